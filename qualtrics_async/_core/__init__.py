@@ -1,0 +1,1 @@
+"""The request engine: how any request is executed, written once."""

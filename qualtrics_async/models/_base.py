@@ -1,0 +1,121 @@
+"""The base structs, and the types for values that the service spells in several ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+
+__all__ = ["Flag", "Input", "Instant", "JsonObject", "Model", "Number", "PascalModel", "convert_wire"]
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the service answers; unknown fields are ignored, nothing holds a client."""
+
+
+class PascalModel(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """What the survey-definition endpoints answer, where keys are PascalCase."""
+
+
+class Input(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """What is sent. `UNSET` keys stay away: the service refuses keys that it does not expect."""
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ZERO_DATE = "0000-00-00"
+_TRUE = frozenset({"true", "yes", "on", "1"})
+_FALSE = frozenset({"false", "no", "off", "0", ""})
+
+
+def _instant(value: object) -> datetime | None:
+    """Milliseconds since the epoch (number or string), ISO 8601, or `YYYY-MM-DD HH:MM:SS` in UTC."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"expected an instant, got {type(value).__name__}")
+    if isinstance(value, str):
+        text = value.strip()
+        if text.startswith(_ZERO_DATE):
+            return None
+        if not text.lstrip("-").isdecimal():
+            moment = datetime.fromisoformat(text)
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        value = int(text)
+    try:
+        return _EPOCH + timedelta(milliseconds=value)
+    except OverflowError:
+        raise ValueError("expected milliseconds since the epoch, got a number out of range") from None
+
+
+def _object(value: object) -> dict[str, Any]:
+    """A JSON object; PHP writes an empty one as `[]` and numbered keys as a list."""
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, list):
+        return {str(index): item for index, item in enumerate(value)}
+    raise ValueError(f"expected an object, got {type(value).__name__}")
+
+
+def _flag(value: object) -> bool:
+    """A boolean in any of the backend's vocabularies: `true`, `"true"`, `"Yes"`, `"ON"`, `1`."""
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower() if isinstance(value, str | int) else ""
+    if word in _TRUE:
+        return True
+    if word in _FALSE and isinstance(value, str | int):
+        return False
+    raise ValueError(f"expected a flag, got {value!r:.40}")
+
+
+def _number(value: object) -> float:
+    """A number, or a number written as a string (`percentComplete: "100"`)."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"expected a number, got {type(value).__name__}")
+    return float(value)
+
+
+if TYPE_CHECKING:
+    Instant: TypeAlias = datetime
+    JsonObject: TypeAlias = dict[str, Any]
+    Flag: TypeAlias = bool
+    Number: TypeAlias = float
+else:
+
+    class _Lenient(type):
+        """A type that msgspec does not know, so that it asks `convert_wire`, and accepts what comes back."""
+
+        def __instancecheck__(cls, value: object) -> bool:
+            return value is None or isinstance(value, cls.result)
+
+    class Instant(metaclass=_Lenient):
+        """An aware `datetime`, however the wire spells it."""
+
+        result = datetime
+        convert = staticmethod(_instant)
+
+    class JsonObject(metaclass=_Lenient):
+        """A `dict`, also where the wire has `[]` for an empty one."""
+
+        result = dict
+        convert = staticmethod(_object)
+
+    class Flag(metaclass=_Lenient):
+        """A `bool`, in any of the backend's vocabularies."""
+
+        result = bool
+        convert = staticmethod(_flag)
+
+    class Number(metaclass=_Lenient):
+        """A `float`, also where the wire has a string."""
+
+        result = float
+        convert = staticmethod(_number)
+
+
+def convert_wire(kind: type[Any], value: Any) -> Any:
+    """Convert what msgspec has no rule for; the `dec_hook` of every decoder."""
+    convert: Callable[[Any], Any] | None = getattr(kind, "convert", None)
+    if convert is None:
+        raise NotImplementedError(f"no conversion to {kind!r}")
+    return convert(value)

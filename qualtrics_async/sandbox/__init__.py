@@ -1,0 +1,31 @@
+"""A stateful fake of the vendor's service: a real HTTP server on the loopback interface.
+
+```python
+async with Sandbox() as sandbox:
+    async with Qualtrics(token=sandbox.token, base_url=sandbox.base_url) as client:
+        ...
+    assert len(sandbox.state.contacts) == 3
+```
+"""
+
+from __future__ import annotations
+
+from qualtrics_async.sandbox.faults import Fault, FaultKind, Faults
+from qualtrics_async.sandbox.jobs import ByPolls, BySeconds
+from qualtrics_async.sandbox.limits import Quotas
+from qualtrics_async.sandbox.records import RequestRecord
+from qualtrics_async.sandbox.server import Sandbox, routes
+from qualtrics_async.sandbox.state import State
+
+__all__ = [
+    "ByPolls",
+    "BySeconds",
+    "Fault",
+    "FaultKind",
+    "Faults",
+    "Quotas",
+    "RequestRecord",
+    "Sandbox",
+    "State",
+    "routes",
+]

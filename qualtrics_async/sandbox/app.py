@@ -1,0 +1,186 @@
+"""The server: from a request to its answer, through credentials, quotas, faults and the handler."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections import Counter, deque
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from qualtrics_async.sandbox.handlers import OPERATIONS
+from qualtrics_async.sandbox.records import RequestRecord
+from qualtrics_async.sandbox.routing import Router
+from qualtrics_async.sandbox.spoil import spoil
+from qualtrics_async.sandbox.wire import ABSENT, Body, Call, Refused, dump, http_status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, MutableSequence
+
+    from qualtrics_async.sandbox.credentials import Credentials
+    from qualtrics_async.sandbox.faults import Faults
+    from qualtrics_async.sandbox.limits import Window
+    from qualtrics_async.sandbox.routing import Operation
+    from qualtrics_async.sandbox.settings import Settings
+    from qualtrics_async.sandbox.state import State
+
+    Found = tuple[Operation, tuple[str, ...]]
+
+__all__ = ["App"]
+
+ROUTER = Router(OPERATIONS)
+
+GZIP_FROM = 1_400
+"""Bytes; what fits in one packet gains nothing."""
+
+MAX_BODY = 50_000_000
+"""Bytes; far above every limit of the vendor's."""
+
+
+class App:
+    """Answers requests; `Sandbox` gives it a port and its settings."""
+
+    def __init__(
+        self,
+        *,
+        state: State,
+        settings: Settings,
+        credentials: Credentials,
+        faults: Faults,
+        window: Window | None,
+        clock: Callable[[], float],
+        record_requests: bool | int,
+    ) -> None:
+        self.origin = ""
+        self.calls: Counter[tuple[str, int]] = Counter()
+        self.requests: MutableSequence[RequestRecord] = (
+            [] if record_requests is True else deque(maxlen=int(record_requests))
+        )
+        self._state = state
+        self._settings = settings
+        self._credentials = credentials
+        self._faults = faults
+        self._window = window
+        self._clock = clock
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request and keep a record of it."""
+        url = request.rel_url
+        found = ROUTER.match(request.method, url.raw_path)
+        template = None if found is None else found[0].template
+        record = RequestRecord(self._clock(), request.method, template, url.raw_path, url.raw_query_string)
+        self.requests.append(record)
+        response = await self._answer(request, record, found)
+        record.status = 0 if record.fault == "cut" else response.status
+        self.calls[f"{record.method} {record.route}", record.status] += 1
+        return response
+
+    async def _answer(
+        self, request: web.BaseRequest, record: RequestRecord, found: Found | None
+    ) -> web.StreamResponse:
+        headers = request.headers
+        if (
+            request.method == "POST"
+            and "Content-Length" not in headers
+            and "Transfer-Encoding" not in headers
+        ):
+            return web.Response(status=411, text="Length Required")
+        if (request.content_length or 0) > MAX_BODY:
+            return web.Response(status=413, text="Request Entity Too Large", headers={"Connection": "close"})
+        try:
+            payload = await request.content.read()
+        except (ConnectionError, web.RequestPayloadError):
+            return web.Response(status=400, text="Bad Request")
+        if self._settings.record_bodies:
+            record.body = payload
+        try:
+            call = self._admit(request, record, found, payload)
+        except Refused as refusal:
+            return self._respond(request, *self._refusal(refusal), refusal.headers)
+        return await self._serve(request, record, call)
+
+    def _admit(
+        self, request: web.BaseRequest, record: RequestRecord, found: Found | None, payload: bytes
+    ) -> Call:
+        if found is None:
+            raise Refused(404, None, "The requested resource does not exist.", request_id=ABSENT)
+        operation, ids = found
+        if not operation.bare:
+            self._credentials.check(request.headers)
+            wait = None if self._window is None else self._window.admit(operation.route, record.at)
+            if self._window is not None and wait is not None:
+                headers = self._window.retry_after(wait)
+                raise Refused(429, "PLACEHOLDER_429", "The rate limit was exceeded.", headers=headers)
+        return Call(
+            operation,
+            ids,
+            record.path,
+            record.query,
+            payload,
+            request.headers,
+            self.origin,
+            self._state,
+            self._settings,
+            self._credentials,
+        )
+
+    async def _serve(self, request: web.BaseRequest, record: RequestRecord, call: Call) -> web.StreamResponse:
+        if self._settings.latency:
+            await asyncio.sleep(self._settings.latency)
+        fault = call.fault = self._faults.take(record)
+        if fault is None or not fault.spoils:
+            return self._respond(request, *await self._process(call, record))
+        if fault.kind == "delay":
+            if fault.when == "before":
+                await fault.hold()
+            answer = await self._process(call, record)
+            if fault.when == "after":
+                await fault.hold()
+            return self._respond(request, *answer)
+        answer = (200, self._envelope({})) if fault.when == "before" else await self._process(call, record)
+        return await spoil(request, fault, *answer, self._state.new_request_id)
+
+    async def _process(self, call: Call, record: RequestRecord) -> tuple[int, Body]:
+        operation = call.operation
+        try:
+            if operation.handler is None:
+                raise Refused(501, "PLACEHOLDER_501", f"The sandbox does not implement {operation.name}.")
+            outcome = operation.handler(call)
+            body = outcome if isinstance(outcome, dict) else await outcome
+        except Refused as refusal:
+            return self._refusal(refusal)
+        record.processed = True
+        self._state.processed[operation.route] += 1
+        return 200, body if operation.bare else self._envelope(body)
+
+    def _refusal(self, refusal: Refused) -> tuple[int, Body]:
+        return refusal.status, refusal.body(self._state.new_request_id)
+
+    def _envelope(self, body: Body) -> Body:
+        meta: Body = {"httpStatus": http_status(200), "requestId": self._state.new_request_id()}
+        if self._settings.proxied:
+            host = f"{self._state.datacenter}.qualtrics.com"
+            meta["notice"] = f"Request proxied. For faster response times, use this host instead: {host}"
+        body["meta"] = meta
+        return body
+
+    def _respond(
+        self, request: web.BaseRequest, status: int, body: Body, headers: dict[str, str] | None = None
+    ) -> web.Response:
+        headers = {"Content-Type": "application/json"} | (headers or {})
+        data = dump(body)
+        if (
+            len(data) >= GZIP_FROM
+            and self._settings.gzip
+            and "gzip" in request.headers.get("Accept-Encoding", "")
+        ):
+            headers["Content-Encoding"] = "gzip"
+            data = _gzip(data)
+        return web.Response(status=status, body=data, headers=headers)
+
+
+def _gzip(data: bytes) -> bytes:
+    # Level 1: the time counts here, not the size.
+    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    return packer.compress(data) + packer.flush()

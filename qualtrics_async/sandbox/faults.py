@@ -1,0 +1,229 @@
+"""Faults: scripted ones and random ones.
+
+```text
+kind          what happens                                                   options
+status        an answer with that status                             status, code, message, retry_after, body
+delay         nothing for a while                                            seconds, or held until released
+cut           the connection is closed                                       reset (RST in place of FIN)
+truncated     the body ends in the middle
+malformed     the body is not JSON
+html          an HTML page with status 200
+content_type  the right body under another content type                      content_type
+empty         status 200 without a body
+error_in_200  an error envelope with status 200
+no_result     the envelope without its result
+nested        JSON nested too deep to be read                                depth
+surrogates    lone surrogates in every string of the result
+huge          a body of that many bytes                                      size
+redirect      another location                                               status, location
+stuck_job     the job or the links that this request starts never get on
+failed_job    the job that this request starts fails at 100 %
+zero_job      the job that this request starts ends with all counts 0
+short_page    half a page, with a nextPage
+empty_page    no elements, with a nextPage
+repeat_page   a nextPage that leads to the same page
+next_page     a nextPage of your choice                                      next_page
+```
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from qualtrics_async.sandbox.records import RequestRecord
+
+__all__ = ["Fault", "FaultKind", "Faults", "StatusBody", "When"]
+
+FaultKind = Literal[
+    "status",
+    "delay",
+    "cut",
+    "truncated",
+    "malformed",
+    "html",
+    "content_type",
+    "empty",
+    "error_in_200",
+    "no_result",
+    "nested",
+    "surrogates",
+    "huge",
+    "redirect",
+    "stuck_job",
+    "failed_job",
+    "zero_job",
+    "short_page",
+    "empty_page",
+    "repeat_page",
+    "next_page",
+]
+When = Literal["before", "after"]
+StatusBody = Literal["envelope", "html", "empty", "meta_null", "no_request_id"]
+
+_BEFORE = frozenset(("status", "delay", "cut", "redirect"))
+_HANDLED = frozenset(
+    ("stuck_job", "failed_job", "zero_job", "short_page", "empty_page", "repeat_page", "next_page")
+)
+
+
+@dataclass(slots=True, eq=False)
+class Fault:
+    """One scripted fault, and the handle on it. `used` counts the requests that drew it."""
+
+    kind: FaultKind
+    route: str = "*"
+    times: int | None = 1
+    when: When = "before"
+    skip: int = 0
+    path: str | None = None
+    status: int = 503
+    code: str | None = None
+    message: str = "Placeholder text: the server could not complete the request."
+    retry_after: float | str | None = None
+    body: StatusBody = "envelope"
+    seconds: float | None = None
+    reset: bool = False
+    content_type: str = "text/plain"
+    depth: int = 100_000
+    size: int = 10_000_000
+    location: str = "https://elsewhere.example.com/"
+    next_page: str | None = "https://elsewhere.example.com/API/v3/surveys?offset=1"
+    used: int = 0
+    _released: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    _arrived: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    _loop: asyncio.AbstractEventLoop | None = field(default=None, repr=False)
+
+    @property
+    def spoils(self) -> bool:
+        """It acts on the answer or the connection, not inside a handler."""
+        return self.kind not in _HANDLED
+
+    def release(self) -> None:
+        """Let everything that a delay holds go on, now and later. Safe from any thread."""
+        if self._loop is None:
+            self._released.set()
+        else:
+            self._loop.call_soon_threadsafe(self._released.set)
+
+    async def arrived(self) -> None:
+        """Wait until a request has drawn this fault; only in the sandbox's own loop."""
+        await self._arrived.wait()
+
+    async def hold(self) -> None:
+        """Wait as long as a delay wants."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            await asyncio.wait_for(self._released.wait(), self.seconds)
+        except TimeoutError:
+            pass
+
+    def draw(self, record: RequestRecord) -> bool:
+        """Whether this request gets the fault; counts it if so."""
+        if self.times is not None and self.used >= self.times:
+            return False
+        if not self._meant_for(record):
+            return False
+        if self.skip > 0:
+            self.skip -= 1
+            return False
+        self.used += 1
+        self._arrived.set()
+        return True
+
+    def _meant_for(self, record: RequestRecord) -> bool:
+        if self.path is not None and self.path not in f"{record.path}?{record.query}":
+            return False
+        return self.route in ("*", record.route, f"{record.method} *", f"{record.method} {record.route}")
+
+
+@dataclass(slots=True)
+class _Dice:
+    random: random.Random
+    rate: float
+    kinds: list[dict[str, Any]]
+    route: str
+
+
+class Faults:
+    """What goes wrong in a sandbox. `log` has the faults that were drawn, in order."""
+
+    def __init__(self) -> None:
+        self.log: list[Fault] = []
+        self._scripted: list[Fault] = []
+        self._dice: _Dice | None = None
+        self._closed = False
+
+    def add(
+        self,
+        *,
+        kind: FaultKind,
+        route: str = "*",
+        times: int | None = 1,
+        when: When | None = None,
+        **options: Any,
+    ) -> Fault:
+        """Let requests of a route go wrong; several faults are used up one after the other.
+
+        `route` is `POST /distributions`, `/distributions`, `POST *` or `*`. `times` None is for ever; `skip` lets so
+        many requests pass first; `path` picks requests whose path and query contain it. `when` is before or after the
+        work is done: by default before for status, delay, cut and redirect, else after. The other options are listed
+        with the kinds, above.
+        """
+        if kind not in get_args(FaultKind):
+            raise ValueError(f"no such kind of fault: {kind!r}; choose from {', '.join(get_args(FaultKind))}")
+        when = when or ("before" if kind in _BEFORE else "after")
+        fault = Fault(kind=kind, route=route, times=times, when=when, **options)
+        self._scripted.append(fault)
+        return fault
+
+    def random(
+        self,
+        *,
+        rate: float,
+        kinds: Sequence[FaultKind | Mapping[str, Any]],
+        seed: int = 0,
+        route: str = "*",
+    ) -> None:
+        """Let a share of the requests go wrong; a kind is a name or the keyword arguments of `add`.
+
+        Each request that the route covers takes the next number of the seed, so the same requests in the same order
+        meet the same faults.
+        """
+        options = [dict(kind) if not isinstance(kind, str) else {"kind": kind} for kind in kinds]
+        self._dice = _Dice(random.Random(seed), rate, options, route)  # noqa: S311  # must be reproducible
+
+    def clear(self) -> None:
+        """Forget all faults and let go what they hold; the log stays."""
+        for fault in (*self._scripted, *self.log):
+            fault.release()
+        self._scripted.clear()
+        self._dice = None
+
+    def take(self, record: RequestRecord) -> Fault | None:
+        """The fault for this request, if any."""
+        fault = next((fault for fault in self._scripted if fault.draw(record)), None)
+        if fault is None and self._dice is not None:
+            fault = _roll(self._dice, record)
+        if fault is not None:
+            record.fault = fault.kind
+            self.log.append(fault)
+        return fault
+
+
+def _roll(dice: _Dice, record: RequestRecord) -> Fault | None:
+    probe = Fault(kind="delay", route=dice.route)
+    if not probe.draw(record):
+        return None
+    struck, options = dice.random.random() < dice.rate, dice.random.choice(dice.kinds)
+    if not struck:
+        return None
+    kind = options["kind"]
+    fault = Fault(**({"when": "before" if kind in _BEFORE else "after"} | options))
+    fault.used = 1
+    return fault

@@ -1,0 +1,127 @@
+"""How distributions, their links and their history look on the wire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qualtrics_async.sandbox.state import iso, iso_fraction
+
+if TYPE_CHECKING:
+    from qualtrics_async.sandbox.records import Distribution, Member
+    from qualtrics_async.sandbox.state import State
+    from qualtrics_async.sandbox.wire import Body
+
+__all__ = ["element", "history_entry", "link_element"]
+
+_STATS = ("sent", "failed", "started", "bounced", "opened", "skipped", "finished", "complaints", "blocked")
+_NO_HEADERS = dict.fromkeys(("fromEmail", "fromName", "replyToEmail"))
+_NO_MESSAGE = dict.fromkeys(("libraryId", "messageId", "messageType"))
+
+
+def element(state: State, made: Distribution, *, listed: bool) -> Body:
+    """A distribution. Observed; `messageText` and `embeddedData` only outside the list: documented."""
+    in_batch = made.batch_id is not None
+    return {
+        "id": made.id,
+        "parentDistributionId": made.parent_id,
+        "ownerId": state.user_id,
+        "organizationId": state.brand_id,
+        "requestStatus": "Generated" if made.has_links else "Done",
+        "requestType": made.request_type,
+        "sendDate": made.send_date or iso(made.created),
+        "createdDate": iso(made.created),
+        "modifiedDate": iso(made.created),
+        "customHeaders": {},
+        "headers": _NO_HEADERS | made.headers,
+        "recipients": {
+            "mailingListId": made.batch_id if in_batch else made.mailing_list_id,
+            "contactId": made.contact_id,
+            "libraryId": None if in_batch else state.user_id,
+            "sampleId": None,
+        },
+        "message": _message(made, listed=listed),
+        "surveyLink": {
+            "surveyId": made.survey_id,
+            "expirationDate": made.expiration,
+            "linkType": made.link_type,
+        },
+        "embeddedData": None if listed else made.embedded_data,
+        "stats": _stats(made),
+    }
+
+
+def link_element(state: State, made: Distribution, index: int) -> Body:
+    """A generated link: every key always there but `phone`. Observed."""
+    member = made.members[index]
+    contact = member.contact
+    body: Body = {
+        "contactId": contact.id,
+        "transactionId": None if made.transaction_ids is None else made.transaction_ids[index],
+        "link": _link(state, made, member),
+        "exceededContactFrequency": contact.exceeded_frequency,
+        "linkExpiration": made.expiration,
+        "status": "Email not sent",
+        "lastName": contact.last_name,
+        "firstName": contact.first_name,
+        "externalDataReference": contact.ext_ref,
+        "email": contact.email,
+        "unsubscribed": contact.unsubscribed_at is not None or member.unsubscribed_at is not None,
+    }
+    if contact.phone is not None:
+        body["phone"] = contact.phone
+    return body
+
+
+def history_entry(state: State, made: Distribution, member: Member) -> Body:
+    """What became of one recipient. Observed keys, assumed statuses."""
+    status = _status(made, member)
+    reached = status in ("Success", "Pending")
+    return {
+        "contactId": member.contact.id,
+        "contactLookupId": member.lookup_id,
+        "distributionId": made.id,
+        "status": status,
+        "surveyLink": _link(state, made, member) if reached else None,
+        "contactFrequencyRuleId": "RULE_DELETED" if member.contact.exceeded_frequency else None,
+        "responseId": None,
+        "responseCompletedAt": None,
+        "sentAt": None if status in ("Skipped", "Pending") else iso_fraction(made.created),
+        "openedAt": None,
+        "responseStartedAt": None,
+        "surveySessionId": None,
+    }
+
+
+def _status(made: Distribution, member: Member) -> str:
+    if made.has_links:
+        return "Pending"
+    if not member.reachable or member.contact.exceeded_frequency:
+        return "Skipped"
+    return "HardBounce" if member.contact.bounced else "Success"
+
+
+def _stats(made: Distribution) -> dict[str, int]:
+    stats = dict.fromkeys(_STATS, 0)
+    if not made.has_links:
+        for member in made.members:
+            status = _status(made, member)
+            stats["skipped" if status == "Skipped" else "sent"] += 1
+            stats["bounced"] += status == "HardBounce"
+    return stats
+
+
+def _message(made: Distribution, *, listed: bool) -> Body:
+    if not made.message:
+        return dict(_NO_MESSAGE)
+    inline = "messageText" in made.message
+    body = _NO_MESSAGE | made.message | {"messageType": "Inline" if inline else "Library"}
+    if listed:
+        body.pop("messageText", None)
+    return body
+
+
+def _link(state: State, made: Distribution, member: Member) -> str:
+    form = f"https://{state.brand_id}.{state.datacenter}.qualtrics.com/jfe/form/{made.survey_id}"
+    if made.link_type == "Anonymous":
+        return form
+    return f"{form}?Q_CHL=gl&Q_DL={made.id}_{made.survey_id[3:]}_{member.lookup_id}"

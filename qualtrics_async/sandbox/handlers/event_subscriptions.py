@@ -1,0 +1,79 @@
+"""Event subscriptions, with the call that deletes all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qualtrics_async.sandbox.records import Subscription
+from qualtrics_async.sandbox.routing import Routes
+from qualtrics_async.sandbox.wire import Refused, check_keys, result
+
+if TYPE_CHECKING:
+    from qualtrics_async.sandbox.wire import Body, Call
+
+__all__ = ["routes"]
+
+routes = Routes()
+
+
+@routes("POST", "/eventsubscriptions", "observed")
+def create_subscription(call: Call) -> Body:
+    """Observed: `result.id`. Duplicates are allowed."""
+    body = call.json()
+    check_keys(body, ("topics", "publicationUrl", "encrypt", "sharedKey"), ("topics", "publicationUrl"))
+    state = call.state
+    made = Subscription(
+        state.new_id("SUB_"),
+        body["topics"],
+        body["publicationUrl"],
+        encrypted=bool(body.get("encrypt", False)),
+        shared_key=body.get("sharedKey"),
+    )
+    state.subscriptions[made.id] = made
+    return result({"id": made.id})
+
+
+@routes("GET", "/eventsubscriptions", "observed")
+def list_subscriptions(call: Call) -> Body:
+    """Observed; pages by offset are documented."""
+    render = lambda made: _element(made, call.state.brand_id)  # noqa: E731
+    return call.page(list(call.state.subscriptions.values()), render, cursor="offset")
+
+
+@routes("GET", "/eventsubscriptions/{subscriptionId}", "observed")
+def get_subscription(call: Call) -> Body:
+    """Observed."""
+    return result(_element(_find(call), call.state.brand_id))
+
+
+@routes("DELETE", "/eventsubscriptions/{subscriptionId}", "observed")
+def delete_subscription(call: Call) -> Body:
+    """Observed: answers meta only."""
+    del call.state.subscriptions[_find(call).id]
+    return {}
+
+
+@routes("DELETE", "/eventsubscriptions", "observed")
+def delete_all_subscriptions(call: Call) -> Body:
+    """Observed: deletes every subscription of the brand. Logged in `state.deleted_all_subscriptions`."""
+    call.state.deleted_all_subscriptions.append(tuple(call.state.subscriptions))
+    call.state.subscriptions.clear()
+    return {}
+
+
+def _find(call: Call) -> Subscription:
+    made = call.state.subscriptions.get(call.ids[0])
+    if made is None:
+        raise Refused(404, "ESSG_2", "No such subscription.", request_id=None)
+    return made
+
+
+def _element(made: Subscription, scope: str) -> Body:
+    return {
+        "id": made.id,
+        "scope": scope,
+        "topics": made.topics,
+        "publicationUrl": made.publication_url,
+        "encrypted": made.encrypted,
+        "successfulCalls": made.successful_calls,
+    }

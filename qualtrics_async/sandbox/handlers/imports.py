@@ -1,0 +1,249 @@
+"""Contact import jobs (`transactioncontacts`) and their report.
+
+Rows become contacts when the job starts, so that they are there even if nobody polls; the progress is told by the
+sandbox's policy, and the imports of one list finish one after the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from qualtrics_async.sandbox.handlers.contacts import CONTACT_TEXTS, check_contact
+from qualtrics_async.sandbox.jobs import Progress
+from qualtrics_async.sandbox.records import ImportJob
+from qualtrics_async.sandbox.routing import Routes
+from qualtrics_async.sandbox.state import valid_email
+from qualtrics_async.sandbox.wire import Refused, check_keys, result
+
+if TYPE_CHECKING:
+    from qualtrics_async.sandbox.jobs import ByPolls, BySeconds
+    from qualtrics_async.sandbox.records import MailingList
+    from qualtrics_async.sandbox.state import State
+    from qualtrics_async.sandbox.wire import Body, Call
+
+__all__ = ["MAX_BYTES", "MAX_CONTACTS", "routes"]
+
+routes = Routes()
+
+MAX_CONTACTS = 10_000
+MAX_BYTES = 5_000_000
+SLICE = 500
+
+_IMPORTS = "/directories/{directoryId}/mailinglists/{mailingListId}/transactioncontacts"
+_META_KEYS = frozenset(("batchId", "fields"))
+_ROW_KEYS = frozenset((*CONTACT_TEXTS, "id", "embeddedData", "unsubscribed", "transactionData"))
+
+
+@routes("POST", _IMPORTS, "documented")
+async def start_import(call: Call) -> Body:
+    """Documented, with the ids unchecked: wrong ones end with all counts 0. How too much is refused is assumed."""
+    if len(call.payload) > MAX_BYTES:
+        raise Refused(413, "PLACEHOLDER_413", "The body is larger than 5 MB.")
+    body = call.json()
+    check_keys(body, ("transactionMeta", "contacts"), ("contacts",))
+    meta = body.get("transactionMeta", {})
+    check_keys(meta, _META_KEYS)
+    rows = body["contacts"]
+    if not isinstance(rows, list) or len(rows) > MAX_CONTACTS:
+        raise Refused(400, "PLACEHOLDER_400", f"contacts must be a list of at most {MAX_CONTACTS}.")
+    for row in rows:
+        if isinstance(row, dict) and not row.keys() <= _ROW_KEYS:
+            check_keys(row, _ROW_KEYS)
+    job = _new_job(call, len(rows), meta)
+    if job.fate == "complete":
+        mailing_list = call.state.mailing_lists[job.mailing_list_id]
+        mailing_list.imports.append(job)
+        # Other requests get their turn between slices.
+        for start in range(0, len(rows), SLICE):
+            _take(call.state, mailing_list, job, rows[start : start + SLICE], meta.get("batchId"))
+            await asyncio.sleep(0)
+    shape = str if job.string_numbers else int
+    return result(
+        {
+            "id": job.id,
+            "contacts": {"unprocessed": [shape(index) for index in job.unprocessed]},
+            "tracking": {"url": f"{call.origin}{call.path.rstrip('/')}/{job.id}"},
+            "status": "in progress",
+        }
+    )
+
+
+@routes("GET", _IMPORTS + "/{importId}", "documented")
+def import_progress(call: Call) -> Body:
+    """Documented; the status words are assumed. Every third import says `"100"` instead of 100."""
+    return result(_progress(call, _find(call, call.ids[2])))
+
+
+@routes("GET", _IMPORTS + "/{importId}/summary", "documented")
+def import_summary(call: Call) -> Body:
+    """Documented, deprecated: the same fields as the progress."""
+    return result(_progress(call, _find(call, call.ids[2])))
+
+
+@routes("GET", "/directories/{directoryId}/imports/api-import/jobs/{importId}/report", "documented")
+def import_report(call: Call) -> Body:
+    """Documented: `results`, and `skipToken` beside it. Status words, 403 and 404 are assumed."""
+    if not call.settings.import_report:
+        raise Refused(403, "AuthZ_2.0", "This needs XM Directory.")
+    job = _find(call, call.ids[1])
+    if _advance(call, job, polls=0) < 1.0:
+        raise Refused(404, "PLACEHOLDER_404", "The import is not complete.")
+    indexes = [index for index in range(len(job.contacts)) if not _skipped(job, index)]
+    start, stop, following = call.window(len(indexes))
+    entries = [_entry(job, index) for index in indexes[start:stop]]
+    return {"results": {"importReportEntries": entries}, "skipToken": following}
+
+
+def _new_job(call: Call, size: int, meta: dict[str, Any]) -> ImportJob:
+    state = call.state
+    directory_id, mailing_list_id = call.ids
+    job = ImportJob(state.new_id("PGRS_"), directory_id, mailing_list_id, size, Progress(state.monotonic()))
+    mailing_list = state.mailing_lists.get(mailing_list_id)
+    batch_id = meta.get("batchId")
+    known = mailing_list is not None and mailing_list.directory_id == directory_id
+    if not known or (batch_id is not None and batch_id not in state.transaction_batches):
+        job.fate = "zero"
+    match call.fault_kind():
+        case "stuck_job":
+            job.progress.stuck = True
+        case "failed_job":
+            job.fate = "failed"
+        case "zero_job":
+            job.fate = "zero"
+    state.imports[job.id] = job
+    job.string_numbers = call.settings.quirks and len(state.imports) % 3 == 0
+    return job
+
+
+def _take(
+    state: State, mailing_list: MailingList, job: ImportJob, rows: list[Any], batch_id: str | None
+) -> None:
+    now = state.now()
+    for row in rows:
+        index = len(job.contacts)
+        job.contacts.append(None)
+        job.lookup_ids.append(None)
+        job.added.append(0)
+        if not _readable(row):
+            job.unprocessed.append(index)
+            continue
+        email = row.get("email")
+        if email is not None and not valid_email(email):
+            job.invalid_emails.append(email)
+            job.rejected[index] = {"email": email, "phone": row.get("phone")}
+            continue
+        member, added = state.upsert(mailing_list, row, now)
+        state.count_accepted(member.contact, row)
+        job.contacts[index] = member.contact
+        job.lookup_ids[index] = member.lookup_id
+        job.added[index] = added
+        if "transactionData" in row:
+            job.transactions[index] = state.record_transaction(member, row["transactionData"], batch_id)
+
+
+def _readable(row: Any) -> bool:
+    if not isinstance(row, dict) or not any(row.get(key) for key in CONTACT_TEXTS):
+        return False
+    try:
+        check_contact(row)
+    except Refused:
+        return False
+    return True
+
+
+def _find(call: Call, import_id: str) -> ImportJob:
+    job = call.state.imports.get(import_id)
+    if job is None:
+        raise Refused(404, "PLACEHOLDER_404", "No such import.")
+    return job
+
+
+def _progress(call: Call, job: ImportJob) -> Body:
+    fraction = _advance(call, job)
+    if fraction < 1.0:
+        body: Body = {"percentComplete": round(fraction * 100, 1), "status": "in progress"}
+        if fraction == 0.0:
+            return body | {"contacts": {"count": {}}, "transactions": {"count": {}}}
+        return body | _counts(job, int(len(job.contacts) * fraction))
+    percent = "100" if job.string_numbers else 100.0
+    status = "failed" if job.fate == "failed" else "complete"
+    counts = _counts(job, len(job.contacts))
+    if job.fate == "failed":
+        counts["contacts"]["count"]["failed"] = job.size
+    return {"percentComplete": percent, "status": status, "invalidEmails": job.invalid_emails} | counts
+
+
+def _advance(call: Call, job: ImportJob, *, polls: int = 1) -> float:
+    """Poll: the first unfinished import of the list gets on, whichever of them was asked for."""
+    policy, now = call.settings.jobs, call.state.monotonic()
+    mailing_list = call.state.mailing_lists.get(job.mailing_list_id)
+    queued = mailing_list is not None and job in mailing_list.imports
+    queue = mailing_list.imports if mailing_list is not None and queued else deque(() if job.done else (job,))
+    if queue:
+        queue[0].progress.polls += polls
+    while queue and _fraction(policy, queue[0], now) >= 1.0:
+        finished = queue.popleft()
+        finished.done = True
+        if queue:
+            queue[0].progress.began = max(queue[0].progress.began, policy.ended(finished.progress, now))
+    if job.done:
+        return 1.0
+    return _fraction(policy, job, now) if queue[0] is job else 0.0
+
+
+def _fraction(policy: ByPolls | BySeconds, job: ImportJob, now: float) -> float:
+    return 0.0 if job.progress.stuck else policy.fraction(job.progress, now)
+
+
+def _counts(job: ImportJob, rows: int) -> dict[str, Any]:
+    added = sum(job.added[:rows])
+    accepted = sum(1 for contact in job.contacts[:rows] if contact is not None)
+    failed = sum(1 for index in job.rejected if index < rows)
+    created = sum(1 for index in job.transactions if index < rows)
+    counts = {"added": added, "updated": accepted - added, "failed": failed}
+    return {"contacts": {"count": counts}, "transactions": {"count": {"created": created}}}
+
+
+def _skipped(job: ImportJob, index: int) -> bool:
+    return job.contacts[index] is None and index not in job.rejected
+
+
+def _entry(job: ImportJob, index: int) -> Body:
+    contact = job.contacts[index]
+    if contact is None:
+        return {
+            "sourceIndexId": index,
+            **job.rejected[index],
+            "contactId": None,
+            "importStatus": "PLACEHOLDER_FAILED",
+            "importStatusCode": "PLACEHOLDER",
+            **dict.fromkeys(_MEMBERSHIP),
+        }
+    word = "PLACEHOLDER_ADDED" if job.added[index] else "PLACEHOLDER_UPDATED"
+    transaction_id = job.transactions.get(index)
+    return {
+        "sourceIndexId": index,
+        "email": contact.email,
+        "phone": contact.phone,
+        "contactId": contact.id,
+        "importStatus": word,
+        "importStatusCode": "PLACEHOLDER",
+        "transactionId": transaction_id,
+        "transactionStatus": None if transaction_id is None else "PLACEHOLDER_ADDED",
+        "transactionStatusCode": None if transaction_id is None else "PLACEHOLDER",
+        "contactListContactId": job.lookup_ids[index],
+        "contactListContactStatus": word,
+        "contactListContactStatusCode": "PLACEHOLDER",
+    }
+
+
+_MEMBERSHIP = (
+    "transactionId",
+    "transactionStatus",
+    "transactionStatusCode",
+    "contactListContactId",
+    "contactListContactStatus",
+    "contactListContactStatusCode",
+)

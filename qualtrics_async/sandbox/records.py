@@ -1,0 +1,237 @@
+"""What the sandbox remembers. Instants are milliseconds since the epoch."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from qualtrics_async.sandbox.jobs import Progress
+
+__all__ = [
+    "AcceptedRow",
+    "Contact",
+    "Directory",
+    "Distribution",
+    "ImportJob",
+    "MailingList",
+    "Member",
+    "RequestRecord",
+    "Subscription",
+    "Survey",
+    "Transaction",
+]
+
+
+@dataclass(slots=True)
+class RequestRecord:
+    """One request as it arrived. `at` is in seconds of the sandbox's clock.
+
+    `status` is 0 while it is served and when no status line was sent; `processed` says that the operation was
+    carried out, whatever became of the answer; `fault` is the kind of fault that it drew.
+    """
+
+    at: float
+    method: str
+    route: str | None
+    path: str
+    query: str
+    status: int = 0
+    processed: bool = False
+    fault: str | None = None
+    body: bytes | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Contact:
+    """A person in a directory. `accepted` counts the rows and calls that made or changed it."""
+
+    id: str
+    created: int
+    modified: int
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    ext_ref: str | None = None
+    language: str | None = None
+    embedded_data: dict[str, Any] | None = None
+    unsubscribed_at: int | None = None
+    accepted: int = 0
+    exceeded_frequency: bool = False
+    bounced: bool = False
+
+    @property
+    def unsubscribed(self) -> bool:
+        """Opted out of the whole directory."""
+        return self.unsubscribed_at is not None
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """A contact's place in one mailing list."""
+
+    contact: Contact
+    lookup_id: str
+    unsubscribed_at: int | None = None
+    private_embedded_data: dict[str, Any] | None = None
+
+    @property
+    def unsubscribed(self) -> bool:
+        """Opted out of this list."""
+        return self.unsubscribed_at is not None
+
+    @property
+    def reachable(self) -> bool:
+        """Neither opted out of the list nor of the directory."""
+        return self.unsubscribed_at is None and self.contact.unsubscribed_at is None
+
+
+@dataclass(slots=True, eq=False)
+class Directory:
+    """A pool of contacts. `deduplicate` names the fields that make two contacts one; empty is off."""
+
+    id: str
+    name: str | None
+    is_default: bool
+    deduplicate: tuple[str, ...]
+    contact_count: int = 0
+    by_key: dict[tuple[str, ...], Contact] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class MailingList:
+    """A list with its members, in order of arrival and by contact id, and its unfinished imports."""
+
+    id: str
+    directory_id: str
+    name: str
+    owner_id: str
+    created: int
+    modified: int
+    members: list[Member] = field(default_factory=list)
+    by_contact: dict[str, Member] = field(default_factory=dict)
+    imports: deque[ImportJob] = field(default_factory=deque)
+    string_dates: bool = False
+
+    def add(self, member: Member) -> None:
+        """Append a member."""
+        self.members.append(member)
+        self.by_contact[member.contact.id] = member
+
+    def remove(self, member: Member) -> None:
+        """Take a member out; its contact stays in the directory."""
+        self.members.remove(member)
+        del self.by_contact[member.contact.id]
+
+    def find(self, contact_id: str) -> Member | None:
+        """The member by its contact id or, slower, by its lookup id."""
+        found = self.by_contact.get(contact_id)
+        if found is None and not contact_id.startswith("CID_"):
+            return next((member for member in self.members if member.lookup_id == contact_id), None)
+        return found
+
+
+@dataclass(slots=True)
+class Survey:
+    """A survey with its definition as sent."""
+
+    id: str
+    name: str
+    owner_id: str
+    created: int
+    modified: int
+    active: bool
+    definition: dict[str, Any]
+
+
+class AcceptedRow(NamedTuple):
+    """A row of an import that became part of a list. `row` is its place in the request."""
+
+    import_id: str
+    row: int
+    contact: Contact
+    added: bool
+
+
+@dataclass(slots=True, eq=False)
+class ImportJob:
+    """An import job. `contacts[i]` is what row i became, None when it was not accepted.
+
+    `fate` other than complete is what a fault made of it: none of its rows was accepted then.
+    """
+
+    id: str
+    directory_id: str
+    mailing_list_id: str
+    size: int
+    progress: Progress
+    fate: Literal["complete", "failed", "zero"] = "complete"
+    string_numbers: bool = False
+    contacts: list[Contact | None] = field(default_factory=list)
+    lookup_ids: list[str | None] = field(default_factory=list)
+    added: bytearray = field(default_factory=bytearray)
+    unprocessed: list[int] = field(default_factory=list)
+    invalid_emails: list[str] = field(default_factory=list)
+    rejected: dict[int, dict[str, Any]] = field(default_factory=dict)
+    transactions: dict[int, str] = field(default_factory=dict)
+    done: bool = False
+
+    def accepted(self) -> Iterator[AcceptedRow]:
+        """The rows that were accepted, in order."""
+        for index, contact in enumerate(self.contacts):
+            if contact is not None:
+                yield AcceptedRow(self.id, index, contact, bool(self.added[index]))
+
+
+@dataclass(slots=True)
+class Transaction:
+    """Something that happened to a contact, which a distribution can ask about."""
+
+    id: str
+    member: Member
+    data: dict[str, Any]
+
+
+@dataclass(slots=True, eq=False)
+class Distribution:
+    """A distribution with the members and transactions that it was made for, fixed when it was created."""
+
+    id: str
+    survey_id: str
+    request_type: str
+    created: int
+    progress: Progress
+    mailing_list_id: str | None = None
+    contact_id: str | None = None
+    batch_id: str | None = None
+    parent_id: str | None = None
+    link_type: str | None = None
+    expiration: str | None = None
+    send_date: str | None = None
+    description: str | None = None
+    headers: dict[str, Any] = field(default_factory=dict)
+    message: dict[str, Any] = field(default_factory=dict)
+    embedded_data: dict[str, Any] | None = None
+    members: list[Member] = field(default_factory=list)
+    transaction_ids: list[str] | None = None
+
+    @property
+    def has_links(self) -> bool:
+        """Made to generate links, not to send."""
+        return self.request_type == "GeneratedInvite"
+
+
+@dataclass(slots=True)
+class Subscription:
+    """A subscription to events. The key is kept for the tests that sign with it."""
+
+    id: str
+    topics: str
+    publication_url: str
+    encrypted: bool
+    shared_key: str | None
+    successful_calls: int = 0

@@ -1,0 +1,198 @@
+"""The sandbox as its users see it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+from aiohttp import web
+
+from qualtrics_async.sandbox.app import App
+from qualtrics_async.sandbox.credentials import Credentials
+from qualtrics_async.sandbox.faults import Faults
+from qualtrics_async.sandbox.handlers import OPERATIONS
+from qualtrics_async.sandbox.jobs import ByPolls, BySeconds
+from qualtrics_async.sandbox.limits import Quotas, Window
+from qualtrics_async.sandbox.settings import Links, Settings
+from qualtrics_async.sandbox.state import State
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Iterator, MutableSequence, Sequence
+    from types import TracebackType
+
+    from qualtrics_async.sandbox.records import RequestRecord
+    from qualtrics_async.sandbox.routing import Confidence
+
+__all__ = ["Sandbox", "routes"]
+
+SHUTDOWN_SECONDS = 1.0
+
+
+class Sandbox:
+    """A server on a loopback port, a context manager in the caller's event loop.
+
+    It starts with one default directory and one active survey, `sandbox.state.survey_id`.
+
+    - `seed`: ids, tokens and request ids are the same for the same seed and the same requests.
+    - `host`, `port`: where it listens; port 0 takes a free one.
+    - `quotas`: the limits it enforces, `Quotas.real()` for a brand's; None is no limit.
+    - `jobs`: how imports and link generation get on, `ByPolls(n)` or `BySeconds(s)`.
+    - `links`: `at_once` answers empty pages until all links are ready, `growing` those that are.
+    - `clock`: seconds, monotonic; for quotas, `BySeconds`, token lifetimes and the dates it hands out.
+    - `page_size`, `max_page_size`: elements a page by default and at most (None: as many as asked for).
+    - `deduplicate`: what makes two contacts of the default directory one; `()` is off. Names as in
+      `deduplicationCriteria`: email, firstName, lastName, externalDataReference, phone.
+    - `import_report`: False answers 403, as a brand without XM Directory.
+    - `oauth_lifetime`: seconds that a bearer token lives.
+    - `latency`: seconds that every request takes.
+    - `proxied`: adds the `meta.notice` of the wrong data centre.
+    - `quirks`: varies shapes from record to record where the sources disagree (dates and counts as strings, `[]` or
+      null for an empty object).
+    - `gzip`: compress for clients that ask for it.
+    - `record_requests`: True keeps a record of every request, False none, a number the last so many.
+    - `record_bodies`: keep the bodies of requests too.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        quotas: Quotas | None = None,
+        jobs: ByPolls | BySeconds | None = None,
+        links: Links = "at_once",
+        clock: Callable[[], float] = time.monotonic,
+        page_size: int = 100,
+        max_page_size: int | None = None,
+        deduplicate: Sequence[str] = ("email",),
+        import_report: bool = True,
+        oauth_lifetime: float = 3600,
+        latency: float = 0.0,
+        proxied: bool = False,
+        quirks: bool = True,
+        gzip: bool = True,
+        record_requests: bool | int = True,
+        record_bodies: bool = False,
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._credentials = Credentials(seed, clock, oauth_lifetime)
+        self._runner: web.ServerRunner | None = None
+        self.state = State(seed, clock, deduplicate)
+        self.faults = Faults()
+        self._app = App(
+            state=self.state,
+            settings=Settings(
+                jobs=jobs or ByPolls(),
+                links=links,
+                page_size=page_size,
+                max_page_size=max_page_size,
+                import_report=import_report,
+                quirks=quirks,
+                gzip=gzip,
+                proxied=proxied,
+                latency=latency,
+                record_bodies=record_bodies,
+            ),
+            credentials=self._credentials,
+            faults=self.faults,
+            window=None if quotas is None else Window(quotas),
+            clock=clock,
+            record_requests=record_requests,
+        )
+
+    @classmethod
+    @contextmanager
+    def in_thread(cls, **options: Any) -> Iterator[Self]:
+        """A sandbox with an event loop of its own on a daemon thread; takes what the class takes."""
+        sandbox = cls(**options)
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever, name="qualtrics-sandbox", daemon=True)
+        thread.start()
+        try:
+            asyncio.run_coroutine_threadsafe(sandbox.start(), loop).result()
+            try:
+                yield sandbox
+            finally:
+                asyncio.run_coroutine_threadsafe(sandbox.close(), loop).result()
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port, known once it runs."""
+        if not self._app.origin:
+            raise RuntimeError("the sandbox is not running: enter it first")
+        return self._app.origin
+
+    @property
+    def base_url(self) -> str:
+        """The API root, `http://127.0.0.1:PORT/API/v3`."""
+        return f"{self.origin}/API/v3"
+
+    @property
+    def token(self) -> str:
+        """The API token that it accepts."""
+        return self._credentials.token
+
+    @property
+    def client_id(self) -> str:
+        """The OAuth client that it accepts at `POST /oauth2/token`, outside `/API/v3`."""
+        return self._credentials.client_id
+
+    @property
+    def client_secret(self) -> str:
+        """The secret of that client."""
+        return self._credentials.client_secret
+
+    @property
+    def requests(self) -> MutableSequence[RequestRecord]:
+        """The requests in order of arrival; clear it at will."""
+        return self._app.requests
+
+    @property
+    def calls(self) -> Counter[tuple[str, int]]:
+        """How many answers of which status each route gave, kept even without records."""
+        return self._app.calls
+
+    def expire_tokens(self) -> None:
+        """End the life of every bearer token now."""
+        self._credentials.expire()
+
+    async def start(self) -> None:
+        """Listen. The context manager does it."""
+        server = web.Server(self._app.handle, access_log=None)
+        self._runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._host, self._port)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        self._app.origin = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    async def close(self) -> None:
+        """Let go what faults hold, end what is served, and stop listening. State and records stay."""
+        self.faults.clear()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+
+def routes() -> tuple[tuple[str, str, Confidence], ...]:
+    """Method, path template and confidence of every operation that the sandbox implements."""
+    return tuple((made.method, made.template, made.confidence) for made in OPERATIONS)

@@ -1,0 +1,279 @@
+"""The truth of a sandbox: what exists, and how it came to be."""
+
+from __future__ import annotations
+
+import random
+import re
+import string
+import time
+import uuid
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from qualtrics_async.sandbox.definition import definition
+from qualtrics_async.sandbox.jobs import Progress
+from qualtrics_async.sandbox.records import (
+    AcceptedRow,
+    Contact,
+    Directory,
+    Distribution,
+    ImportJob,
+    MailingList,
+    Member,
+    Subscription,
+    Survey,
+    Transaction,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+__all__ = ["State"]
+
+_ALPHABET = string.digits + string.ascii_letters
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_ATTRIBUTES = {
+    "firstName": "first_name",
+    "lastName": "last_name",
+    "email": "email",
+    "phone": "phone",
+    "extRef": "ext_ref",
+    "language": "language",
+}
+_CRITERIA = {
+    "email": "email",
+    "phone": "phone",
+    "firstName": "first_name",
+    "lastName": "last_name",
+    "externalDataReference": "ext_ref",
+}
+
+
+class State:
+    """Everything that a sandbox knows; tests may read and arrange it at will.
+
+    Records are kept by id. `accepted_rows` counts for each contact row how often it was accepted, by import or by a
+    call of its own; its key is the row's extRef, else e-mail, else phone. `processed` counts by route how often an
+    operation was carried out, whether or not its answer arrived. `deleted_all_subscriptions` has, for each call that
+    deleted all subscriptions, the ids that it took away.
+    """
+
+    def __init__(self, seed: int, clock: Callable[[], float], deduplicate: Sequence[str]) -> None:
+        self.brand_id = "examplebrand"
+        self.datacenter = "fra1"
+        self.directories: dict[str, Directory] = {}
+        self.mailing_lists: dict[str, MailingList] = {}
+        self.contacts: dict[str, Contact] = {}
+        self.surveys: dict[str, Survey] = {}
+        self.distributions: dict[str, Distribution] = {}
+        self.imports: dict[str, ImportJob] = {}
+        self.subscriptions: dict[str, Subscription] = {}
+        self.transactions: dict[str, Transaction] = {}
+        self.transaction_batches: dict[str, list[str]] = {}
+        self.accepted_rows: Counter[str] = Counter()
+        self.processed: Counter[str] = Counter()
+        self.deleted_all_subscriptions: list[tuple[str, ...]] = []
+        self._random = random.Random(seed)  # noqa: S311  # ids must be reproducible
+        self._request_ids = random.Random(seed)  # noqa: S311  # refusals must not disturb the other ids
+        self._clock = clock
+        self._born = time.time() - clock()
+        self.user_id = self.new_id("UR_")
+        self.default_directory_id = self.add_directory(is_default=True, deduplicate=deduplicate)
+        self.survey_id = self.add_survey("Sandbox survey")
+
+    def now(self) -> int:
+        """Milliseconds since the epoch; advances with the sandbox's clock."""
+        return int((self._born + self._clock()) * 1000)
+
+    def monotonic(self) -> float:
+        """Seconds of the sandbox's clock."""
+        return self._clock()
+
+    def new_id(self, prefix: str) -> str:
+        """A prefix and 15 random characters, the same for the same seed."""
+        return prefix + "".join(self._random.choices(_ALPHABET, k=15))
+
+    def new_request_id(self) -> str:
+        """A UUID."""
+        return str(uuid.UUID(int=self._request_ids.getrandbits(128), version=4))
+
+    def add_directory(
+        self, name: str | None = None, *, is_default: bool = False, deduplicate: Sequence[str] = ()
+    ) -> str:
+        """Make a directory; `deduplicate` takes the names of the vendor's `deduplicationCriteria`."""
+        unknown = set(deduplicate) - set(_CRITERIA)
+        if unknown:
+            raise ValueError(
+                f"no such criteria: {', '.join(sorted(unknown))}; choose from {', '.join(_CRITERIA)}"
+            )
+        directory = Directory(self.new_id("POOL_"), name, is_default, tuple(deduplicate))
+        self.directories[directory.id] = directory
+        return directory.id
+
+    def add_survey(self, name: str, *, active: bool = True) -> str:
+        """Make a survey with two questions."""
+        survey_id, now = self.new_id("SV_"), self.now()
+        wire = definition(survey_id, name, self.brand_id, self.user_id, iso(now), active=active)
+        self.surveys[survey_id] = Survey(survey_id, name, self.user_id, now, now, active, wire)
+        return survey_id
+
+    def add_mailing_list(
+        self, name: str, *, directory_id: str | None = None, owner_id: str | None = None
+    ) -> str:
+        """Make an empty mailing list, in the default directory unless another is named."""
+        now = self.now()
+        directory_id = directory_id or self.default_directory_id
+        made = MailingList(self.new_id("CG_"), directory_id, name, owner_id or self.user_id, now, now)
+        self.mailing_lists[made.id] = made
+        return made.id
+
+    def add_contact(
+        self,
+        mailing_list_id: str,
+        *,
+        email: str | None = None,
+        first_name: str | None = None,
+        last_name: str | None = None,
+        phone: str | None = None,
+        ext_ref: str | None = None,
+        language: str | None = None,
+        embedded_data: dict[str, Any] | None = None,
+        unsubscribed: bool = False,
+        list_unsubscribed: bool = False,
+        exceeded_frequency: bool = False,
+        bounced: bool = False,
+    ) -> Contact:
+        """Make a contact in a list without a request; it does not count as accepted.
+
+        `unsubscribed` opts out of the directory, `list_unsubscribed` of the list.
+        """
+        values = (first_name, last_name, email, phone, ext_ref, language)
+        row: dict[str, Any] = {
+            key: value for key, value in zip(_ATTRIBUTES, values, strict=True) if value is not None
+        }
+        row["embeddedData"] = embedded_data
+        member, _ = self.upsert(self.mailing_lists[mailing_list_id], row, self.now())
+        contact = member.contact
+        contact.exceeded_frequency, contact.bounced = exceeded_frequency, bounced
+        if unsubscribed:
+            contact.unsubscribed_at = self.now()
+        if list_unsubscribed:
+            member.unsubscribed_at = self.now()
+        return contact
+
+    def add_transaction(self, mailing_list_id: str, contact_id: str, batch_id: str | None = None) -> str:
+        """Make a transaction of a member, in a batch if one is named."""
+        member = self.mailing_lists[mailing_list_id].by_contact[contact_id]
+        return self.record_transaction(member, {}, batch_id)
+
+    def add_transaction_batch(self) -> str:
+        """Make an empty transaction batch."""
+        batch_id = self.new_id("BT_")
+        self.transaction_batches[batch_id] = []
+        return batch_id
+
+    def add_distribution(
+        self, survey_id: str, mailing_list_id: str, *, request_type: str = "GeneratedInvite", **fields: Any
+    ) -> Distribution:
+        """Make a distribution for the members that a list has now; `fields` are those of the record."""
+        made = Distribution(
+            self.new_id("EMD_"),
+            survey_id,
+            request_type,
+            self.now(),
+            Progress(self._clock()),
+            mailing_list_id=mailing_list_id,
+            members=list(self.mailing_lists[mailing_list_id].members),
+            **fields,
+        )
+        self.distributions[made.id] = made
+        return made
+
+    def add_subscription(self, topics: str, publication_url: str, *, shared_key: str | None = None) -> str:
+        """Make an event subscription."""
+        made = Subscription(
+            self.new_id("SUB_"), topics, publication_url, encrypted=False, shared_key=shared_key
+        )
+        self.subscriptions[made.id] = made
+        return made.id
+
+    def list_contacts(self, mailing_list_id: str) -> list[Contact]:
+        """The contacts of a list in order of arrival."""
+        return [member.contact for member in self.mailing_lists[mailing_list_id].members]
+
+    def accepted(self) -> Iterator[AcceptedRow]:
+        """Every row that an import accepted, in order of the imports."""
+        for job in self.imports.values():
+            yield from job.accepted()
+
+    def upsert(self, mailing_list: MailingList, row: dict[str, Any], now: int) -> tuple[Member, bool]:
+        """Make or update a contact from its wire form and put it in the list; tells whether it is new."""
+        directory = self.directories[mailing_list.directory_id]
+        contact = self.contacts.get(row["id"]) if "id" in row else None
+        key = _key(directory.deduplicate, row)
+        if contact is None and key is not None:
+            contact = directory.by_key.get(key)
+        added = contact is None
+        if contact is None:
+            contact = Contact(self.new_id("CID_"), now, now)
+            self.contacts[contact.id] = contact
+            directory.contact_count += 1
+        if key is not None:
+            directory.by_key[key] = contact
+        self.change(contact, row, now)
+        member = mailing_list.by_contact.get(contact.id)
+        if member is None:
+            member = Member(contact, self.new_id("CGC_"))
+            mailing_list.add(member)
+        if "unsubscribed" in row:
+            member.unsubscribed_at = now if row["unsubscribed"] else None
+        if "privateEmbeddedData" in row:
+            member.private_embedded_data = row["privateEmbeddedData"]
+        return member, added
+
+    def change(self, contact: Contact, row: dict[str, Any], now: int) -> None:
+        """Set what the row has; embedded data is merged. Assumed."""
+        for key, attribute in _ATTRIBUTES.items():
+            if key in row:
+                setattr(contact, attribute, row[key])
+        if row.get("embeddedData"):
+            contact.embedded_data = (contact.embedded_data or {}) | row["embeddedData"]
+        contact.modified = now
+
+    def count_accepted(self, contact: Contact, row: dict[str, Any]) -> None:
+        """Count a row that was accepted from outside."""
+        contact.accepted += 1
+        self.accepted_rows[row.get("extRef") or row.get("email") or row.get("phone") or ""] += 1
+
+    def record_transaction(self, member: Member, data: dict[str, Any], batch_id: str | None) -> str:
+        """Keep a transaction; a batch must exist."""
+        made = Transaction(self.new_id("CTR_"), member, data)
+        self.transactions[made.id] = made
+        if batch_id is not None:
+            self.transaction_batches[batch_id].append(made.id)
+        return made.id
+
+
+def iso(milliseconds: int) -> str:
+    """`2026-06-01T09:00:00Z`."""
+    return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def iso_fraction(milliseconds: int) -> str:
+    """`2026-06-01T09:00:00.123Z`, as the distribution history has it."""
+    return f"{iso(milliseconds)[:-1]}.{milliseconds % 1000:03}Z"
+
+
+def valid_email(email: str) -> bool:
+    """Whether an import takes it for an address. Assumed."""
+    return _EMAIL.fullmatch(email) is not None
+
+
+def _key(criteria: tuple[str, ...], row: dict[str, Any]) -> tuple[str, ...] | None:
+    """What makes two rows one contact; None when a criterion is missing. Letter case does not count: assumed."""
+    if not criteria:
+        return None
+    wire = {"externalDataReference": "extRef"}
+    values = [row.get(wire.get(name, name)) for name in criteria]
+    return tuple(value.lower() for value in values) if all(values) else None  # type: ignore[union-attr]

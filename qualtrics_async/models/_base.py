@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-__all__ = ["Flag", "Input", "Instant", "JsonObject", "Model", "Number", "PascalModel", "convert_wire"]
+__all__ = [
+    "Flag",
+    "Input",
+    "Instant",
+    "JsonList",
+    "JsonObject",
+    "Model",
+    "Number",
+    "PascalModel",
+    "convert_wire",
+]
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -56,6 +66,15 @@ def _object(value: object) -> dict[str, Any]:
     raise ValueError(f"expected an object, got {type(value).__name__}")
 
 
+def _list(value: object) -> list[Any]:
+    """A JSON array; PHP writes one with gaps as an object with numbered keys."""
+    if isinstance(value, list):
+        return value
+    if isinstance(value, dict):
+        return list(value.values())
+    raise ValueError(f"expected an array, got {type(value).__name__}")
+
+
 def _flag(value: object) -> bool:
     """A boolean in any of the backend's vocabularies: `true`, `"true"`, `"Yes"`, `"ON"`, `1`."""
     if isinstance(value, bool):
@@ -77,6 +96,7 @@ def _number(value: object) -> float:
 
 if TYPE_CHECKING:
     Instant: TypeAlias = datetime
+    JsonList: TypeAlias = list[Any]
     JsonObject: TypeAlias = dict[str, Any]
     Flag: TypeAlias = bool
     Number: TypeAlias = float
@@ -99,6 +119,12 @@ else:
 
         result = dict
         convert = staticmethod(_object)
+
+    class JsonList(metaclass=_Lenient):
+        """A `list`, also where the wire has an object with numbered keys."""
+
+        result = list
+        convert = staticmethod(_list)
 
     class Flag(metaclass=_Lenient):
         """A `bool`, in any of the backend's vocabularies."""

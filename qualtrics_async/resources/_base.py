@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any, Protocol, TypeVar, overload
 
 from qualtrics_async._core.paging import NEXT_PAGE, Page, Paged, Scheme
 from qualtrics_async._core.request import NOTHING, Query, Request, Route, encode_query, is_idempotent
+from qualtrics_async.errors import UsageError
 
-__all__ = ["Executor", "Resource"]
+__all__ = ["Executor", "Resource", "given", "named"]
 
 T = TypeVar("T")
+
+
+def given(body: Mapping[str, object]) -> dict[str, object]:
+    """Keep the keys of a body that the caller gave: `None` stays away, because null keys are refused."""
+    return {key: value for key, value in body.items() if value is not None}
+
+
+def named(value: object, name: str) -> str:
+    """Refuse an id, for a query or a body, that is no text or blank; paths have their own, stricter rule."""
+    if not isinstance(value, str) or not value.strip():
+        raise UsageError(f"{name} must be an id, got {value!r:.60}")
+    return value
 
 
 class Executor(Protocol):

@@ -18,6 +18,12 @@ __all__ = [
     "Number",
     "PascalModel",
     "convert_wire",
+    "read_flag",
+    "read_instant",
+    "read_list",
+    "read_number",
+    "read_object",
+    "understood_flag",
 ]
 
 
@@ -39,7 +45,7 @@ _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0", ""})
 
 
-def _instant(value: object) -> datetime | None:
+def read_instant(value: object) -> datetime | None:
     """Milliseconds since the epoch (number or string), ISO 8601, or `YYYY-MM-DD HH:MM:SS` in UTC."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f"expected an instant, got {type(value).__name__}")
@@ -57,7 +63,7 @@ def _instant(value: object) -> datetime | None:
         raise ValueError("expected milliseconds since the epoch, got a number out of range") from None
 
 
-def _object(value: object) -> dict[str, Any]:
+def read_object(value: object) -> dict[str, Any]:
     """A JSON object; PHP writes an empty one as `[]` and numbered keys as a list."""
     if isinstance(value, dict):
         return value
@@ -66,7 +72,7 @@ def _object(value: object) -> dict[str, Any]:
     raise ValueError(f"expected an object, got {type(value).__name__}")
 
 
-def _list(value: object) -> list[Any]:
+def read_list(value: object) -> list[Any]:
     """A JSON array; PHP writes one with gaps as an object with numbered keys."""
     if isinstance(value, list):
         return value
@@ -75,7 +81,7 @@ def _list(value: object) -> list[Any]:
     raise ValueError(f"expected an array, got {type(value).__name__}")
 
 
-def _flag(value: object) -> bool:
+def read_flag(value: object) -> bool:
     """A boolean in any of the backend's vocabularies: `true`, `"true"`, `"Yes"`, `"ON"`, `1`."""
     if isinstance(value, bool):
         return value
@@ -87,7 +93,15 @@ def _flag(value: object) -> bool:
     raise ValueError(f"expected a flag, got {value!r:.40}")
 
 
-def _number(value: object) -> float:
+def understood_flag(value: object) -> bool | None:
+    """A boolean where the word is understood, else `None`."""
+    try:
+        return read_flag(value)
+    except ValueError:
+        return None
+
+
+def read_number(value: object) -> float:
     """A number, or a number written as a string (`percentComplete: "100"`)."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f"expected a number, got {type(value).__name__}")
@@ -112,31 +126,31 @@ else:
         """An aware `datetime`, however the wire spells it."""
 
         result = datetime
-        convert = staticmethod(_instant)
+        convert = staticmethod(read_instant)
 
     class JsonObject(metaclass=_Lenient):
         """A `dict`, also where the wire has `[]` for an empty one."""
 
         result = dict
-        convert = staticmethod(_object)
+        convert = staticmethod(read_object)
 
     class JsonList(metaclass=_Lenient):
         """A `list`, also where the wire has an object with numbered keys."""
 
         result = list
-        convert = staticmethod(_list)
+        convert = staticmethod(read_list)
 
     class Flag(metaclass=_Lenient):
         """A `bool`, in any of the backend's vocabularies."""
 
         result = bool
-        convert = staticmethod(_flag)
+        convert = staticmethod(read_flag)
 
     class Number(metaclass=_Lenient):
         """A `float`, also where the wire has a string."""
 
         result = float
-        convert = staticmethod(_number)
+        convert = staticmethod(read_number)
 
 
 def convert_wire(kind: type[Any], value: Any) -> Any:

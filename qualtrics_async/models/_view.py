@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, ClassVar, Self, TypeVar
 
-from qualtrics_async.models._base import _flag, _instant, _list, _number, _object
+from qualtrics_async.models._base import read_instant, read_list, read_number, read_object, understood_flag
 
 __all__ = ["View", "views"]
 
@@ -27,7 +27,7 @@ class View:
     @classmethod
     def convert(cls, value: object) -> Self:
         """View a decoded JSON object; what every decoder calls."""
-        return cls(_object(value))
+        return cls(read_object(value))
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and self.raw == other.raw
@@ -43,33 +43,30 @@ class View:
         return None if value is None or isinstance(value, dict | list) else str(value)
 
     def _flag(self, key: str) -> bool | None:
-        try:
-            return _flag(self.raw[key])
-        except (KeyError, ValueError):
-            return None
+        return understood_flag(self.raw.get(key))
 
     def _integer(self, key: str) -> int | None:
         try:
-            return int(_number(self.raw[key]))
+            return int(read_number(self.raw[key]))
         except (KeyError, ValueError, OverflowError):
             return None
 
     def _instant(self, key: str) -> datetime | None:
         try:
-            return _instant(self.raw[key])
+            return read_instant(self.raw[key])
         except (KeyError, ValueError):
             return None
 
     def _mapping(self, key: str) -> dict[str, Any]:
         value = self.raw.get(key)
-        return _object(value) if isinstance(value, dict | list) else {}
+        return read_object(value) if isinstance(value, dict | list) else {}
 
     def _objects(self, key: str) -> Iterator[dict[str, Any]]:
         value = self.raw.get(key)
         if isinstance(value, dict | list):
-            yield from (item for item in _list(value) if isinstance(item, dict))
+            yield from (item for item in read_list(value) if isinstance(item, dict))
 
 
 def views(cls: type[_V], items: dict[str, Any]) -> dict[str, _V]:
     """View each object of a mapping."""
-    return {key: cls(_object(item)) for key, item in items.items() if isinstance(item, dict | list)}
+    return {key: cls(read_object(item)) for key, item in items.items() if isinstance(item, dict | list)}

@@ -156,5 +156,5 @@ class ImportReportResults(Model, frozen=True, kw_only=True):
 class ImportReportPage(Model, frozen=True, kw_only=True):
     """A page of the report, which has a shape of its own (documented)."""
 
-    results: ImportReportResults | None = None
+    results: ImportReportResults
     skip_token: str | None = None

@@ -112,10 +112,14 @@ class BounceInfo(Model, frozen=True, kw_only=True):
 
 
 class ContactHistoryEntry(Model, frozen=True, kw_only=True):
-    """One e-mail or one response of a contact; which fields are there depends on the type asked for."""
+    """One e-mail or one response of a contact; which fields are there depends on the type asked for.
+
+    Sources disagree on the names of a response's dates, so there are two pairs; one is filled.
+    """
 
     distribution_id: str | None = None
     survey_id: str | None = None
+    lookup_id: str | None = None
     date: Instant | None = None
     type: str | None = None
     result: str | None = None
@@ -124,4 +128,6 @@ class ContactHistoryEntry(Model, frozen=True, kw_only=True):
     response_id: str | None = None
     date_started: Instant | None = None
     date_completed: Instant | None = None
+    survey_started_date: Instant | None = None
+    survey_completed_date: Instant | None = None
     survey_finished: Flag | None = None

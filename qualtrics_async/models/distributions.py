@@ -6,10 +6,10 @@ import re
 from datetime import datetime
 from urllib.parse import unquote
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, field
 
 from qualtrics_async.errors import UsageError
-from qualtrics_async.models._base import Input, Instant, JsonObject, Model
+from qualtrics_async.models._base import Input, Instant, JsonObject, Model, understood_flag
 
 __all__ = [
     "Distribution",
@@ -25,7 +25,7 @@ __all__ = [
     "MessageReference",
 ]
 
-_LOOKUP_ID = re.compile(r"[?&]Q_DL=[^_&#]+_[^_&#]+_[^_&#]+_([^&#]+)")
+_LOOKUP_ID = re.compile(r"[?&]Q_DL=[^_&#]+_[^&#]+_([^_&#]+_[^_&#]+)")
 
 
 class MessageInput(Input, kw_only=True):
@@ -157,13 +157,19 @@ class DistributionLink(Model, frozen=True, kw_only=True, gc=False):
     external_data_reference: str | None = None
     email: str | None = None
     phone: str | None = None
-    unsubscribed: bool | None = None
+    unsubscribed_raw: bool | int | str | None = field(name="unsubscribed", default=None)
+
+    @property
+    def unsubscribed(self) -> bool | None:
+        """Whether the contact opted out; older lists answer `"0"` and `"1"` (in a client's test data)."""
+        return understood_flag(self.unsubscribed_raw)
 
     @property
     def contact_lookup_id(self) -> str | None:
         """The contact's membership in the list (`CGC_...`), read from the link's `Q_DL` parameter.
 
-        Its form is `<distribution>_<survey without SV_>_<lookup id>` (observed).
+        Its form is `<distribution>_<survey without SV_>_<lookup id>`, the distribution with or without its
+        `EMD_` (both observed).
         """
         found = _LOOKUP_ID.search(unquote(self.link))
         return found[1] if found else None

@@ -24,8 +24,7 @@ __all__ = ["REPORT", "ContactImports"]
 
 
 def _entries(page: ImportReportPage) -> Page[ImportReportEntry]:
-    results = page.results.import_report_entries if page.results else None
-    return Page(results or [], page.skip_token or None)
+    return Page(page.results.import_report_entries or [], page.skip_token or None)
 
 
 REPORT: Final = Scheme(unpack=_entries, follow=SKIP_TOKEN.follow)

@@ -1,1 +1,75 @@
 """An asyncio-native client for the Qualtrics v3 REST API with bulk helpers."""
+
+from qualtrics_async._core.events import AttemptEnded, BackingOff, Call, Event, Hook, Noticed, Paused
+from qualtrics_async._core.jobs import Polling
+from qualtrics_async._core.limits import Limits
+from qualtrics_async._core.paging import Page, Paged, concurrent
+from qualtrics_async._core.pool import Download, SessionPool
+from qualtrics_async._core.retry import RetryPolicy
+from qualtrics_async._core.throttle import Quota, RateState
+from qualtrics_async.client import Qualtrics
+from qualtrics_async.config import Timeouts
+from qualtrics_async.errors import (
+    ApiError,
+    ConfigError,
+    Conflict,
+    ConnectFailed,
+    CursorRefused,
+    DecodeError,
+    Forbidden,
+    InvalidRequest,
+    JobFailed,
+    JournalError,
+    NotFound,
+    OutcomeUnknown,
+    QualtricsError,
+    RateLimited,
+    ServerFault,
+    TimedOut,
+    TransportError,
+    Unauthorized,
+    UnexpectedStatus,
+    UsageError,
+)
+
+__all__ = [
+    "ApiError",
+    "AttemptEnded",
+    "BackingOff",
+    "Call",
+    "ConfigError",
+    "Conflict",
+    "ConnectFailed",
+    "CursorRefused",
+    "DecodeError",
+    "Download",
+    "Event",
+    "Forbidden",
+    "Hook",
+    "InvalidRequest",
+    "JobFailed",
+    "JournalError",
+    "Limits",
+    "NotFound",
+    "Noticed",
+    "OutcomeUnknown",
+    "Page",
+    "Paged",
+    "Paused",
+    "Polling",
+    "Qualtrics",
+    "QualtricsError",
+    "Quota",
+    "RateLimited",
+    "RateState",
+    "RetryPolicy",
+    "ServerFault",
+    "SessionPool",
+    "TimedOut",
+    "Timeouts",
+    "TransportError",
+    "Unauthorized",
+    "UnexpectedStatus",
+    "UsageError",
+    "concurrent",
+]

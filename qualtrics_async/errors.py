@@ -123,8 +123,11 @@ class DecodeError(QualtricsError):
     """A body that is not what the operation promises.
 
     `path` is the JSON path of the offending value (`$` the whole body), `excerpt` the beginning of the
-    body with e-mail addresses and links masked, `status` the HTTP status it came with.
+    body with e-mail addresses and links masked, `status` the HTTP status it came with. `transient` is true
+    for a body that broke on the way (truncated, a page of the edge's), false for one of another shape.
     """
+
+    transient: bool = False
 
     def __init__(
         self,

@@ -1,0 +1,469 @@
+"""The attempt loop: the only place where limits, transport, codec and retries meet."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any, Final, TypeVar, cast
+from urllib.parse import urlsplit
+
+import anyio
+
+from qualtrics_async._core.codec import decode, encode_body, encode_query_string, outcome_unknown
+from qualtrics_async._core.credentials import Credential
+from qualtrics_async._core.events import (
+    AttemptEnded,
+    BackingOff,
+    Call,
+    Noticed,
+    Paused,
+    emit,
+    logger,
+    scrub,
+)
+from qualtrics_async._core.pool import Download, Response, SessionPool, StaleDeparture, Wire
+from qualtrics_async._core.request import Request
+from qualtrics_async._core.retry import Tally, decide, is_doubtful
+from qualtrics_async._core.throttle import Departure, Quota, Throttle
+from qualtrics_async.config import Settings
+from qualtrics_async.errors import (
+    ApiError,
+    CursorRefused,
+    DecodeError,
+    NotFound,
+    QualtricsError,
+    RateLimited,
+    TimedOut,
+    TransportError,
+    Unauthorized,
+    UsageError,
+)
+
+__all__ = ["Engine", "Options"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_TRUSTED: Final = ".qualtrics.com"
+_SUCCESS: Final = range(200, 300)
+_VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
+
+_traces: ContextVar[tuple[tuple[Engine, list[Call]], ...]] = ContextVar("_traces", default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `client.with_options()` sets for its calls: seconds for a whole call, repeats after faults."""
+
+    deadline: float | None = None
+    retries: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.deadline is not None and not self.deadline > 0:
+            raise UsageError(f"deadline is a positive number of seconds, got {self.deadline}")
+        if self.retries is not None and self.retries < 0:
+            raise UsageError(f"retries must not be negative, got {self.retries}")
+
+
+class _Run:
+    """What one call has been through so far."""
+
+    __slots__ = (
+        "body",
+        "deadline",
+        "departure",
+        "doubt",
+        "header",
+        "headers",
+        "notice",
+        "renewals",
+        "request_id",
+        "started",
+        "status",
+        "tally",
+        "url",
+    )
+
+    def __init__(
+        self, url: str, body: tuple[str, bytes] | None, started: float, seconds: float | None
+    ) -> None:
+        self.url = url
+        self.body = body
+        self.started = started
+        self.deadline = None if seconds is None else started + seconds
+        self.tally = Tally()
+        self.header = ("", "")
+        self.departure: float = started
+        self.doubt = False
+        self.renewals = 0
+        self.status: int | None = None
+        self.headers: Mapping[str, str] = {}
+        self.request_id: str | None = None
+        self.notice: str | None = None
+
+
+class Engine:
+    """Executes requests for one credential: waits, sends, decodes, repeats."""
+
+    def __init__(self, settings: Settings, credential: Credential, pool: SessionPool, random: Random) -> None:
+        self.settings = settings
+        self._credential = credential
+        self._pool = pool
+        self._random = random
+        parts = urlsplit(settings.root)
+        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self._wire: Wire | None = None
+        self._throttle: Throttle | None = None
+        self._header: tuple[str, str] | None = None
+        self._notices: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"<Engine {self._origin}>"
+
+    def open(self) -> None:
+        """Bind to the running loop and to the pool, which must be open."""
+        if self._wire is not None:
+            raise UsageError("the client is already open")
+        brand = self.settings.brand
+        key = f"credential {self._credential.identity}" if brand is None else f"brand {brand}"
+        self._throttle = self._pool.throttle(key, self.settings.limits)
+        self._wire = self._pool.wire()
+
+    async def aclose(self) -> None:
+        """Close the session; calls that are under way fail."""
+        wire, self._wire, self._header = self._wire, None, None
+        with anyio.CancelScope(shield=True):
+            await self._credential.aclose()
+            if wire is not None:
+                await wire.aclose()
+
+    def quota(self) -> Quota:
+        """Describe the limits now."""
+        return self._opened()[1].quota()
+
+    async def send(self, request: Request[T], options: Options) -> T:
+        """Execute a request and return its decoded result.
+
+        Raises:
+            QualtricsError: the subclass for what happened; see `qualtrics_async.errors`.
+        """
+        return cast("T", await self._repeat(request, options, self._exchange))
+
+    @asynccontextmanager
+    async def stream(self, request: Request[Any], options: Options) -> AsyncGenerator[Download]:
+        """Execute a request and hand out its answer unread; an in-flight slot is held until it is closed.
+
+        Raises:
+            QualtricsError: as `send()` does, until the body begins; from there on nothing is repeated.
+        """
+        download, departure = await self._repeat(request, options, self._start)
+        try:
+            yield download
+        finally:
+            download.close()
+            departure.close()
+
+    async def _repeat(
+        self, request: Request[Any], options: Options, attempt: Callable[[Request[Any], _Run], Awaitable[R]]
+    ) -> R:
+        run = _Run(
+            self._address(request),
+            encode_body(request),
+            asyncio.get_running_loop().time(),
+            options.deadline,
+        )
+        traces = _traces.get()
+        ended: BaseException | None = None
+        try:
+            while True:
+                await self._authenticate(request, run)
+                run.tally.attempts += 1
+                try:
+                    result = await attempt(request, run)
+                except QualtricsError as failure:
+                    run.request_id = getattr(failure, "request_id", None)
+                    self._observe(request, run, failure)
+                    if await self._settle(request, run, failure, options):
+                        return cast("R", None)
+                else:
+                    self._observe(request, run, None)
+                    return result
+        except BaseException as error:
+            ended = error
+            raise
+        finally:
+            if traces:
+                self._record(traces, request, run, ended)
+
+    async def _exchange(self, request: Request[Any], run: _Run) -> Any:
+        """Make one attempt: let it through, send it, read it, decode it."""
+        response = await self._depart(request, run)
+        run.status, run.headers = response.status, response.headers
+        answer = decode(
+            request, response.status, response.headers, response.body, secrets=self._credential.secrets
+        )
+        run.request_id, run.notice = answer.request_id, answer.notice
+        if answer.notice is not None and answer.notice not in self._notices:
+            self._notices.add(answer.notice)
+            notice = scrub(answer.notice, self._credential.secrets)
+            emit(self.settings.hooks, Noticed(request.route.method, request.route.template, notice))
+        return answer.value
+
+    async def _depart(self, request: Request[Any], run: _Run) -> Response:
+        patient = False
+        while True:
+            departure = await self._admit(request, run, patient=patient)
+            try:
+                if request.safe:
+                    return await self._read(request, run, departure)
+                return await self._write(request, run, departure)
+            except StaleDeparture:
+                patient = True
+            finally:
+                departure.close()
+
+    async def _start(self, request: Request[Any], run: _Run) -> tuple[Download, Departure]:
+        """Make one attempt whose body stays unread, unless it is an error's."""
+        wire, _ = self._opened()
+        patient = False
+        while True:
+            departure = await self._admit(request, run, patient=patient)
+            try:
+                download = await wire.start(request, run.url, run.body, departure, seconds=self._seconds(run))
+            except StaleDeparture:
+                departure.close()
+                patient = True
+                continue
+            except BaseException:
+                departure.close()
+                raise
+            run.status, run.headers = download.status, download.headers
+            if download.status in _SUCCESS:
+                return download, departure
+            try:
+                body = await download.read(self.settings.max_body)
+                decode(request, download.status, download.headers, body, secrets=self._credential.secrets)
+            finally:
+                download.close()
+                departure.close()
+
+    async def _admit(self, request: Request[Any], run: _Run, *, patient: bool) -> Departure:
+        _, throttle = self._opened()
+        if run.deadline is None:
+            departure = await throttle.admit(request.route.key, patient=patient)
+        else:
+            try:
+                async with asyncio.timeout_at(run.deadline):
+                    departure = await throttle.admit(request.route.key, patient=patient)
+            except TimeoutError:
+                raise _late(request, "while it waited for quota") from None
+        run.departure = asyncio.get_running_loop().time()
+        return departure
+
+    def _seconds(self, run: _Run) -> float:
+        seconds = self.settings.timeouts.attempt
+        if run.deadline is not None:
+            seconds = min(seconds, run.deadline - asyncio.get_running_loop().time())
+        return seconds
+
+    async def _read(self, request: Request[Any], run: _Run, departure: Departure) -> Response:
+        wire, _ = self._opened()
+        return await wire.exchange(
+            request,
+            run.url,
+            run.body,
+            departure,
+            seconds=self._seconds(run),
+            limit=self.settings.max_body,
+        )
+
+    async def _write(self, request: Request[Any], run: _Run, departure: Departure) -> Response:
+        """Send a write so that, once it has left, a cancelled caller still learns what became of it."""
+        task = asyncio.get_running_loop().create_task(self._read(request, run, departure))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            try:
+                if departure.left:
+                    with anyio.CancelScope(shield=True):
+                        await asyncio.wait({task}, timeout=self.settings.timeouts.grace)
+            finally:
+                task.cancel()
+                with anyio.CancelScope(shield=True):
+                    await asyncio.wait({task})
+                self._tell_abandoned(request, departure, task)
+            raise
+
+    def _tell_abandoned(
+        self, request: Request[Any], departure: Departure, task: asyncio.Task[Response]
+    ) -> None:
+        if not departure.left:
+            return
+        if task.cancelled() or task.exception() is not None:
+            logger.warning("%s: cancelled after it had left; its outcome is unknown", request.route.key)
+        else:
+            logger.info(
+                "%s: cancelled after it had left; answered %d", request.route.key, task.result().status
+            )
+
+    async def _settle(
+        self, request: Request[Any], run: _Run, failure: QualtricsError, options: Options
+    ) -> bool:
+        """Raise a failure that is final, or wait until it may be tried again.
+
+        True when the call is over after all: a DELETE was repeated on doubt and its object is gone.
+        """
+        tally, route = run.tally, request.route
+        if isinstance(failure, ApiError | TransportError | DecodeError):
+            failure.attempts = tally.attempts
+        if isinstance(failure, RateLimited):
+            tally.refusals += 1
+        elif isinstance(failure, Unauthorized) and self._credential.renewable and run.renewals == 0:
+            run.renewals += 1
+            await self._credential.renew(run.header)
+            return False
+        elif isinstance(failure, NotFound) and route.method == "DELETE" and run.doubt:
+            return True
+        else:
+            tally.faults += 1
+        policy = self.settings.retry
+        if options.retries is not None:
+            policy = replace(policy, retries=options.retries)
+        delay = decide(policy, request, failure, tally, self._random)
+        doubtful = is_doubtful(failure)
+        if delay is None:
+            if doubtful and not request.safe and not request.idempotent:
+                doubt = outcome_unknown(request, failure)
+                doubt.attempts = tally.attempts
+                raise doubt from failure
+            raise failure
+        run.doubt = run.doubt or doubtful
+        if isinstance(failure, RateLimited):
+            brand = self._opened()[1].refuse(route.key, delay)
+            emit(
+                self.settings.hooks,
+                Paused("brand" if brand else "route", route.method, route.template, delay),
+            )
+        loop = asyncio.get_running_loop()
+        if run.deadline is not None and loop.time() + delay > run.deadline:
+            raise failure
+        if not isinstance(failure, RateLimited):
+            backing_off = BackingOff(
+                route.method, route.template, tally.attempts, delay, type(failure).__name__
+            )
+            emit(self.settings.hooks, backing_off)
+            await asyncio.sleep(delay)
+        return False
+
+    async def _authenticate(self, request: Request[Any], run: _Run) -> None:
+        try:
+            async with asyncio.timeout_at(run.deadline):
+                await self._credential.ensure()
+        except TimeoutError:
+            raise _late(request, "while it waited for a token") from None
+        header = self._credential.header
+        if header is not self._header:
+            self._opened()[0].set_header(*header)
+            self._header = header
+        run.header = header
+
+    def _address(self, request: Request[Any]) -> str:
+        """Build the URL, or check the one that a cursor names: the credential goes nowhere else."""
+        url = request.url
+        if url is None:
+            route = request.route
+            url = (self.settings.root if route.base is None else self._origin + route.base) + route.path
+            return f"{url}?{encode_query_string(request.query)}" if request.query else url
+        if not _VISIBLE.fullmatch(url) or not self._trusts(url):
+            raise CursorRefused(
+                f"{request.route.key}: the next page leads to a host without trust: {_host_of(url)}"
+            )
+        return url
+
+    def _trusts(self, url: str) -> bool:
+        if url.startswith(self._origin + "/"):
+            return True
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            return False
+        host = (parts.hostname or "").lower()
+        return (
+            parts.scheme == "https"
+            and host.endswith(_TRUSTED)
+            and port in {None, 443}
+            and parts.username is None
+            and parts.password is None
+        )
+
+    def _opened(self) -> tuple[Wire, Throttle]:
+        if self._wire is None or self._throttle is None:
+            raise UsageError("the client is not open: use it as `async with Qualtrics(...) as client`")
+        return self._wire, self._throttle
+
+    def _observe(self, request: Request[Any], run: _Run, failure: QualtricsError | None) -> None:
+        if not self.settings.hooks and not logger.isEnabledFor(logging.INFO if failure else logging.DEBUG):
+            return
+        emit(
+            self.settings.hooks,
+            AttemptEnded(
+                request.route.method,
+                request.route.template,
+                run.tally.attempts,
+                run.status,
+                asyncio.get_running_loop().time() - run.departure,
+                run.request_id,
+                None if failure is None else type(failure).__name__,
+            ),
+        )
+
+    @contextmanager
+    def trace(self) -> Iterator[list[Call]]:
+        """Collect a record of each call of this engine inside the context, tasks started there included."""
+        calls: list[Call] = []
+        token = _traces.set((*_traces.get(), (self, calls)))
+        try:
+            yield calls
+        finally:
+            _traces.reset(token)
+
+    def _record(
+        self,
+        traces: tuple[tuple[Engine, list[Call]], ...],
+        request: Request[Any],
+        run: _Run,
+        ended: BaseException | None,
+    ) -> None:
+        call = Call(
+            request.route.method,
+            request.route.template,
+            run.status,
+            run.request_id,
+            run.headers,
+            run.tally.attempts,
+            asyncio.get_running_loop().time() - run.started,
+            run.notice,
+            ended,
+        )
+        for engine, calls in traces:
+            if engine is self:
+                calls.append(call)
+
+
+def _late(request: Request[Any], when: str) -> TimedOut:
+    route = request.route
+    return TimedOut(f"{route.key}: its deadline passed {when}", method=route.method, template=route.template)
+
+
+def _host_of(url: str) -> str:
+    try:
+        return f"{urlsplit(url).hostname or 'no host'!s:.80}"
+    except ValueError:
+        return "no URL"

@@ -1,0 +1,343 @@
+"""`SessionPool`: connections, DNS, TLS and throttles, shared by clients; the only edge to the network."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl as _ssl
+from collections.abc import AsyncGenerator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+
+import aiohttp
+import anyio
+from yarl import URL
+
+from qualtrics_async._core.codec import too_large
+from qualtrics_async._core.limits import Limits
+from qualtrics_async._core.request import Request
+from qualtrics_async._core.throttle import Departure, Throttle
+from qualtrics_async.errors import ConfigError, ConnectFailed, TimedOut, TransportError, UsageError
+
+__all__ = ["Download", "Response", "SessionPool", "StaleDeparture", "Wire", "translate"]
+
+STALL: Final = 0.1
+"""Seconds that a token may age between its bucket and the wire."""
+
+CONNECT_TIMEOUT: Final = 10.0
+_CLOSE_GRACE: Final = 5.0
+_USER_AGENT: Final = "qualtrics-async"
+_NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT)
+
+_TRANSPORT_ERRORS: Final = (aiohttp.ClientError, OSError, EOFError, ValueError, AssertionError)
+"""All that aiohttp raises of its own accord; a timeout is an OSError."""
+
+_departure: ContextVar[Departure | None] = ContextVar("_departure", default=None)
+
+
+class StaleDeparture(Exception):
+    """The connection took so long to open that the tokens are void; it is in the pool now, open."""
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Tells a departure when its request goes on the wire, and lets it go there once."""
+
+    async def connect(self, req: Any, traces: Any, timeout: Any) -> aiohttp.connector.Connection:
+        departure = _departure.get()
+        if departure is None:
+            return await super().connect(req, traces, timeout)
+        if departure.left:
+            # aiohttp resends idempotent methods by itself; here every send has passed the throttle.
+            raise aiohttp.ServerDisconnectedError("the reused connection was closed by the server")
+        stall = None if departure.patient else self._loop.call_later(STALL, departure.let_next)
+        try:
+            connection = await super().connect(req, traces, timeout)
+        finally:
+            if stall is not None:
+                stall.cancel()
+        if not departure.waiting:
+            connection.release()
+            raise StaleDeparture
+        departure.leave()
+        return connection
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back: the sans-I/O half takes it from here."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class SessionPool:
+    """Connections, DNS, TLS and rate limits, which any number of clients may share.
+
+    ```python
+    async with SessionPool() as pool:
+        async with Qualtrics(token=..., datacenter="fra1", pool=pool) as client: ...
+    ```
+
+    Args:
+        ssl: a TLS context, for an own certificate authority or a client certificate; by default the system's
+            authorities are trusted and verification is on.
+        proxy: the URL of an HTTP proxy for every request; its user and password may be in it.
+        trust_env: take the proxy from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, and credentials from
+            `~/.netrc`, instead.
+        keepalive: seconds that an idle connection is kept open.
+
+    Raises:
+        ConfigError: for `ssl` that is no context, and for `proxy` together with `trust_env`.
+    """
+
+    def __init__(
+        self,
+        *,
+        ssl: _ssl.SSLContext | None = None,
+        proxy: str | None = None,
+        trust_env: bool = False,
+        keepalive: float = 15.0,
+    ) -> None:
+        if ssl is not None and not isinstance(ssl, _ssl.SSLContext):
+            raise ConfigError("ssl takes an ssl.SSLContext (for an own authority: load_verify_locations)")
+        if proxy is not None and trust_env:
+            raise ConfigError("give either proxy or trust_env")
+        if proxy is not None and not proxy.startswith(("http://", "https://")):
+            raise ConfigError("proxy takes a URL that begins with http:// or https://")
+        self._ssl = ssl
+        self._proxy = None if proxy is None else URL(proxy)
+        self._trust_env = trust_env
+        self._keepalive = keepalive
+        self._connector: _Connector | None = None
+        self._throttles: dict[str, Throttle] = {}
+
+    def __repr__(self) -> str:
+        state = "closed" if self._connector is None else "open"
+        return f"<SessionPool {state}, {len(self._throttles)} brands>"
+
+    async def open(self) -> None:
+        """Bind the pool to the running loop; `async with` does it."""
+        if self._connector is not None:
+            raise UsageError("the pool is already open")
+        self._connector = _Connector(
+            limit=0, limit_per_host=0, ssl=self._ssl or True, keepalive_timeout=self._keepalive
+        )
+
+    async def aclose(self) -> None:
+        """Close every connection; clients that still use the pool fail from now on."""
+        connector, self._connector = self._connector, None
+        self._throttles.clear()
+        if connector is not None:
+            with anyio.move_on_after(_CLOSE_GRACE, shield=True):
+                await connector.close()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def wire(self) -> Wire:
+        """Open a session of its own over the shared connections; its user closes it."""
+        connector = self._connector
+        if connector is None:
+            raise UsageError("the session pool is not open: use it as `async with SessionPool() as pool`")
+        if connector._loop is not asyncio.get_running_loop():  # noqa: SLF001  (there is no public name)
+            raise UsageError("the session pool belongs to another event loop")
+        session = aiohttp.ClientSession(
+            connector=connector,
+            connector_owner=False,
+            headers={"User-Agent": _USER_AGENT, "Accept": "application/json"},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=_NO_TIMEOUT,
+            trust_env=self._trust_env,
+        )
+        return Wire(session, self._proxy)
+
+    def throttle(self, brand: str, limits: Limits) -> Throttle:
+        """Find the throttle of a brand, which all its clients share.
+
+        Raises:
+            ConfigError: when another client has given the brand other limits.
+        """
+        throttle = self._throttles.setdefault(brand, Throttle(limits))
+        if throttle.limits != limits:
+            raise ConfigError("two clients of one brand share its quota, so they must give the same limits")
+        return throttle
+
+
+class Wire:
+    """One credential's way to the network: sends a request once and reads what comes back."""
+
+    __slots__ = ("_proxy", "_session")
+
+    def __init__(self, session: aiohttp.ClientSession, proxy: URL | None) -> None:
+        self._session = session
+        self._proxy = proxy
+
+    def set_header(self, name: str, value: str) -> None:
+        """Send another value of a header from now on."""
+        self._session.headers[name] = value
+
+    async def aclose(self) -> None:
+        """Close the session; the connections stay with the pool."""
+        await self._session.close()
+
+    async def exchange(
+        self,
+        request: Request[Any],
+        url: str,
+        body: tuple[str, bytes] | None,
+        departure: Departure,
+        *,
+        seconds: float,
+        limit: int,
+    ) -> Response:
+        """Send a request and read its answer whole, within `seconds` and up to `limit` bytes.
+
+        Raises:
+            TransportError: the subclass for what happened; nothing of aiohttp's gets out.
+            DecodeError: for a body above the limit.
+            StaleDeparture: when nothing was sent because the tokens had aged.
+        """
+        response = None
+        try:
+            async with asyncio.timeout(seconds):
+                response = await self._request(request, url, body, departure)
+                data = await _read(request, response, limit)
+        except _TRANSPORT_ERRORS as error:
+            raise translate(error, request, left=departure.left) from error
+        finally:
+            if response is not None:
+                response.release()
+        return Response(response.status, response.headers, data)
+
+    async def start(
+        self,
+        request: Request[Any],
+        url: str,
+        body: tuple[str, bytes] | None,
+        departure: Departure,
+        *,
+        seconds: float,
+    ) -> Download:
+        """Send a request and return the answer as soon as its headers are there; its user closes it."""
+        try:
+            async with asyncio.timeout(seconds):
+                response = await self._request(request, url, body, departure)
+        except _TRANSPORT_ERRORS as error:
+            raise translate(error, request, left=departure.left) from error
+        return Download(request, response, seconds)
+
+    async def _request(
+        self, request: Request[Any], url: str, body: tuple[str, bytes] | None, departure: Departure
+    ) -> aiohttp.ClientResponse:
+        token = _departure.set(departure)
+        try:
+            return await self._session.request(
+                request.route.method,
+                URL(url, encoded=True),
+                data=None if body is None else aiohttp.BytesPayload(body[1], content_type=body[0]),
+                allow_redirects=False,
+                proxy=self._proxy,
+            )
+        finally:
+            _departure.reset(token)
+
+
+class Download:
+    """The body of an answer, read piece by piece; `status` and `headers` are there from the beginning."""
+
+    __slots__ = ("_request", "_response", "_seconds", "headers", "status")
+
+    def __init__(self, request: Request[Any], response: aiohttp.ClientResponse, seconds: float) -> None:
+        self._request = request
+        self._response = response
+        self._seconds = seconds
+        self.status = response.status
+        self.headers: Mapping[str, str] = response.headers
+
+    def __repr__(self) -> str:
+        return f"<Download {self._request.route.key} {self.status}>"
+
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        """Yield the body as it arrives; each piece has the time that a whole attempt has elsewhere.
+
+        Raises:
+            TransportError: when the connection breaks or falls silent; what was yielded is incomplete.
+        """
+        content = self._response.content
+        while True:
+            try:
+                async with asyncio.timeout(self._seconds):
+                    chunk = await content.readany()
+            except _TRANSPORT_ERRORS as error:
+                raise translate(error, self._request, left=True) from error
+            if not chunk:
+                return
+            yield chunk
+
+    async def read(self, limit: int) -> bytes:
+        """Read the whole body, up to `limit` bytes.
+
+        Raises:
+            DecodeError: for a body above the limit.
+            TransportError: when the connection breaks or falls silent.
+        """
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await _read(self._request, self._response, limit)
+        except _TRANSPORT_ERRORS as error:
+            raise translate(error, self._request, left=True) from error
+
+    def close(self) -> None:
+        """Let go of the connection: kept if the body was read to its end, else closed."""
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()
+
+
+async def _read(request: Request[Any], response: aiohttp.ClientResponse, limit: int) -> bytes:
+    announced = response.content_length
+    if announced is not None and announced > limit:
+        response.close()
+        raise too_large(request, response.status, limit)
+    if announced is not None and "Content-Encoding" not in response.headers:
+        return await response.read()
+    data = bytearray()
+    async for chunk in response.content.iter_any():
+        data += chunk
+        if len(data) > limit:
+            response.close()
+            raise too_large(request, response.status, limit, bytes(data[:1024]))
+    return bytes(data)
+
+
+def is_permanent(error: BaseException) -> bool:
+    """Whether a connection cannot come about however often it is tried."""
+    return isinstance(
+        error, aiohttp.ClientConnectorCertificateError | aiohttp.InvalidURL | _ssl.SSLCertVerificationError
+    )
+
+
+def translate(error: BaseException, request: Request[Any], *, left: bool) -> TransportError:
+    """Turn whatever the transport raised into the right error; `left`: the request went on the wire."""
+    route = request.route
+    said = str(error) or type(error).__name__
+    if not left:
+        failure = ConnectFailed(
+            f"{route.key}: no connection: {said}", method=route.method, template=route.template
+        )
+        failure.permanent = is_permanent(error)
+        return failure
+    if isinstance(error, TimeoutError):
+        return TimedOut(f"{route.key}: no answer in time", method=route.method, template=route.template)
+    return TransportError(
+        f"{route.key}: the connection broke: {said}", method=route.method, template=route.template
+    )

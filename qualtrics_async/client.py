@@ -1,0 +1,355 @@
+"""`Qualtrics`: owns the engine, exposes the resources."""
+
+from __future__ import annotations
+
+import copy
+import os
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import replace
+from functools import cached_property
+from random import Random
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import unquote
+
+from qualtrics_async._core.credentials import (
+    ClientCredentials,
+    Credential,
+    TokenGrant,
+    api_token,
+    basic_auth,
+)
+from qualtrics_async._core.engine import Engine, Options
+from qualtrics_async._core.events import Call, Hook
+from qualtrics_async._core.jobs import P, Polling, poll
+from qualtrics_async._core.limits import Limits, match_template
+from qualtrics_async._core.pool import Download, SessionPool
+from qualtrics_async._core.request import NOTHING, Query, Request, Route, encode_query, fill, is_idempotent
+from qualtrics_async._core.retry import RetryPolicy
+from qualtrics_async._core.throttle import Quota
+from qualtrics_async.config import (
+    ENVIRONMENT,
+    Settings,
+    Timeouts,
+    api_root,
+    check_scopes,
+    check_secret,
+)
+from qualtrics_async.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from qualtrics_async.resources.contact_imports import ContactImports
+    from qualtrics_async.resources.contacts import Contacts
+    from qualtrics_async.resources.directories import Directories
+    from qualtrics_async.resources.distributions import Distributions
+    from qualtrics_async.resources.event_subscriptions import EventSubscriptions
+    from qualtrics_async.resources.mailing_lists import MailingLists
+    from qualtrics_async.resources.survey_definitions import SurveyDefinitions
+    from qualtrics_async.resources.surveys import Surveys
+    from qualtrics_async.resources.users import Users
+
+__all__ = ["Qualtrics"]
+
+T = TypeVar("T")
+
+_PATH = re.compile(r"[A-Za-z0-9/{}_.~%:@!$&'()*+,;=-]+")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+
+
+class Qualtrics:
+    """A client for one account of one brand; any number of tasks share it.
+
+    ```python
+    async with Qualtrics(token=..., datacenter="fra1") as client:
+        me = await client.users.whoami()
+    ```
+
+    Args:
+        token: an API token; or, for OAuth, `client_id`, `client_secret` and `scopes` (`["read:surveys"]`).
+        datacenter: the id of the data centre (`"fra1"`), or any host or URL under qualtrics.com.
+        base_url: instead of it, the whole API root: `https://fra1.qualtrics.com/API/v3`, or a sandbox's.
+        pool: connections and limits to share with other clients; by default the client has its own.
+        brand: the brand's name, so that several credentials of one brand share its quota; by default each
+            credential counts as a brand of its own.
+        limits: how fast the brand is called; the published limits by default.
+        retry: how often and when failures are repeated.
+        timeouts: time limits of one attempt.
+        polling: how often the progress of a server-side job is asked for.
+        hooks: functions that are called with each event (see `qualtrics_async.Hook`).
+        random: the source of jitter; a seeded one makes runs repeatable.
+
+    Raises:
+        ConfigError: for missing or contradictory settings, before any I/O.
+    """
+
+    def __init__(
+        self,
+        *,
+        token: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        scopes: Iterable[str] = (),
+        datacenter: str | None = None,
+        base_url: str | None = None,
+        pool: SessionPool | None = None,
+        brand: str | None = None,
+        limits: Limits | None = None,
+        retry: RetryPolicy | None = None,
+        timeouts: Timeouts | None = None,
+        polling: Polling | None = None,
+        hooks: Iterable[Hook] = (),
+        random: Random | None = None,
+    ) -> None:
+        settings = Settings(
+            root=api_root(datacenter, base_url),
+            brand=brand,
+            limits=limits or Limits(),
+            retry=retry or RetryPolicy(),
+            timeouts=timeouts or Timeouts(),
+            hooks=tuple(hooks),
+        )
+        self.polling = polling or Polling()
+        self._options = Options()
+        self._owns_pool = pool is None
+        self._pool = pool or SessionPool()
+        self._tokens: Engine | None = None
+        credential: Credential
+        chance = random or Random()  # noqa: S311  (jitter, not secrets)
+        if token is not None:
+            if client_id is not None or client_secret is not None:
+                raise ConfigError("give either token or client_id and client_secret")
+            credential = api_token(check_secret(token, "token"))
+        elif client_id is None and client_secret is None:
+            raise ConfigError(
+                "no credential: pass token= (or client_id= and client_secret=), "
+                f"or set {ENVIRONMENT['token']}"
+            )
+        else:
+            name = check_secret(client_id, "client_id")
+            basic = basic_auth(name, check_secret(client_secret, "client_secret"))
+            unlimited = replace(settings, brand=f"oauth {basic.identity}", limits=Limits.unlimited())
+            self._tokens = Engine(unlimited, basic, self._pool, chance)
+            credential = ClientCredentials(name, check_scopes(scopes), self._fetch_token)
+        self._engine = Engine(settings, credential, self._pool, chance)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:
+        """Make a client from the environment; `options` are arguments of the class and win over it.
+
+        `QUALTRICS_API_TOKEN`, or `QUALTRICS_CLIENT_ID` and `QUALTRICS_CLIENT_SECRET`; and
+        `QUALTRICS_DATACENTER`, or `QUALTRICS_BASE_URL` (the whole API root). Empty ones count as absent.
+
+        Raises:
+            ConfigError: when something is missing or cannot be meant.
+        """
+        variables = os.environ if environ is None else environ
+        found = {name: variables.get(variable) or None for name, variable in ENVIRONMENT.items()}
+        for group in ({"token", "client_id", "client_secret"}, {"datacenter", "base_url"}):
+            if group & options.keys():
+                found = {name: value for name, value in found.items() if name not in group}
+        return cls(**{**found, **options})
+
+    def __repr__(self) -> str:
+        return f"<Qualtrics {self._engine.settings.root}>"
+
+    async def open(self) -> None:
+        """Bind the client to the running loop; `async with` does it."""
+        if self._owns_pool:
+            await self._pool.open()
+        try:
+            self._engine.open()
+            if self._tokens is not None:
+                self._tokens.open()
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def aclose(self) -> None:
+        """Close the client, and its connections if they are its own."""
+        await self._engine.aclose()
+        if self._tokens is not None:
+            await self._tokens.aclose()
+        if self._owns_pool:
+            await self._pool.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _fetch_token(self, request: Request[TokenGrant]) -> TokenGrant:
+        if self._tokens is None:
+            raise UsageError("an API token is not fetched")
+        return await self._tokens.send(request, Options())
+
+    def with_options(self, *, deadline: float | None = None, retries: int | None = None) -> Self:
+        """Return a view of this client whose calls have other options; it shares everything else.
+
+        Args:
+            deadline: seconds for each whole call, waiting for quota and repeats included; none by default.
+            retries: how often a fault is repeated; 0 for never. Refusals (429) have a budget of their own.
+        """
+        view = copy.copy(self)
+        shared = {name: value for name, value in vars(self).items() if name not in _GROUPS}
+        view.__dict__ = {**shared, "_options": Options(deadline, retries)}
+        return view
+
+    def send(self, request: Request[T], /) -> Awaitable[T]:
+        """Execute a request value; every operation ends here."""
+        return self._engine.send(request, self._options)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *ids: str,
+        returns: type[T] = dict[str, Any],  # type: ignore[assignment]  # mypy has no default for a TypeVar
+        query: Query | None = None,
+        body: object = NOTHING,
+        idempotent: bool | None = None,
+        whole: bool = False,
+    ) -> T:
+        """Call what is not modelled: `await client.request("GET", "/surveys/{surveyId}", survey_id)`.
+
+        Args:
+            method: the HTTP method.
+            path: the path below the API root, with placeholders for `ids` or without.
+            ids: fill the placeholders in order, checked and percent-encoded.
+            returns: the type of `result`; None where the service sends none.
+            query: parameters; `None` values are left out.
+            body: encoded as JSON; `None` is null.
+            idempotent: whether a repeat on doubt is harmless; by default what the method says.
+            whole: decode the whole body instead of its `result`.
+        """
+        request: Request[T] = _request(
+            method, path, ids, returns=returns, query=query, body=body, idempotent=idempotent, whole=whole
+        )
+        return await self.send(request)
+
+    @asynccontextmanager
+    async def stream(
+        self, method: str, path: str, *ids: str, query: Query | None = None, body: object = NOTHING
+    ) -> AsyncGenerator[Download]:
+        """Open an answer without reading it; the arguments are those of `request()`.
+
+        ```python
+        async with client.stream("GET", "/surveys/{surveyId}/export-responses/{fileId}/file", s, f) as file:
+            async for chunk in file.chunks(): ...
+        ```
+        """
+        request: Request[Any] = _request(method, path, ids, returns=bytes, query=query, body=body)
+        async with self._engine.stream(request, self._options) as download:
+            yield download
+
+    async def wait(self, job_id: str, progress: Callable[[], Awaitable[P]]) -> P:
+        """Poll a job of the server's until it ends, with this client's `polling`.
+
+        Raises:
+            JobFailed: when it failed, or did not end in time.
+        """
+        return await poll(job_id, progress, self.polling)
+
+    def trace(self) -> AbstractContextManager[list[Call]]:
+        """Collect what came back besides the results: `with client.trace() as calls`."""
+        return self._engine.trace()
+
+    def quota(self) -> Quota:
+        """Tell the present state of the limits: used and available requests, pauses, requests in flight."""
+        return self._engine.quota()
+
+    @cached_property
+    def contact_imports(self) -> ContactImports:
+        """Bulk imports of contacts into a mailing list, as jobs."""
+        from qualtrics_async.resources.contact_imports import ContactImports
+
+        return ContactImports(self)
+
+    @cached_property
+    def contacts(self) -> Contacts:
+        """Contacts of a mailing list."""
+        from qualtrics_async.resources.contacts import Contacts
+
+        return Contacts(self)
+
+    @cached_property
+    def directories(self) -> Directories:
+        """XM directories of the brand."""
+        from qualtrics_async.resources.directories import Directories
+
+        return Directories(self)
+
+    @cached_property
+    def distributions(self) -> Distributions:
+        """Distributions: survey links and e-mails, reminders, thank-yous, history."""
+        from qualtrics_async.resources.distributions import Distributions
+
+        return Distributions(self)
+
+    @cached_property
+    def event_subscriptions(self) -> EventSubscriptions:
+        """Webhook subscriptions of the brand."""
+        from qualtrics_async.resources.event_subscriptions import EventSubscriptions
+
+        return EventSubscriptions(self)
+
+    @cached_property
+    def mailing_lists(self) -> MailingLists:
+        """Mailing lists of a directory."""
+        from qualtrics_async.resources.mailing_lists import MailingLists
+
+        return MailingLists(self)
+
+    @cached_property
+    def survey_definitions(self) -> SurveyDefinitions:
+        """Definitions of surveys: questions, blocks, flow, options."""
+        from qualtrics_async.resources.survey_definitions import SurveyDefinitions
+
+        return SurveyDefinitions(self)
+
+    @cached_property
+    def surveys(self) -> Surveys:
+        """Surveys as objects."""
+        from qualtrics_async.resources.surveys import Surveys
+
+        return Surveys(self)
+
+    @cached_property
+    def users(self) -> Users:
+        """Users of the brand, and who is calling."""
+        from qualtrics_async.resources.users import Users
+
+        return Users(self)
+
+
+_GROUPS = frozenset(name for name, value in vars(Qualtrics).items() if isinstance(value, cached_property))
+
+
+def _request(
+    method: str,
+    path: str,
+    ids: tuple[str, ...],
+    *,
+    returns: Any,
+    query: Query | None,
+    body: object,
+    idempotent: bool | None = None,
+    whole: bool = False,
+) -> Request[Any]:
+    verb = method.upper()
+    if verb not in _METHODS:
+        raise UsageError(f"{method!r:.20} is no method of this API")
+    first, *segments = path.split("/")
+    if first or not segments or not _PATH.fullmatch(path) or {".", ".."} & {*map(unquote, segments)}:
+        raise UsageError(f"a path begins with a slash, is percent-encoded and has no query: {path!r:.80}")
+    if "" in segments[:-1]:
+        raise UsageError(f"a path has no empty segments: {path!r:.80}")
+    template = path if "{" in path else match_template(verb, path)
+    repeatable = is_idempotent(verb) if idempotent is None else idempotent
+    route = Route(verb, template, fill(path, ids))
+    return Request(route, returns, encode_query(query), body, idempotent=repeatable, whole=whole)

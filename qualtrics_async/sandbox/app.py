@@ -144,9 +144,7 @@ class App:
     async def _process(self, call: Call, record: RequestRecord) -> tuple[int, Body]:
         operation = call.operation
         try:
-            if operation.handler is None:
-                raise Refused(501, "PLACEHOLDER_501", f"The sandbox does not implement {operation.name}.")
-            outcome = operation.handler(call)
+            outcome = (operation.handler or _not_implemented)(call)
             body = outcome if isinstance(outcome, dict) else await outcome
         except Refused as refusal:
             return self._refusal(refusal)
@@ -178,6 +176,10 @@ class App:
             headers["Content-Encoding"] = "gzip"
             data = _gzip(data)
         return web.Response(status=status, body=data, headers=headers)
+
+
+def _not_implemented(call: Call) -> Body:
+    raise Refused(501, "PLACEHOLDER_501", f"The sandbox does not implement {call.operation.name}.")
 
 
 def _gzip(data: bytes) -> bytes:

@@ -47,7 +47,7 @@ class Credentials:
     def check(self, headers: Mapping[str, str]) -> None:
         """Refuse a request without valid credentials.
 
-        The refusals of a missing header and of an unknown token are observed, those of bearer tokens documented.
+        The refusals of a missing header and of an unknown token are observed, of bearer tokens documented.
         """
         token = headers.get("X-API-TOKEN")
         if token is not None:

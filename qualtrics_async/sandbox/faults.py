@@ -1,44 +1,45 @@
 """Faults: scripted ones and random ones.
 
 ```text
-kind          what happens                                                   options
-status        an answer with that status                             status, code, message, retry_after, body
-delay         nothing for a while                                            seconds, or held until released
-cut           the connection is closed                                       reset (RST in place of FIN)
+kind          what happens                                        options
+status        an answer with that status                          status, code, message, retry_after, body
+delay         nothing for a while                                 seconds, or held until released
+cut           the connection is closed                            reset (RST in place of FIN)
 truncated     the body ends in the middle
 malformed     the body is not JSON
 html          an HTML page with status 200
-content_type  the right body under another content type                      content_type
+content_type  the right body under another content type           content_type
 empty         status 200 without a body
-error_in_200  an error envelope with status 200
+error_in_200  an error envelope with status 200                   status, code, message
 no_result     the envelope without its result
-nested        JSON nested too deep to be read                                depth
+nested        JSON nested too deep to be read                     depth
 surrogates    lone surrogates in every string of the result
-huge          a body of that many bytes                                      size
-redirect      another location                                               status, location
-stuck_job     the job or the links that this request starts never get on
-failed_job    the job that this request starts fails at 100 %
-zero_job      the job that this request starts ends with all counts 0
+huge          a body of that many bytes                           size
+redirect      another location                                    location
+stuck_job     the job or the links that it starts never get on
+failed_job    the job that it starts fails at 100 %
+zero_job      the job that it starts ends with all counts 0
 short_page    half a page, with a nextPage
 empty_page    no elements, with a nextPage
 repeat_page   a nextPage that leads to the same page
-next_page     a nextPage of your choice                                      next_page
+next_page     a nextPage of your choice                           next_page
 ```
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from qualtrics_async.sandbox.records import RequestRecord
 
-__all__ = ["Fault", "FaultKind", "Faults", "StatusBody", "When"]
+__all__ = ["Fault", "FaultKind", "FaultOptions", "Faults", "StatusBody", "When"]
 
 FaultKind = Literal[
     "status",
@@ -70,6 +71,25 @@ _BEFORE = frozenset(("status", "delay", "cut", "redirect"))
 _HANDLED = frozenset(
     ("stuck_job", "failed_job", "zero_job", "short_page", "empty_page", "repeat_page", "next_page")
 )
+
+
+class FaultOptions(TypedDict, total=False):
+    """What a fault can be told besides its kind and route; the table above says which kind reads which."""
+
+    skip: int
+    path: str
+    status: int
+    code: str
+    message: str
+    retry_after: float | str
+    body: StatusBody
+    seconds: float
+    reset: bool
+    content_type: str
+    depth: int
+    size: int
+    location: str
+    next_page: str | None
 
 
 @dataclass(slots=True, eq=False)
@@ -118,10 +138,8 @@ class Fault:
     async def hold(self) -> None:
         """Wait as long as a delay wants."""
         self._loop = asyncio.get_running_loop()
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._released.wait(), self.seconds)
-        except TimeoutError:
-            pass
 
     def draw(self, record: RequestRecord) -> bool:
         """Whether this request gets the fault; counts it if so."""
@@ -166,14 +184,14 @@ class Faults:
         route: str = "*",
         times: int | None = 1,
         when: When | None = None,
-        **options: Any,
+        **options: Unpack[FaultOptions],
     ) -> Fault:
         """Let requests of a route go wrong; several faults are used up one after the other.
 
-        `route` is `POST /distributions`, `/distributions`, `POST *` or `*`. `times` None is for ever; `skip` lets so
-        many requests pass first; `path` picks requests whose path and query contain it. `when` is before or after the
-        work is done: by default before for status, delay, cut and redirect, else after. The other options are listed
-        with the kinds, above.
+        `route` is `POST /distributions`, `/distributions`, `POST *` or `*`. `times` None is for ever;
+        `skip` lets so many requests pass first; `path` picks requests whose path and query contain it. `when`
+        is before or after the work is done: by default before for status, delay, cut and redirect, else
+        after. The other options are listed with the kinds, above.
         """
         if kind not in get_args(FaultKind):
             raise ValueError(f"no such kind of fault: {kind!r}; choose from {', '.join(get_args(FaultKind))}")
@@ -192,8 +210,8 @@ class Faults:
     ) -> None:
         """Let a share of the requests go wrong; a kind is a name or the keyword arguments of `add`.
 
-        Each request that the route covers takes the next number of the seed, so the same requests in the same order
-        meet the same faults.
+        Each request that the route covers takes the next number of the seed, so the same requests in the same
+        order meet the same faults.
         """
         options = [dict(kind) if not isinstance(kind, str) else {"kind": kind} for kind in kinds]
         self._dice = _Dice(random.Random(seed), rate, options, route)  # noqa: S311  # must be reproducible

@@ -50,8 +50,8 @@ class Sandbox:
     - `oauth_lifetime`: seconds that a bearer token lives.
     - `latency`: seconds that every request takes.
     - `proxied`: adds the `meta.notice` of the wrong data centre.
-    - `quirks`: varies shapes from record to record where the sources disagree (dates and counts as strings, `[]` or
-      null for an empty object).
+    - `quirks`: varies shapes from record to record where the sources disagree (dates and counts as
+      strings, `[]` or null for an empty object).
     - `gzip`: compress for clients that ask for it.
     - `record_requests`: True keeps a record of every request, False none, a number the last so many.
     - `record_bodies`: keep the bodies of requests too.

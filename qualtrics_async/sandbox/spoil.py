@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["spoil"]
 
 JSON = "application/json"
-HTML = "<!DOCTYPE html>\n<html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>\n"
-_DROPPED_KEYS = ("result", "results")
+HTML = "<!DOCTYPE html>\n<html><head><title>Error</title></head><body>Something went wrong</body></html>\n"
+_RESULT_KEYS = {"result", "results"}
 
 
 async def spoil(
@@ -33,37 +32,35 @@ async def spoil(
         case "status":
             return _status(fault, new_request_id)
         case "redirect":
-            moved = fault.status if 300 <= fault.status < 400 else 302  # noqa: PLR2004  # the class of redirects
-            return web.Response(status=moved, headers={"Location": fault.location})
-        case "html":
-            return web.Response(status=200, text=HTML, content_type="text/html")
-        case "empty":
-            return web.Response(status=200, content_type=JSON)
+            return web.Response(status=302, headers={"Location": fault.location})
         case "content_type":
             return web.Response(status=status, body=dump(body), content_type=fault.content_type)
-        case _:
-            return web.Response(status=200, body=_spoilt(fault, body, new_request_id), content_type=JSON)
+        case kind:
+            content_type = "text/html" if kind == "html" else JSON
+            return web.Response(body=_spoilt(fault, body, new_request_id), content_type=content_type)
 
 
 def _spoilt(fault: Fault, body: Body, new_request_id: Callable[[], str]) -> bytes:
+    plain = dump(body)
     match fault.kind:
+        case "html":
+            plain = HTML.encode()
+        case "empty":
+            plain = b""
         case "malformed":
-            return dump(body)[:-1] + b",}"
+            plain = plain[:-1] + b",}"
         case "error_in_200":
-            return dump(_error(fault, new_request_id()))
+            plain = dump(_error(fault, new_request_id()))
         case "no_result":
-            return dump({key: value for key, value in body.items() if key not in _DROPPED_KEYS})
+            plain = dump({key: value for key, value in body.items() if key not in _RESULT_KEYS})
         case "nested":
-            nest = b"[" * fault.depth + b"]" * fault.depth
-            return b'{"meta":' + dump(body.get("meta")) + b',"result":' + nest + b"}"
+            plain = b'{"result":' + b"[" * fault.depth + b"]" * fault.depth + b',"meta":{}}'
         case "surrogates":
-            spoilt = {
-                key: _with_surrogates(value) if key in _DROPPED_KEYS else value for key, value in body.items()
-            }
-            return json.dumps(spoilt).encode()
-        case _:
-            padded = dump(body)
-            return b'{"padding":"' + b"x" * max(0, fault.size - len(padded) - 13) + b'",' + padded[1:]
+            plain = dump(body | {key: _with_surrogates(body[key]) for key in _RESULT_KEYS & body.keys()})
+        case "huge":
+            padding = b"x" * max(0, fault.size - len(plain) - len(b'"padding":"",'))
+            plain = b'{"padding":"' + padding + b'",' + plain[1:]
+    return plain
 
 
 def _with_surrogates(value: Any) -> Any:
@@ -91,7 +88,7 @@ def _status(fault: Fault, new_request_id: Callable[[], str]) -> web.Response:
 
 def _error(fault: Fault, request_id: str) -> Body:
     error = {"errorCode": fault.code or f"PLACEHOLDER_{fault.status}", "errorMessage": fault.message}
-    if fault.status >= 500:  # noqa: PLR2004  # the class of server errors
+    if fault.status >= 500:  # noqa: PLR2004  # server errors
         error["instanceId"] = "example-instance-id"
     return {"meta": {"httpStatus": http_status(fault.status), "requestId": request_id, "error": error}}
 

@@ -53,10 +53,10 @@ _CRITERIA = {
 class State:
     """Everything that a sandbox knows; tests may read and arrange it at will.
 
-    Records are kept by id. `accepted_rows` counts for each contact row how often it was accepted, by import or by a
-    call of its own; its key is the row's extRef, else e-mail, else phone. `processed` counts by route how often an
-    operation was carried out, whether or not its answer arrived. `deleted_all_subscriptions` has, for each call that
-    deleted all subscriptions, the ids that it took away.
+    Records are kept by id. `accepted_rows` counts for each contact row how often it was accepted, by import
+    or by a call of its own; its key is the row's extRef, else e-mail, else phone. `processed` counts by route
+    how often an operation was carried out, whether or not its answer arrived. `deleted_all_subscriptions`
+    has, for each call that deleted all subscriptions, the ids that it took away.
     """
 
     def __init__(self, seed: int, clock: Callable[[], float], deduplicate: Sequence[str]) -> None:
@@ -271,7 +271,7 @@ def valid_email(email: str) -> bool:
 
 
 def _key(criteria: tuple[str, ...], row: dict[str, Any]) -> tuple[str, ...] | None:
-    """What makes two rows one contact; None when a criterion is missing. Letter case does not count: assumed."""
+    """What makes two rows one; None when a criterion is missing. That case does not count is assumed."""
     if not criteria:
         return None
     wire = {"externalDataReference": "extRef"}

@@ -28,10 +28,10 @@ ABSENT = object()
 """A member that is left out of the answer, as opposed to null."""
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """The sandbox's own no: becomes an error envelope.
 
-    `request_id` is `ABSENT` to leave it out; a string or None is sent as it is; without it a new UUID is sent.
+    `request_id` is `ABSENT` to leave it out; text or None is sent as it is; by default a new UUID is sent.
     """
 
     def __init__(

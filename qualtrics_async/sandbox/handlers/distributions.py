@@ -99,19 +99,14 @@ def create_thank_you(call: Call) -> Body:
 def list_links(call: Call) -> Body:
     """Observed, the 500 for a distribution without links too. That the opted out get no link is assumed.
 
-    How links come into being is assumed: empty until ready, or growing. Asking for the first page counts as a poll.
+    How links come into being is assumed: empty until ready, or growing. Asking for the first page is a poll.
     """
     made = _find_for_survey(call)
     if not made.has_links:
         raise Refused(500, "PLACEHOLDER_500", "This distribution has no links.")
-    total = len(made.members)
-    fraction = _links_ready(call, made)
-    if fraction >= 1.0:
-        available = total
-    else:
-        available = int(total * fraction) if call.settings.links == "growing" else 0
-    rows = range(total)
-    return call.page(rows, lambda index: link_element(call.state, made, index), available=available)
+    rows = range(len(made.members))
+    ready = int(len(rows) * _links_ready(call, made))
+    return call.page(rows, lambda index: link_element(call.state, made, index), available=ready)
 
 
 @routes("GET", "/distributions/{distributionId}/history", "observed")
@@ -206,7 +201,10 @@ def _links_ready(call: Call, made: Distribution) -> float:
     progress = made.progress
     if "skipToken" not in call.query:
         progress.polls += 1
-    return 0.0 if progress.stuck else call.settings.jobs.fraction(progress, call.state.monotonic())
+    if progress.stuck:
+        return 0.0
+    fraction = call.settings.jobs.fraction(progress, call.state.monotonic())
+    return fraction if call.settings.links == "growing" else float(fraction >= 1.0)
 
 
 def _find(call: Call) -> Distribution:

@@ -1,7 +1,7 @@
 """Contact import jobs (`transactioncontacts`) and their report.
 
-Rows become contacts when the job starts, so that they are there even if nobody polls; the progress is told by the
-sandbox's policy, and the imports of one list finish one after the other.
+Rows become contacts when the job starts, so that they are there even if nobody polls; the progress is told by
+the sandbox's policy, and the imports of one list finish one after the other.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ROW_KEYS = frozenset((*CONTACT_TEXTS, "id", "embeddedData", "unsubscribed", "tr
 
 @routes("POST", _IMPORTS, "documented")
 async def start_import(call: Call) -> Body:
-    """Documented, with the ids unchecked: wrong ones end with all counts 0. How too much is refused is assumed."""
+    """Documented, the unchecked ids too: wrong ones end with all counts 0. The refusals are assumed."""
     if len(call.payload) > MAX_BYTES:
         raise Refused(413, "PLACEHOLDER_413", "The body is larger than 5 MB.")
     body = call.json()

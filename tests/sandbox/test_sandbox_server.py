@@ -1,0 +1,265 @@
+"""The frame of the sandbox: credentials, routes, envelope, records, threads."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import threading
+import urllib.request
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from speaking import Clock, asynchronous, speaking
+
+from qualtrics_async import sandbox as package
+from qualtrics_async.sandbox import ByPolls, Sandbox, routes
+from qualtrics_async.sandbox.catalogue import PUBLISHED
+from qualtrics_async.sandbox.handlers import OPERATIONS
+
+if TYPE_CHECKING:
+    from qualtrics_async.sandbox.routing import Operation
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}
+
+
+def test_public_names_are_sorted_and_exist() -> None:
+    assert package.__all__ == sorted(package.__all__)
+    assert all(hasattr(package, name) for name in package.__all__)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda made: made.route)
+def test_every_handler_says_where_its_shape_comes_from(operation: Operation) -> None:
+    docstring = (operation.handler and operation.handler.__doc__) or ""
+    assert docstring.lower().startswith(operation.confidence)
+
+
+def test_implemented_operations_are_published_ones() -> None:
+    implemented = {(method, template) for method, template, _ in routes()}
+    assert implemented <= PUBLISHED.keys()
+    assert len(implemented) == len(routes())
+
+
+@asynchronous
+async def test_whoami_has_the_envelope() -> None:
+    async with speaking() as call:
+        answer = await call.get("/whoami")
+        assert answer.result["brandId"] == call.sandbox.state.brand_id
+        assert answer.json["meta"]["httpStatus"] == "200 - OK"
+        assert answer.headers["Content-Type"].startswith("application/json")
+
+
+@asynchronous
+async def test_missing_wrong_and_foreign_credentials() -> None:
+    async with speaking() as call, aiohttp.ClientSession() as bare:
+        url = f"{call.sandbox.base_url}/whoami"
+        cases: list[tuple[dict[str, str], int, str]] = [
+            ({}, 400, "ATP_2"),
+            ({"X-API-TOKEN": "wrong"}, 401, "DCD_7"),
+            ({"Authorization": "Bearer wrong"}, 401, "DCD_7"),
+        ]
+        for headers, status, code in cases:
+            async with bare.get(url, headers=headers) as response:
+                assert response.status == status
+                assert (await response.json())["meta"]["error"]["errorCode"] == code
+
+
+@asynchronous
+async def test_oauth_tokens_are_issued_and_expire() -> None:
+    clock = Clock()
+    async with Sandbox(clock=clock, oauth_lifetime=60) as sandbox, aiohttp.ClientSession() as session:
+        url = f"{sandbox.origin}/oauth2/token"
+        client = basic(sandbox.client_id, sandbox.client_secret)
+        form = {"grant_type": "client_credentials", "scope": "read:surveys"}
+        multipart = aiohttp.FormData(form, default_to_multipart=True)
+        issued: dict[str, Any] = {}
+        for data in (form, multipart):
+            async with session.post(url, headers=client, data=data) as response:
+                issued = await response.json()
+            assert issued.keys() == {"access_token", "token_type", "expires_in", "scope"}
+            assert (issued["expires_in"], issued["scope"]) == (60, "read:surveys")
+        headers = {"Authorization": f"Bearer {issued['access_token']}"}
+        async with session.get(f"{sandbox.base_url}/whoami", headers=headers) as response:
+            assert response.status == 200
+        clock.now += 60
+        async with session.get(f"{sandbox.base_url}/whoami", headers=headers) as response:
+            assert response.status == 401
+            assert (await response.json())["meta"]["error"]["errorCode"] == "AUTH_6.0"
+        async with session.post(url, headers=basic("x", "y"), data=form) as response:
+            assert response.status == 401
+            assert (await response.json())["error"] == "invalid_client"
+        async with session.post(url, headers=client, data={"grant_type": "password"}) as response:
+            assert response.status == 400
+
+
+@asynchronous
+async def test_unknown_routes_and_unimplemented_operations() -> None:
+    async with speaking() as call:
+        unknown = await call.get("/nope")
+        assert unknown.status == 404
+        assert unknown.json["meta"].keys() == {"httpStatus", "error"}
+        assert (await call("PATCH", "/whoami")).status == 404
+        assert (await call("GET", f"{call.sandbox.origin}/surveys")).status == 404
+        known = await call.get("/surveys/SV_1/quotas")
+        assert known.status == 501
+        assert "quotas" in known.json["meta"]["error"]["errorMessage"]
+        files = await call.get(f"{call.sandbox.origin}/automations-file-service/automations")
+        assert files.status == 501
+
+
+@asynchronous
+async def test_slashes_too_many_are_tolerated() -> None:
+    async with speaking() as call:
+        survey_id = call.sandbox.state.survey_id
+        for path in ("/surveys/", f"/surveys//{survey_id}", "/directories/"):
+            assert (await call.get(path)).status == 200
+
+
+@asynchronous
+async def test_a_post_without_content_length_is_refused() -> None:
+    async with Sandbox() as sandbox:
+        host, port = sandbox.origin.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"POST /API/v3/eventsubscriptions HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b" 411 " in await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+
+
+@asynchronous
+async def test_gzip_only_when_asked_for() -> None:
+    async with speaking() as call:
+        path = f"/survey-definitions/{call.sandbox.state.survey_id}"
+        async with aiohttp.ClientSession(auto_decompress=False) as raw:
+            for accepted, encoding in (("gzip", "gzip"), ("identity", None)):
+                headers = {"X-API-TOKEN": call.sandbox.token, "Accept-Encoding": accepted}
+                async with raw.get(call.sandbox.base_url + path, headers=headers) as response:
+                    body = await response.read()
+                    assert response.headers.get("Content-Encoding") == encoding
+                plain = gzip.decompress(body) if encoding else body
+                assert json.loads(plain)["result"]["QuestionCount"] == "1000"
+
+
+@asynchronous
+async def test_the_wrong_data_centre_is_noticed() -> None:
+    async with speaking(proxied=True) as call:
+        assert "fra1.qualtrics.com" in (await call.get("/whoami")).json["meta"]["notice"]
+
+
+@asynchronous
+async def test_requests_are_recorded() -> None:
+    async with speaking(record_bodies=True) as call:
+        await call.post("/eventsubscriptions?x=1", {"topics": "*", "publicationUrl": "https://example.com"})
+        await call.get("/surveys/SV_missing")
+        done, refused = call.sandbox.requests
+        assert (done.method, done.route, done.query) == ("POST", "/eventsubscriptions", "x=1")
+        assert (done.status, done.processed) == (200, True)
+        assert b"publicationUrl" in (done.body or b"")
+        assert (refused.route, refused.status, refused.processed) == ("/surveys/{surveyId}", 404, False)
+        assert call.sandbox.calls["GET /surveys/{surveyId}", 404] == 1
+        assert call.sandbox.state.processed == {"POST /eventsubscriptions": 1}
+
+
+@pytest.mark.parametrize(("kept", "expected"), [(False, 0), (2, 2)])
+@asynchronous
+async def test_records_are_bounded(kept: Any, expected: int) -> None:
+    async with speaking(record_requests=kept) as call:
+        for _ in range(3):
+            await call.get("/whoami")
+        assert len(call.sandbox.requests) == expected
+        assert call.sandbox.calls["GET /whoami", 200] == 3
+
+
+@asynchronous
+async def test_the_same_seed_gives_the_same_ids() -> None:
+    async def ids(seed: int) -> tuple[str, str, str, str]:
+        async with speaking(seed=seed) as call:
+            created = await call.post(call.lists, {"name": "a"})
+            state = call.sandbox.state
+            return (
+                created.result["id"],
+                state.survey_id,
+                call.sandbox.token,
+                created.json["meta"]["requestId"],
+            )
+
+    assert await ids(1) == await ids(1)
+    assert not set(await ids(1)) & set(await ids(2))
+
+
+@asynchronous
+async def test_surveys_are_listed_by_offset() -> None:
+    async with speaking(page_size=2) as call:
+        state = call.sandbox.state
+        added = [state.add_survey(f"Survey {n}", active=n % 2 == 0) for n in range(4)]
+        first = (await call.get("/surveys")).result
+        assert first["nextPage"] == f"{call.sandbox.base_url}/surveys?offset=2"
+        pages = await call.walk("/surveys")
+        assert [len(page) for page in pages] == [2, 2, 1]
+        assert [survey["id"] for page in pages for survey in page] == [state.survey_id, *added]
+
+
+@asynchronous
+async def test_a_survey_and_its_definition() -> None:
+    async with speaking() as call:
+        survey_id = call.sandbox.state.survey_id
+        assert (await call.get(f"/surveys/{survey_id}")).result["name"] == "Sandbox survey"
+        definition = (await call.get(f"/survey-definitions/{survey_id}")).result
+        assert definition["Questions"]["QID1"]["Language"] == []
+        qsf = (await call.get(f"/survey-definitions/{survey_id}", format="qsf")).result
+        assert qsf.keys() == {"SurveyEntry", "SurveyElements"}
+        assert (await call.get("/survey-definitions/SV_none")).status == 404
+
+
+@asynchronous
+async def test_the_default_directory() -> None:
+    async with speaking(deduplicate=("email", "phone")) as call:
+        (directory,) = (await call.get("/directories")).result["elements"]
+        assert directory["directoryId"] == call.sandbox.state.default_directory_id
+        assert directory["isDefault"] is True
+        criteria = directory["deduplicationCriteria"]
+        assert {name for name, used in criteria.items() if used} == {"email", "phone"}
+
+
+def test_unknown_criteria_are_refused() -> None:
+    with pytest.raises(ValueError, match="extRef"):
+        Sandbox(deduplicate=("extRef",))
+
+
+def test_in_thread_serves_and_leaves_nothing_behind() -> None:
+    before = threading.active_count()
+    with Sandbox.in_thread(seed=3, jobs=ByPolls(0)) as sandbox:
+        request = urllib.request.Request(f"{sandbox.base_url}/whoami", headers={"X-API-TOKEN": sandbox.token})
+        with urllib.request.urlopen(request) as response:
+            assert json.load(response)["result"]["userId"] == sandbox.state.user_id
+        assert threading.active_count() == before + 1
+    assert threading.active_count() == before
+    assert len(sandbox.requests) == 1
+
+
+def test_in_thread_ends_with_a_held_request() -> None:
+    with Sandbox.in_thread() as sandbox:
+        sandbox.faults.add(kind="delay", times=None)
+        request = urllib.request.Request(f"{sandbox.base_url}/whoami", headers={"X-API-TOKEN": sandbox.token})
+        with pytest.raises(TimeoutError), urllib.request.urlopen(request, timeout=0.05):
+            pass
+
+
+def test_a_sandbox_that_does_not_run_says_so() -> None:
+    with pytest.raises(RuntimeError, match="not running"):
+        _ = Sandbox().base_url
+
+
+@asynchronous
+async def test_closing_does_not_wait_for_idle_connections() -> None:
+    async with aiohttp.ClientSession() as session:
+        async with Sandbox() as sandbox:
+            async with session.get(f"{sandbox.base_url}/nope") as response:
+                await response.read()
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+        assert loop.time() - began < 0.5

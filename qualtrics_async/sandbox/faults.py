@@ -6,6 +6,7 @@ status        an answer with that status                          status, code, 
 delay         nothing for a while                                 seconds, or held until released
 cut           the connection is closed                            reset (RST in place of FIN)
 truncated     the body ends in the middle
+stalled       the body stops in the middle for a while            seconds, or held until released
 malformed     the body is not JSON
 html          an HTML page with status 200
 content_type  the right body under another content type           content_type
@@ -46,6 +47,7 @@ FaultKind = Literal[
     "delay",
     "cut",
     "truncated",
+    "stalled",
     "malformed",
     "html",
     "content_type",
@@ -136,7 +138,7 @@ class Fault:
         await self._arrived.wait()
 
     async def hold(self) -> None:
-        """Wait as long as a delay wants."""
+        """Wait as long as the fault wants."""
         self._loop = asyncio.get_running_loop()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._released.wait(), self.seconds)

@@ -27,8 +27,8 @@ async def spoil(
     match fault.kind:
         case "cut":
             return _cut(request, fault)
-        case "truncated":
-            return await _truncated(request, dump(body))
+        case "truncated" | "stalled":
+            return await _halved(request, fault, dump(body))
         case "status":
             return _status(fault, new_request_id)
         case "redirect":
@@ -103,10 +103,14 @@ def _cut(request: web.BaseRequest, fault: Fault) -> web.StreamResponse:
     return web.Response()
 
 
-async def _truncated(request: web.BaseRequest, body: bytes) -> web.StreamResponse:
+async def _halved(request: web.BaseRequest, fault: Fault, body: bytes) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Length": str(len(body)), "Content-Type": JSON})
     await response.prepare(request)
-    await response.write(body[: len(body) // 2])
-    if request.transport is not None:
+    half = len(body) // 2
+    await response.write(body[:half])
+    if fault.kind == "stalled":
+        await fault.hold()
+        await response.write(body[half:])
+    elif request.transport is not None:
         request.transport.close()
     return response

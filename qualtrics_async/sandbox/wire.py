@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from qualtrics_async.sandbox.credentials import Credentials
     from qualtrics_async.sandbox.faults import Fault
@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from qualtrics_async.sandbox.settings import Settings
     from qualtrics_async.sandbox.state import State
 
-__all__ = ["ABSENT", "Body", "Call", "Refused", "check_keys", "dump", "http_status", "result"]
+__all__ = [
+    "ABSENT",
+    "Body",
+    "Call",
+    "Refused",
+    "check_keys",
+    "check_texts",
+    "dump",
+    "http_status",
+    "nested",
+    "result",
+]
 
 Body = dict[str, Any]
 Item = TypeVar("Item")
@@ -93,7 +104,9 @@ class Call:
         return None if self.fault is None else self.fault.kind
 
     def json(self) -> Body:
-        """The body, which must be an object. The refusals are assumed."""
+        """The body, which must be an object. Status 415 is documented, the other refusals are assumed."""
+        if "json" not in self.headers.get("Content-Type", ""):
+            raise Refused(415, "PLACEHOLDER_415", "The Content-Type must be application/json.")
         try:
             body = json.loads(self.payload)
         except (ValueError, RecursionError):
@@ -183,6 +196,21 @@ def check_keys(body: Mapping[str, Any], allowed: Collection[str], required: Coll
     for key in required:
         if key not in body:
             raise Refused(400, "RP_10", f"Expected param not found: {key}")
+
+
+def check_texts(body: Mapping[str, Any], keys: Iterable[str]) -> None:
+    """Refuse anything but text under these keys. Assumed."""
+    for key in keys:
+        if not isinstance(body.get(key, ""), str):
+            raise Refused(400, "PLACEHOLDER_400", f"{key} must be text.")
+
+
+def nested(body: Mapping[str, Any], key: str) -> Body:
+    """The object under a key, which must be one. Assumed."""
+    value = body.get(key, {})
+    if not isinstance(value, dict):
+        raise Refused(400, "PLACEHOLDER_400", f"{key} must be an object.")
+    return value
 
 
 def result(value: Any) -> Body:

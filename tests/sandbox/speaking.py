@@ -67,6 +67,7 @@ class Caller:
         url = path if path.startswith("http") else self.sandbox.base_url + path
         if body is not None:
             options["data"] = BytesIO(json.dumps(body).encode())
+            options["headers"] = {"Content-Type": "application/json"}
         async with self.session.request(method, url, allow_redirects=False, **options) as response:
             return Answer(response.status, response.headers, await response.text())
 

@@ -79,7 +79,9 @@ async def test_bad_mailing_lists_are_refused(body: object, code: str, named: str
 @asynchronous
 async def test_a_body_that_is_not_json_is_refused() -> None:
     async with speaking() as call:
-        assert (await call("POST", call.lists, data=b"{")).status == 400
+        json_type = {"Content-Type": "application/json"}
+        assert (await call("POST", call.lists, data=b"{", headers=json_type)).status == 400
+        assert (await call("POST", call.lists, data=b'{"name": "a"}')).status == 415
 
 
 @asynchronous

@@ -79,6 +79,17 @@ async def test_a_truncated_body() -> None:
 
 
 @asynchronous
+async def test_a_stalled_body() -> None:
+    async with speaking() as call:
+        held = call.sandbox.faults.add(kind="stalled")
+        asked = asyncio.create_task(call.get("/whoami"))
+        await held.arrived()
+        assert not asked.done()
+        held.release()
+        assert (await asked).result["firstName"] == "Api"
+
+
+@asynchronous
 async def test_a_delay_holds_until_released() -> None:
     async with speaking() as call:
         before = call.sandbox.faults.add(kind="delay", path="whoami")

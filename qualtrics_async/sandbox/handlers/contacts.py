@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qualtrics_async.sandbox.handlers.mailing_lists import find_mailing_list
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.state import iso
-from qualtrics_async.sandbox.wire import Refused, check_keys, result
+from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, nested, result
 
 if TYPE_CHECKING:
     from qualtrics_async.sandbox.records import Contact, Distribution, MailingList, Member
@@ -131,12 +131,9 @@ def contact_history(call: Call) -> Body:
 
 def check_contact(row: dict[str, Any]) -> None:
     """Refuse values of the wrong type. Assumed."""
-    for key in CONTACT_TEXTS:
-        if key in row and not isinstance(row[key], str):
-            raise Refused(400, "PLACEHOLDER_400", f"{key} must be text.")
+    check_texts(row, (*CONTACT_TEXTS, "id"))
     for key in ("embeddedData", "privateEmbeddedData", "transactionData"):
-        if key in row and not isinstance(row[key], dict):
-            raise Refused(400, "PLACEHOLDER_400", f"{key} must be an object.")
+        nested(row, key)
     if "unsubscribed" in row and not isinstance(row["unsubscribed"], bool):
         raise Refused(400, "PLACEHOLDER_400", "unsubscribed must be true or false.")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qualtrics_async.sandbox.handlers.distribution_bodies import element, history_entry, link_element
 from qualtrics_async.sandbox.jobs import Progress
 from qualtrics_async.sandbox.records import Distribution
 from qualtrics_async.sandbox.routing import Routes
-from qualtrics_async.sandbox.wire import Refused, check_keys, result
+from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, nested, result
 
 if TYPE_CHECKING:
     from qualtrics_async.sandbox.records import MailingList, Member, Survey
@@ -123,6 +123,7 @@ def _create_links(call: Call, body: Body) -> Distribution:
     if target is None:
         raise Refused(400, "PLACEHOLDER_400", "action is not known.")
     check_keys(body, _LINK_KEYS, (*_LINK_REQUIRED, target))
+    check_texts(body, _LINK_KEYS)
     if body["linkType"] not in _LINK_TYPES:
         raise Refused(400, "PLACEHOLDER_400", f"linkType must be one of {', '.join(_LINK_TYPES)}.")
     survey = _active_survey(call, body["surveyId"])
@@ -142,9 +143,11 @@ def _create_links(call: Call, body: Body) -> Distribution:
 
 def _create_email(call: Call, body: Body) -> Distribution:
     check_keys(body, _EMAIL_KEYS, _EMAIL_REQUIRED)
-    recipients, link = _object(body, "recipients"), _object(body, "surveyLink")
+    recipients, link = nested(body, "recipients"), nested(body, "surveyLink")
     check_keys(recipients, _RECIPIENT_KEYS)
     check_keys(link, _SURVEY_LINK_KEYS, ("surveyId",))
+    check_texts(recipients, _RECIPIENT_KEYS)
+    check_texts(link, _SURVEY_LINK_KEYS)
     made = _new(call, _active_survey(call, link["surveyId"]).id, "Invite")
     made.link_type = link.get("type", "Individual")
     made.expiration = link.get("expirationDate")
@@ -181,14 +184,17 @@ def _follow_up(call: Call, request_type: str) -> Body:
 
 
 def _mail(made: Distribution, body: Body) -> None:
-    message, header = _object(body, "message"), _object(body, "header")
+    message, header = nested(body, "message"), nested(body, "header")
     check_keys(message, _MESSAGE_KEYS)
     check_keys(header, _HEADER_KEYS)
+    check_texts(message, _MESSAGE_KEYS)
+    check_texts(header, _HEADER_KEYS)
+    check_texts(body, ("sendDate",))
     if ("messageText" in message) == ("messageId" in message):
         raise Refused(400, "PLACEHOLDER_400", "message takes either messageId or messageText.")
     made.message, made.headers = message, header
     made.send_date = body["sendDate"]
-    made.embedded_data = body.get("embeddedData")
+    made.embedded_data = nested(body, "embeddedData") or None
 
 
 def _new(call: Call, survey_id: str, request_type: str) -> Distribution:
@@ -222,8 +228,8 @@ def _find_for_survey(call: Call) -> Distribution:
     return made
 
 
-def _active_survey(call: Call, survey_id: Any) -> Survey:
-    survey = call.state.surveys.get(survey_id) if isinstance(survey_id, str) else None
+def _active_survey(call: Call, survey_id: str) -> Survey:
+    survey = call.state.surveys.get(survey_id)
     if survey is None:
         raise Refused(404, "PLACEHOLDER_404", "No such survey.")
     if not survey.active:
@@ -231,23 +237,16 @@ def _active_survey(call: Call, survey_id: Any) -> Survey:
     return survey
 
 
-def _mailing_list(call: Call, mailing_list_id: Any) -> MailingList:
-    found = call.state.mailing_lists.get(mailing_list_id) if isinstance(mailing_list_id, str) else None
+def _mailing_list(call: Call, mailing_list_id: str) -> MailingList:
+    found = call.state.mailing_lists.get(mailing_list_id)
     if found is None:
         raise Refused(404, "PACC_6", "No such mailing list.", request_id=None)
     return found
 
 
-def _batch(call: Call, batch_id: Any) -> tuple[list[str], list[Member]]:
-    ids = call.state.transaction_batches.get(batch_id) if isinstance(batch_id, str) else None
+def _batch(call: Call, batch_id: str) -> tuple[list[str], list[Member]]:
+    ids = call.state.transaction_batches.get(batch_id)
     if ids is None:
         raise Refused(404, "PLACEHOLDER_404", "No such transaction batch.")
     reachable = [made for made in ids if call.state.transactions[made].member.reachable]
     return reachable, [call.state.transactions[made].member for made in reachable]
-
-
-def _object(body: Body, key: str) -> dict[str, Any]:
-    value = body[key]
-    if not isinstance(value, dict):
-        raise Refused(400, "PLACEHOLDER_400", f"{key} must be an object.")
-    return value

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from qualtrics_async.sandbox.records import Subscription
 from qualtrics_async.sandbox.routing import Routes
-from qualtrics_async.sandbox.wire import Refused, check_keys, result
+from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, result
 
 if TYPE_CHECKING:
     from qualtrics_async.sandbox.wire import Body, Call
@@ -21,6 +21,7 @@ def create_subscription(call: Call) -> Body:
     """Observed: `result.id`. Duplicates are allowed."""
     body = call.json()
     check_keys(body, ("topics", "publicationUrl", "encrypt", "sharedKey"), ("topics", "publicationUrl"))
+    check_texts(body, ("topics", "publicationUrl", "sharedKey"))
     state = call.state
     made = Subscription(
         state.new_id("SUB_"),

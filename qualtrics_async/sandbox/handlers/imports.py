@@ -15,9 +15,11 @@ from qualtrics_async.sandbox.jobs import Progress
 from qualtrics_async.sandbox.records import ImportJob
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.state import valid_email
-from qualtrics_async.sandbox.wire import Refused, check_keys, result
+from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, nested, result
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from qualtrics_async.sandbox.jobs import ByPolls, BySeconds
     from qualtrics_async.sandbox.records import MailingList
     from qualtrics_async.sandbox.state import State
@@ -43,8 +45,9 @@ async def start_import(call: Call) -> Body:
         raise Refused(413, "PLACEHOLDER_413", "The body is larger than 5 MB.")
     body = call.json()
     check_keys(body, ("transactionMeta", "contacts"), ("contacts",))
-    meta = body.get("transactionMeta", {})
+    meta = nested(body, "transactionMeta")
     check_keys(meta, _META_KEYS)
+    check_texts(meta, ("batchId",))
     rows = body["contacts"]
     if not isinstance(rows, list) or len(rows) > MAX_CONTACTS:
         raise Refused(400, "PLACEHOLDER_400", f"contacts must be a list of at most {MAX_CONTACTS}.")
@@ -90,7 +93,9 @@ def import_report(call: Call) -> Body:
     job = _find(call, call.ids[1])
     if _advance(call, job, polls=0) < 1.0:
         raise Refused(404, "PLACEHOLDER_404", "The import is not complete.")
-    indexes = [index for index in range(len(job.contacts)) if not _skipped(job, index)]
+    indexes: Sequence[int] = range(len(job.contacts))
+    if job.unprocessed:
+        indexes = sorted(set(indexes) - set(job.unprocessed))
     start, stop, following = call.window(len(indexes))
     entries = [_entry(job, index) for index in indexes[start:stop]]
     return {"results": {"importReportEntries": entries}, "skipToken": following}
@@ -204,10 +209,6 @@ def _counts(job: ImportJob, rows: int) -> dict[str, Any]:
     created = sum(1 for index in job.transactions if index < rows)
     counts = {"added": added, "updated": accepted - added, "failed": failed}
     return {"contacts": {"count": counts}, "transactions": {"count": {"created": created}}}
-
-
-def _skipped(job: ImportJob, index: int) -> bool:
-    return job.contacts[index] is None and index not in job.rejected
 
 
 def _entry(job: ImportJob, index: int) -> Body:

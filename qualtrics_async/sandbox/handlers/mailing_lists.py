@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from qualtrics_async.sandbox.handlers.directories import find_directory
 from qualtrics_async.sandbox.routing import Routes
-from qualtrics_async.sandbox.wire import Refused, check_keys, result
+from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, result
 
 if TYPE_CHECKING:
     from qualtrics_async.sandbox.records import MailingList
@@ -17,6 +17,7 @@ __all__ = ["find_mailing_list", "routes"]
 routes = Routes()
 
 _KEYS = ("name", "ownerId", "prioritizeListMetadata")
+_TEXTS = ("name", "ownerId")
 _NAME_LENGTH = 100
 
 
@@ -35,6 +36,7 @@ def create_mailing_list(call: Call) -> Body:
     directory = find_directory(call)
     body = call.json()
     check_keys(body, _KEYS, ("name",))
+    check_texts(body, _TEXTS)
     name = _name(body["name"])
     made = call.state.add_mailing_list(name, directory_id=directory.id, owner_id=body.get("ownerId"))
     call.state.mailing_lists[made].string_dates = (
@@ -55,6 +57,7 @@ def update_mailing_list(call: Call) -> Body:
     mailing_list = find_mailing_list(call)
     body = call.json()
     check_keys(body, _KEYS)
+    check_texts(body, _TEXTS)
     if "name" in body:
         mailing_list.name = _name(body["name"])
     mailing_list.owner_id = body.get("ownerId", mailing_list.owner_id)
@@ -78,9 +81,9 @@ def find_mailing_list(call: Call) -> MailingList:
     return found
 
 
-def _name(name: object) -> str:
-    if not isinstance(name, str) or not 0 < len(name) <= _NAME_LENGTH:
-        raise Refused(400, "PLACEHOLDER_400", f"name must be text of 1 to {_NAME_LENGTH} characters.")
+def _name(name: str) -> str:
+    if not 0 < len(name) <= _NAME_LENGTH:
+        raise Refused(400, "PLACEHOLDER_400", f"name must have 1 to {_NAME_LENGTH} characters.")
     return name
 
 

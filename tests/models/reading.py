@@ -1,0 +1,31 @@
+"""Samples, read as the client reads them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from qualtrics_async.models._base import convert_wire
+
+T = TypeVar("T")
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+
+
+def body(name: str) -> Any:
+    """The whole body of a sample as plain JSON."""
+    return json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def rows(name: str) -> list[dict[str, Any]]:
+    """The objects that a sample is about: its elements, or its result."""
+    result = body(name)["result"]
+    return list(result["elements"]) if "elements" in result else [result]
+
+
+def read(kind: type[T], value: object) -> T:
+    """Decode one value in the way of every decoder."""
+    return msgspec.json.decode(msgspec.json.encode(value), type=kind, dec_hook=convert_wire)

@@ -1,0 +1,179 @@
+"""Properties that every result model has, checked on the samples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import msgspec
+import pytest
+from msgspec.structs import FieldInfo, fields
+from reading import body, read, rows
+
+from qualtrics_async import models
+from qualtrics_async.models._base import Model, convert_wire
+from qualtrics_async.models.contact_imports import ImportReportPage
+
+SAMPLED: dict[type[Model], tuple[str, ...]] = {
+    models.Contact: ("contact",),
+    models.ContactCreated: ("contact_created",),
+    models.ContactHistoryEntry: ("contact_history_email", "contact_history_response"),
+    models.ContactImportProgress: (
+        "contact_import_running",
+        "contact_import_finished",
+        "contact_import_failed",
+    ),
+    models.ContactImportStarted: ("contact_import_started",),
+    models.Created: ("mailing_list_created", "distribution_created", "event_subscription_created"),
+    models.Directory: ("directories",),
+    models.Distribution: ("distribution", "distributions"),
+    models.DistributionHistoryEntry: ("distribution_history",),
+    models.DistributionLink: ("distribution_links_page1", "distribution_links_page2"),
+    models.EventSubscription: ("event_subscription", "event_subscriptions"),
+    models.ListContact: ("contacts",),
+    models.MailingList: ("mailing_list", "mailing_list_documented", "mailing_lists"),
+    models.Survey: ("survey",),
+    models.SurveySummary: ("surveys",),
+    models.WhoAmI: ("whoami",),
+}
+NESTED = {
+    models.BounceInfo,
+    models.DeduplicationCriteria,
+    models.DistributionHeaders,
+    models.DistributionMessage,
+    models.DistributionRecipients,
+    models.DistributionStats,
+    models.DistributionSurveyLink,
+    models.ImportReportEntry,
+    models.MessageReference,
+    models.ResponseCounts,
+    models.SurveyExpiration,
+}
+MIRRORED = {"id", "mailingListId"}
+
+each_model = pytest.mark.parametrize("kind", SAMPLED, ids=lambda kind: kind.__name__)
+
+
+def samples(kind: type[Model]) -> list[dict[str, Any]]:
+    """Every object of this kind in the samples."""
+    return [row for name in SAMPLED[kind] for row in rows(name)]
+
+
+def inner(field: FieldInfo) -> type[Model] | None:
+    """The model that a field holds, if it holds one."""
+    held = (field.type, *get_args(field.type))
+    return next((kind for kind in held if isinstance(kind, type) and issubclass(kind, Model)), None)
+
+
+def pairs(kind: type[Model], wire: dict[str, Any]) -> Iterator[tuple[type[Model], dict[str, Any]]]:
+    """An object with its model, and those nested in it."""
+    yield kind, wire
+    for field in fields(kind):
+        model, value = inner(field), wire.get(field.encode_name)
+        if model is not None and isinstance(value, dict):
+            yield from pairs(model, value)
+
+
+def everything() -> Iterator[tuple[type[Model], dict[str, Any]]]:
+    """Every object of the samples with its model."""
+    for kind in SAMPLED:
+        for row in samples(kind):
+            yield from pairs(kind, row)
+    for name in ("import_report_page1", "import_report_page2"):
+        for entry in body(name)["results"]["importReportEntries"]:
+            yield models.ImportReportEntry, entry
+
+
+def test_every_result_model_is_sampled() -> None:
+    """No result model is exported that these tests do not know."""
+    exported = {getattr(models, name) for name in models.__all__}
+    results = {kind for kind in exported if issubclass(kind, Model)}
+    assert set(SAMPLED) | NESTED == results
+
+
+def test_no_sample_field_is_unread() -> None:
+    """Each key of each sample is the wire name of a field: nothing that sources show is dropped."""
+    unread = {
+        (kind.__name__, key)
+        for kind, wire in everything()
+        for key in wire.keys() - {field.encode_name for field in fields(kind)}
+    }
+    assert unread == set()
+
+
+def test_each_field_is_filled_by_a_sample() -> None:
+    """Each wire name is met by a value at least once, so a misspelt one cannot hide behind its default."""
+    met: dict[type[Model], set[str]] = {}
+    for kind, wire in everything():
+        met.setdefault(kind, set()).update(key for key, value in wire.items() if value is not None)
+    missed = {
+        (kind.__name__, field.encode_name)
+        for kind in met
+        for field in fields(kind)
+        if field.encode_name not in met[kind]
+    }
+    assert missed == set()
+
+
+@each_model
+def test_values_arrive(kind: type[Model]) -> None:
+    """A value of the sample that is not null becomes an attribute that is not None."""
+    for row in samples(kind):
+        model = read(kind, row)
+        lost = [
+            field.name
+            for field in fields(kind)
+            if row.get(field.encode_name) is not None and getattr(model, field.name) is None
+        ]
+        assert lost == []
+
+
+@each_model
+def test_a_round_trip_loses_nothing(kind: type[Model]) -> None:
+    """What was decoded, encoded and decoded again is equal, and has every key that had a value."""
+    for row in samples(kind):
+        model = read(kind, row)
+        written = json.loads(msgspec.json.encode(model))
+        assert read(kind, written) == model
+        assert {key for key, value in row.items() if value is not None} <= written.keys()
+
+
+@each_model
+def test_optional_fields_may_be_absent_or_null(kind: type[Model]) -> None:
+    """Each optional field has its default where the key is missing, and is None where it is null."""
+    row = max(samples(kind), key=len)
+    for field in fields(kind):
+        if field.required or field.encode_name in MIRRORED:
+            continue
+        absent = {key: value for key, value in row.items() if key != field.encode_name}
+        assert getattr(read(kind, absent), field.name) is None
+        assert getattr(read(kind, {**row, field.encode_name: None}), field.name) is None
+
+
+@each_model
+def test_unknown_fields_are_ignored(kind: type[Model]) -> None:
+    """The vendor may add fields at any time."""
+    row = samples(kind)[0]
+    assert read(kind, {**row, "addedTomorrow": [{}]}) == read(kind, row)
+
+
+def test_results_cannot_be_changed() -> None:
+    """Results are values: frozen, and without positional arguments."""
+    created = models.Created(id="x")
+    with pytest.raises(AttributeError):
+        created.id = "y"  # type: ignore[misc]  # the point
+    with pytest.raises(TypeError):
+        models.DistributionLink("CID_1", "https://example.com")  # type: ignore[call-arg]  # the point
+
+
+def test_report_pages_need_results() -> None:
+    """A report without `results` is no empty report, so that an error in a 200 is not taken for one."""
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(b'{"meta": {}}', type=ImportReportPage, dec_hook=convert_wire)
+
+
+def test_all_names_are_sorted_and_there() -> None:
+    """`__all__` is sorted and complete."""
+    assert models.__all__ == sorted(models.__all__)
+    assert all(hasattr(models, name) for name in models.__all__)

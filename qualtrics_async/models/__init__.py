@@ -1,51 +1,57 @@
 """What operations take and answer: inert values that hold no client."""
 
-from qualtrics_async.models.common import Created
-from qualtrics_async.models.contact_imports import (
-    ContactImportProgress,
-    ContactImportRow,
-    ContactImportStarted,
-    ImportReportEntry,
-    TransactionMeta,
-)
-from qualtrics_async.models.contacts import (
-    BounceInfo,
-    Contact,
-    ContactCreate,
-    ContactCreated,
-    ContactFields,
-    ContactHistoryEntry,
-    ContactUpdate,
-    ListContact,
-)
-from qualtrics_async.models.directories import DeduplicationCriteria, Directory
-from qualtrics_async.models.distributions import (
-    Distribution,
-    DistributionHeaders,
-    DistributionHistoryEntry,
-    DistributionLink,
-    DistributionMessage,
-    DistributionRecipients,
-    DistributionStats,
-    DistributionSurveyLink,
-    HeaderInput,
-    MessageInput,
-    MessageReference,
-)
-from qualtrics_async.models.event_subscriptions import EventSubscription
-from qualtrics_async.models.mailing_lists import MailingList
-from qualtrics_async.models.survey_definitions import (
-    Block,
-    Choice,
-    FlowElement,
-    QsfElement,
-    Question,
-    SurveyDefinition,
-    SurveyOptions,
-    SurveyQsf,
-)
-from qualtrics_async.models.surveys import ResponseCounts, Survey, SurveyExpiration, SurveySummary
-from qualtrics_async.models.users import WhoAmI
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qualtrics_async.models.common import Created
+    from qualtrics_async.models.contact_imports import (
+        ContactImportProgress,
+        ContactImportRow,
+        ContactImportStarted,
+        ImportReportEntry,
+        TransactionMeta,
+    )
+    from qualtrics_async.models.contacts import (
+        BounceInfo,
+        Contact,
+        ContactCreate,
+        ContactCreated,
+        ContactFields,
+        ContactHistoryEntry,
+        ContactUpdate,
+        ListContact,
+    )
+    from qualtrics_async.models.directories import DeduplicationCriteria, Directory
+    from qualtrics_async.models.distributions import (
+        Distribution,
+        DistributionHeaders,
+        DistributionHistoryEntry,
+        DistributionLink,
+        DistributionMessage,
+        DistributionRecipients,
+        DistributionStats,
+        DistributionSurveyLink,
+        HeaderInput,
+        MessageInput,
+        MessageReference,
+    )
+    from qualtrics_async.models.event_subscriptions import EventSubscription
+    from qualtrics_async.models.mailing_lists import MailingList
+    from qualtrics_async.models.survey_definitions import (
+        Block,
+        Choice,
+        FlowElement,
+        QsfElement,
+        Question,
+        SurveyDefinition,
+        SurveyOptions,
+        SurveyQsf,
+    )
+    from qualtrics_async.models.surveys import ResponseCounts, Survey, SurveyExpiration, SurveySummary
+    from qualtrics_async.models.users import WhoAmI
 
 __all__ = [
     "Block",
@@ -91,3 +97,29 @@ __all__ = [
     "TransactionMeta",
     "WhoAmI",
 ]
+
+_FILES = (
+    "common",
+    "contact_imports",
+    "contacts",
+    "directories",
+    "distributions",
+    "event_subscriptions",
+    "mailing_lists",
+    "survey_definitions",
+    "surveys",
+    "users",
+)
+
+if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a model
+
+    def __getattr__(name: str) -> object:
+        """Import a model when it is asked for, so that importing the client does not import all of them."""
+        if name in __all__:
+            for file in _FILES:
+                module = import_module(f"{__name__}.{file}")
+                if name in module.__all__:
+                    found = getattr(module, name)
+                    globals()[name] = found
+                    return found
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -177,3 +177,9 @@ def test_all_names_are_sorted_and_there() -> None:
     """`__all__` is sorted and complete."""
     assert models.__all__ == sorted(models.__all__)
     assert all(hasattr(models, name) for name in models.__all__)
+
+
+def test_unknown_names_are_ordinary_errors() -> None:
+    """Models are imported when they are asked for; what is no model is missing as from any module."""
+    with pytest.raises(AttributeError, match="Nonsense"):
+        _ = models.Nonsense  # type: ignore[attr-defined]  # the point

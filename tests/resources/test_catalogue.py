@@ -7,13 +7,15 @@ import csv
 import inspect
 import warnings
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 from recorder import Recorder
 
-from qualtrics_async import resources
+from qualtrics_async import Qualtrics, resources
 from qualtrics_async._core.paging import Paged
 from qualtrics_async._core.request import Request
 from qualtrics_async.models import ContactCreate, ContactUpdate, HeaderInput, MessageInput
@@ -42,18 +44,20 @@ def rows() -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter="\t"))
 
 
-def snake(name: str) -> str:
-    """`MailingLists` is the class of `client.mailing_lists`."""
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+def groups() -> Iterator[tuple[str, type[Resource]]]:
+    """Every group with its class; `mailing_lists` is the file of `MailingLists`."""
+    for module in iter_modules(resources.__path__):
+        if not module.name.startswith("_"):
+            file = import_module(f"{resources.__name__}.{module.name}")
+            yield module.name, getattr(file, module.name.title().replace("_", ""))
 
 
 def operations() -> Iterator[tuple[str, type[Resource], Callable[..., Any]]]:
     """Every public method of every resource, with the name under which a client has it."""
-    for group in resources.__all__:
-        kind = getattr(resources, group)
+    for group, kind in groups():
         for name, method in vars(kind).items():
             if not name.startswith("_") and inspect.isfunction(method):
-                yield f"{snake(group)}.{name}", kind, method
+                yield f"{group}.{name}", kind, method
 
 
 def build(name: str, kind: type[Resource], method: Callable[..., Any]) -> Request[Any]:
@@ -128,7 +132,14 @@ def test_ids_come_first_and_by_position_and_all_else_by_keyword() -> None:
     assert {name for name in positional if not name.endswith("_id")} == {"contact", "contacts"}
 
 
-def test_all_names_are_sorted_and_are_resources() -> None:
-    """`__all__` is sorted, and each name a group of operations."""
-    assert resources.__all__ == sorted(resources.__all__)
-    assert all(issubclass(getattr(resources, name), Resource) for name in resources.__all__)
+def test_each_group_is_one_class_in_one_file() -> None:
+    """The file names its class in `__all__`, and the class is a resource without attributes of its own."""
+    for _, kind in groups():
+        assert kind.__name__ in import_module(kind.__module__).__all__
+        assert issubclass(kind, Resource)
+        assert not hasattr(kind(Recorder()), "__dict__")
+
+
+def test_the_client_has_each_group() -> None:
+    """Each group is an attribute of the client under its name."""
+    assert {name for name, _ in groups()} <= set(dir(Qualtrics))

@@ -11,9 +11,18 @@ from typing import Any
 import pytest
 from recorder import Recorder
 
-from qualtrics_async import resources
 from qualtrics_async._core.paging import Paged
 from qualtrics_async.models import ContactCreate, ContactUpdate, HeaderInput, MessageInput
+from qualtrics_async.resources._base import Resource
+from qualtrics_async.resources.contact_imports import ContactImports
+from qualtrics_async.resources.contacts import Contacts
+from qualtrics_async.resources.directories import Directories
+from qualtrics_async.resources.distributions import Distributions
+from qualtrics_async.resources.event_subscriptions import EventSubscriptions
+from qualtrics_async.resources.mailing_lists import MailingLists
+from qualtrics_async.resources.survey_definitions import SurveyDefinitions
+from qualtrics_async.resources.surveys import Surveys
+from qualtrics_async.resources.users import Users
 
 LIST = "/directories/POOL_1/mailinglists/CG_1"
 NOON = datetime(2026, 7, 1, 14, 0, 0, 123456, tzinfo=timezone(timedelta(hours=2)))
@@ -23,6 +32,20 @@ MAIL = {
     "message": {"libraryId": "UR_1", "messageId": "MS_1"},
     "header": {"fromName": "Canteen", "fromEmail": "canteen@example.com", "subject": "Lunch?"},
     "sendDate": "2026-07-01T12:00:00Z",
+}
+GROUPS: dict[str, type[Resource]] = {
+    kind.__name__: kind
+    for kind in (
+        ContactImports,
+        Contacts,
+        Directories,
+        Distributions,
+        EventSubscriptions,
+        MailingLists,
+        SurveyDefinitions,
+        Surveys,
+        Users,
+    )
 }
 TOKENS = {"useNewPaginationScheme": "true"}
 
@@ -430,7 +453,7 @@ async def run(call: Callable[[Any], Any], resource: object) -> Any:
 def test_the_request_is_the_documented_one(case: Case) -> None:
     """Method, path, query and body are exactly these, and the answer decodes to a result."""
     recorder = Recorder(case.answer)
-    resource = getattr(resources, case.name.partition(".")[0])(recorder)
+    resource = GROUPS[case.name.partition(".")[0]](recorder)
     result = asyncio.run(run(case.call, resource))
     assert (recorder.request.route.method, recorder.request.route.path) == (case.method, case.path)
     assert recorder.query == case.query
@@ -441,5 +464,5 @@ def test_the_request_is_the_documented_one(case: Case) -> None:
 def test_text_in_ids_is_quoted() -> None:
     """An id is one segment of the path, whatever it holds."""
     recorder = Recorder("survey")
-    asyncio.run(resources.Surveys(recorder).get("SV 1?x=ü"))
+    asyncio.run(Surveys(recorder).get("SV 1?x=ü"))
     assert recorder.request.route.path == "/surveys/SV%201%3Fx%3D%C3%BC"

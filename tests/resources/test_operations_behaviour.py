@@ -24,17 +24,14 @@ from qualtrics_async.models import (
     SurveyQsf,
     TransactionMeta,
 )
-from qualtrics_async.resources import (
-    ContactImports,
-    Contacts,
-    Directories,
-    Distributions,
-    EventSubscriptions,
-    MailingLists,
-    SurveyDefinitions,
-    Surveys,
-)
-from qualtrics_async.resources.directories import _choose
+from qualtrics_async.resources.contact_imports import ContactImports
+from qualtrics_async.resources.contacts import Contacts
+from qualtrics_async.resources.directories import Directories, _choose
+from qualtrics_async.resources.distributions import Distributions
+from qualtrics_async.resources.event_subscriptions import EventSubscriptions
+from qualtrics_async.resources.mailing_lists import MailingLists
+from qualtrics_async.resources.survey_definitions import SurveyDefinitions
+from qualtrics_async.resources.surveys import Surveys
 
 NAIVE = datetime(2026, 7, 1)  # noqa: DTZ001  (the mistake that is tested)
 MAIL: dict[str, Any] = {

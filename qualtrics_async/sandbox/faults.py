@@ -70,6 +70,7 @@ When = Literal["before", "after"]
 StatusBody = Literal["envelope", "html", "empty", "meta_null", "no_request_id"]
 
 _BEFORE = frozenset(("status", "delay", "cut", "redirect"))
+_HOLDING = frozenset(("delay", "stalled"))
 _HANDLED = frozenset(
     ("stuck_job", "failed_job", "zero_job", "short_page", "empty_page", "repeat_page", "next_page")
 )
@@ -215,7 +216,9 @@ class Faults:
         Each request that the route covers takes the next number of the seed, so the same requests in the same
         order meet the same faults.
         """
-        options = [dict(kind) if not isinstance(kind, str) else {"kind": kind} for kind in kinds]
+        options = [{"kind": kind} if isinstance(kind, str) else dict(kind) for kind in kinds]
+        if any(made["kind"] in _HOLDING and made.get("seconds") is None for made in options):
+            raise ValueError("nobody can release a random fault: give it seconds")
         self._dice = _Dice(random.Random(seed), rate, options, route)  # noqa: S311  # must be reproducible
 
     def clear(self) -> None:

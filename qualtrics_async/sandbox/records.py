@@ -99,7 +99,7 @@ class Directory:
     is_default: bool
     deduplicate: tuple[str, ...]
     contact_count: int = 0
-    by_key: dict[tuple[str, ...], Contact] = field(default_factory=dict)
+    by_key: dict[str, Contact] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)

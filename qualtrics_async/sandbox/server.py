@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
 from aiohttp import web
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from qualtrics_async.sandbox.routing import Confidence
 
 __all__ = ["Sandbox", "routes"]
+
+P = ParamSpec("P")
+SandboxT = TypeVar("SandboxT", bound="Sandbox")
 
 SHUTDOWN_SECONDS = 1.0
 
@@ -108,9 +111,9 @@ class Sandbox:
 
     @classmethod
     @contextmanager
-    def in_thread(cls, **options: Any) -> Iterator[Self]:
+    def in_thread(cls: Callable[P, SandboxT], *args: P.args, **options: P.kwargs) -> Iterator[SandboxT]:
         """A sandbox with an event loop of its own on a daemon thread; takes what the class takes."""
-        sandbox = cls(**options)
+        sandbox = cls(*args, **options)
         loop = asyncio.new_event_loop()
         thread = threading.Thread(target=loop.run_forever, name="qualtrics-sandbox", daemon=True)
         thread.start()
@@ -176,13 +179,14 @@ class Sandbox:
         self._credentials.expire()
 
     async def start(self) -> None:
-        """Listen. The context manager does it."""
+        """Listen, as the context manager does; after a `close()` at the same address and with the same state."""
         server = web.Server(self._app.handle, access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._host, self._port)
         await site.start()
         host, port = self._runner.addresses[0][:2]
+        self._port = port
         self._app.origin = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     async def close(self) -> None:

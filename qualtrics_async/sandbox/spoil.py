@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -110,7 +111,9 @@ async def _halved(request: web.BaseRequest, fault: Fault, body: bytes) -> web.St
     await response.write(body[:half])
     if fault.kind == "stalled":
         await fault.hold()
-        await response.write(body[half:])
+        # The client may have gone meanwhile.
+        with contextlib.suppress(ConnectionError):
+            await response.write(body[half:])
     elif request.transport is not None:
         request.transport.close()
     return response

@@ -270,10 +270,15 @@ def valid_email(email: str) -> bool:
     return _EMAIL.fullmatch(email) is not None
 
 
-def _key(criteria: tuple[str, ...], row: dict[str, Any]) -> tuple[str, ...] | None:
+def _key(criteria: tuple[str, ...], row: dict[str, Any]) -> str | None:
     """What makes two rows one; None when a criterion is missing. That case does not count is assumed."""
     if not criteria:
         return None
     wire = {"externalDataReference": "extRef"}
     values = [row.get(wire.get(name, name)) for name in criteria]
-    return tuple(value.lower() for value in values) if all(values) else None  # type: ignore[union-attr]
+    if not all(values):
+        return None
+    plain = "\0".join(values)  # type: ignore[arg-type]  # no None is left
+    lowered = plain.lower()
+    # A million rows are kept: do not keep the same text twice.
+    return plain if lowered == plain else lowered

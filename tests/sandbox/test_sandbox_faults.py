@@ -231,6 +231,23 @@ async def test_random_faults_repeat_with_their_seed() -> None:
     assert set(first) == {None, "html", "status"}
 
 
+def test_a_random_delay_must_end() -> None:
+    with pytest.raises(ValueError, match="seconds"):
+        Faults().random(rate=0.1, kinds=["delay"])
+
+
+@asynchronous
+async def test_a_client_that_leaves_a_stalled_body_does_no_harm() -> None:
+    async with speaking() as call:
+        held = call.sandbox.faults.add(kind="stalled")
+        asked = asyncio.create_task(call.get("/whoami"))
+        await held.arrived()
+        asked.cancel()
+        await asyncio.wait([asked])
+        held.release()
+        await until(lambda: last(call).status)
+
+
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="truncated"):
         Faults().add(kind="explode")  # type: ignore[arg-type]

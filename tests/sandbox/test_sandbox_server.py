@@ -249,6 +249,17 @@ def test_in_thread_ends_with_a_held_request() -> None:
             pass
 
 
+@asynchronous
+async def test_an_outage_keeps_address_and_state() -> None:
+    async with speaking() as call:
+        made = (await call.post(call.lists, {"name": "a"})).result["id"]
+        await call.sandbox.close()
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await call.get("/whoami")
+        await call.sandbox.start()
+        assert (await call.get(f"{call.lists}/{made}")).result["name"] == "a"
+
+
 def test_a_sandbox_that_does_not_run_says_so() -> None:
     with pytest.raises(RuntimeError, match="not running"):
         _ = Sandbox().base_url

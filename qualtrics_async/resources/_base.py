@@ -20,9 +20,9 @@ def given(body: Mapping[str, object]) -> dict[str, object]:
 
 
 def named(value: object, name: str) -> str:
-    """Refuse an id, for a query or a body, that is no text or blank; paths have their own, stricter rule."""
+    """Refuse an id or a name, for a query or a body, that is no text or blank; paths have a stricter rule."""
     if not isinstance(value, str) or not value.strip():
-        raise UsageError(f"{name} must be an id, got {value!r:.60}")
+        raise UsageError(f"{name} must be text that is not blank, got {value!r:.60}")
     return value
 
 

@@ -6,7 +6,7 @@ from qualtrics_async._core.paging import Paged
 from qualtrics_async._core.request import DELETE, GET, POST, PUT
 from qualtrics_async.models.common import Created
 from qualtrics_async.models.mailing_lists import MailingList
-from qualtrics_async.resources._base import Resource, given
+from qualtrics_async.resources._base import Resource, given, named
 
 __all__ = ["MailingLists"]
 
@@ -47,7 +47,11 @@ class MailingLists(Resource):
         prioritize_list_metadata: bool | None = None,
     ) -> Created:
         """Create a mailing list; `name` has up to 100 characters (documented)."""
-        body = {"name": name, "ownerId": owner_id, "prioritizeListMetadata": prioritize_list_metadata}
+        body = {
+            "name": named(name, "name"),
+            "ownerId": owner_id,
+            "prioritizeListMetadata": prioritize_list_metadata,
+        }
         return await self._send(
             POST("/directories/{directoryId}/mailinglists", directory_id), Created, body=given(body)
         )

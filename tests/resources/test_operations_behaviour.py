@@ -46,6 +46,7 @@ REFUSED: list[tuple[str, Callable[[Recorder], Any]]] = [
     ("definition id blank", lambda r: SurveyDefinitions(r).get(" ")),
     ("list id empty", lambda r: MailingLists(r).delete("POOL_1", "")),
     ("directory id empty", lambda r: MailingLists(r).list("")),
+    ("list without a name", lambda r: MailingLists(r).create("POOL_1", name=" ")),
     ("contact id empty", lambda r: Contacts(r).delete("POOL_1", "CG_1", "")),
     ("contact id dots", lambda r: Contacts(r).get("POOL_1", "CG_1", "..")),
     ("subscription id empty", lambda r: EventSubscriptions(r).delete("")),

@@ -126,7 +126,7 @@ def contact_history(call: Call) -> Body:
         if kind == "email"
         else []
     )
-    return call.page(mails, _mail)
+    return call.page(mails, lambda made: _mail(made, member))
 
 
 def check_contact(row: dict[str, Any]) -> None:
@@ -172,13 +172,14 @@ def _mailed(distribution: Distribution, member: Member) -> bool:
     return not distribution.has_links and any(sent is member for sent in distribution.members)
 
 
-def _mail(distribution: Distribution) -> Body:
+def _mail(distribution: Distribution, member: Member) -> Body:
+    bounced = member.contact.bounced
     return {
         "distributionId": distribution.id,
         "date": iso(distribution.created).replace("T", " ").removesuffix("Z"),
         "type": distribution.request_type,
-        "result": "Success",
-        "bounceInfo": None,
+        "result": "HardBounce" if bounced else "Success",
+        "bounceInfo": {"type": "HardBounce"} if bounced else None,
         "surveyId": distribution.survey_id,
         "read": False,
     }

@@ -1,0 +1,93 @@
+"""The sandbox's bodies have the keys of the sample bodies: two independent statements of the wire format."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from speaking import Caller, asynchronous, speaking
+
+from qualtrics_async.sandbox import ByPolls
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+
+OPTIONAL = {
+    "phone",
+    "contactCount",
+    "embeddedData",
+    "invalidEmails",
+    "subject",
+    "messageText",
+    "subjectMessage",
+}
+"""Keys that the facts call optional, wherever they are."""
+
+OPEN = {"embeddedData", "privateEmbeddedData", "stats", "count", "bounceInfo"} | {
+    *("Questions", "Blocks", "ResponseSets", "SurveyFlow", "SurveyOptions", "Scoring")
+}
+"""Objects whose keys are data or depend on the record."""
+
+LISTS = "/directories/{directory}/mailinglists"
+CALLS = [
+    ("whoami", "/whoami"),
+    ("surveys", "/surveys"),
+    ("survey_definition", "/survey-definitions/{survey}"),
+    ("directories", "/directories"),
+    ("mailing_lists", LISTS + "?includeCount=true"),
+    ("mailing_list", LISTS + "/{list}"),
+    ("contacts", LISTS + "/{list}/contacts"),
+    ("contact", LISTS + "/{list}/contacts/{contact}"),
+    ("contact_history_email", LISTS + "/{list}/contacts/{contact}/history?type=email"),
+    ("contact_import_finished", LISTS + "/{list}/transactioncontacts/{import}"),
+    ("import_report_page1", "/directories/{directory}/imports/api-import/jobs/{import}/report"),
+    ("distributions", "/distributions?surveyId={survey}"),
+    ("distribution", "/distributions/{mail}?surveyId={survey}"),
+    ("distribution_history", "/distributions/{mail}/history"),
+    ("distribution_links_page1", "/distributions/{links}/links?surveyId={survey}"),
+    ("event_subscriptions", "/eventsubscriptions"),
+    ("event_subscription", "/eventsubscriptions/{subscription}"),
+]
+
+
+def keys(value: Any, path: str = "") -> set[str]:
+    """The paths of all keys, the items of a list merged, without what is optional."""
+    if isinstance(value, list):
+        return {found for item in value for found in keys(item, path + "[]")}
+    if not isinstance(value, dict):
+        return set()
+    here = {key: f"{path}.{key}" for key in value if key not in OPTIONAL}
+    inner = {found for key in here if key not in OPEN for found in keys(value[key], here[key])}
+    return inner | set(here.values())
+
+
+async def arrange(call: Caller) -> dict[str, str]:
+    """One of everything, by the names that the paths above use."""
+    state = call.sandbox.state
+    list_id = state.add_mailing_list("List")
+    contact = state.add_contact(list_id, email="a@example.com", embedded_data={"a": "b"})
+    message = {"messageText": "Hello"}
+    imports = f"{call.lists}/{list_id}/transactioncontacts"
+    started = await call.post(imports, {"contacts": [{"email": "b@example.com"}]})
+    return {
+        "survey": state.survey_id,
+        "directory": state.default_directory_id,
+        "list": list_id,
+        "contact": contact.id,
+        "import": started.result["id"],
+        "mail": state.add_distribution(state.survey_id, list_id, request_type="Invite", message=message).id,
+        "links": state.add_distribution(state.survey_id, list_id).id,
+        "subscription": state.add_subscription("*", "https://hooks.example.com"),
+    }
+
+
+@pytest.mark.parametrize(("name", "template"), CALLS)
+@asynchronous
+async def test_bodies_have_the_keys_of_the_samples(name: str, template: str) -> None:
+    sample = json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
+    async with speaking(jobs=ByPolls(0)) as call:
+        answer = await call.get(template.format(**await arrange(call)))
+        assert answer.status == 200
+        claimed_only = {".result.language"} if name == "whoami" else set()
+        assert keys(answer.json) == keys(sample) - claimed_only

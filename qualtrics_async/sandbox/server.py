@@ -179,7 +179,7 @@ class Sandbox:
         self._credentials.expire()
 
     async def start(self) -> None:
-        """Listen, as the context manager does; after a `close()` at the same address and with the same state."""
+        """Listen, as entering does; after a `close()` at the same address and with the same state."""
         server = web.Server(self._app.handle, access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._runner.setup()

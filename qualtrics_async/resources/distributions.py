@@ -115,7 +115,12 @@ class Distributions(Resource):
                 one contact of a transaction batch, which the service cannot do.
         """
         recipients = _one_of(mailing_list_id=mailing_list_id, transaction_batch_id=transaction_batch_id)
-        chosen = given({"contactId": contact_id, "directoryId": directory_id})
+        # A blank contact must not turn a mail to one person into a mail to the whole list.
+        chosen = {
+            key: named(value, key)
+            for key, value in {"contactId": contact_id, "directoryId": directory_id}.items()
+            if value is not None
+        }
         if chosen and mailing_list_id is None:
             raise UsageError("contact_id and directory_id go with mailing_list_id, not with a batch")
         link = {

@@ -14,7 +14,8 @@ from qualtrics_async._core.request import Request
 
 T = TypeVar("T")
 
-SAMPLES = Path(__file__).parents[1] / "samples"
+# Read here, because nothing may read files while a loop runs.
+SAMPLES = {path.stem: path.read_bytes() for path in (Path(__file__).parents[1] / "samples").glob("*.json")}
 
 
 class Recorder:
@@ -34,8 +35,7 @@ class Recorder:
         if isinstance(answer, Exception):
             raise answer
         name = answer if isinstance(answer, str) else await answer()
-        body = (SAMPLES / f"{name}.json").read_bytes()
-        value: T = decode(request, 200, {"Content-Type": "application/json"}, body).value
+        value: T = decode(request, 200, {"Content-Type": "application/json"}, SAMPLES[name]).value
         return value
 
     @property

@@ -87,6 +87,12 @@ REFUSED: list[tuple[str, Callable[[Recorder], Any]]] = [
         ),
     ),
     (
+        "mail to a blank contact",
+        lambda r: Distributions(r).create_email(
+            survey_id="SV_1", mailing_list_id="CG_1", contact_id="", **MAIL
+        ),
+    ),
+    (
         "mail at no instant",
         lambda r: Distributions(r).create_reminder("EMD_1", **{**MAIL, "send_date": NAIVE}),
     ),

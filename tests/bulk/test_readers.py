@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import inspect
 import io
 import os
 import threading
@@ -347,7 +348,7 @@ def test_a_cancelled_reader_closes_its_file_when_the_read_is_over(
 
     def watched(source: readers._Source) -> None:
         close(source)
-        if source._rows.gi_frame is None:
+        if inspect.getgeneratorstate(source._rows) == inspect.GEN_CLOSED:
             closed.set()
 
     monkeypatch.setattr(readers, "_batch", slow)

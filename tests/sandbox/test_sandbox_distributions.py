@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from speaking import Caller, asynchronous, speaking
+from speaking import Caller, Clock, asynchronous, speaking
 
-from qualtrics_async.sandbox import ByPolls
+from qualtrics_async.sandbox import ByPolls, BySeconds
 
 MESSAGE = {"messageText": "Hello: ${l://SurveyURL}"}
 HEADER = {"fromName": "Team", "fromEmail": "a@example.com", "replyToEmail": "b@example.com", "subject": "Hi"}
@@ -69,6 +69,32 @@ async def test_links_grow() -> None:
     async with speaking(jobs=ByPolls(3), links="growing", page_size=2) as call:
         path = await links_path(call, link_body(call, people(call, 9)))
         assert [sum(map(len, await call.walk(path))) for _ in range(4)] == [3, 6, 9, 9]
+
+
+@asynchronous
+async def test_links_grow_with_the_clock() -> None:
+    clock = Clock()
+    async with speaking(jobs=BySeconds(10), links="growing", clock=clock) as call:
+        path = await links_path(call, link_body(call, people(call, 10)))
+        seen = []
+        for _ in range(3):
+            seen.append(len((await call.walk(path))[0]))
+            clock.now += 5
+        assert seen == [0, 5, 10]
+
+
+@asynchronous
+async def test_a_mail_to_a_transaction_batch() -> None:
+    async with speaking() as call:
+        list_id, state = people(call, 1), call.sandbox.state
+        batch = state.add_transaction_batch()
+        (contact,) = state.list_contacts(list_id)
+        made = state.add_transaction(list_id, contact.id, batch)
+        body = email_body(call, list_id, recipients={"transactionBatchId": batch})
+        sent = (await call.post("/distributions", body)).result["id"]
+        assert state.distributions[sent].transaction_ids == [made]
+        mixed = {"transactionBatchId": batch, "contactId": "CGC_1"}
+        assert (await call.post("/distributions", email_body(call, list_id, recipients=mixed))).code == "RP_9"
 
 
 @asynchronous

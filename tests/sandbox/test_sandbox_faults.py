@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from speaking import Caller, asynchronous, speaking, until
 
-from qualtrics_async.sandbox import FaultKind, Faults, faults
+from qualtrics_async.sandbox import ByPolls, FaultKind, Faults, faults
 
 if TYPE_CHECKING:
     from qualtrics_async.sandbox import RequestRecord
@@ -195,6 +195,23 @@ async def test_pages_that_lead_nowhere() -> None:
         for place in ("string", "https://elsewhere.example.com/x"):
             call.sandbox.faults.add(kind="next_page", next_page=place)
             assert (await call.get(call.lists)).result["nextPage"] == place
+
+
+@asynchronous
+async def test_a_repeated_page_of_a_report() -> None:
+    async with speaking(jobs=ByPolls(0)) as call:
+        state = call.sandbox.state
+        list_id = state.add_mailing_list("List")
+        rows = [{"email": f"a{n}@example.com"} for n in range(4)]
+        made = (await call.post(f"{call.lists}/{list_id}/transactioncontacts", {"contacts": rows})).result[
+            "id"
+        ]
+        report = f"/directories/{state.default_directory_id}/imports/api-import/jobs/{made}/report"
+        call.sandbox.faults.add(kind="repeat_page", times=None)
+        first = (await call.get(report, pageSize="2")).json
+        second = (await call.get(report, pageSize="2", skipToken=first["skipToken"])).json
+        assert second["results"] == first["results"]
+        assert second["skipToken"] == first["skipToken"]
 
 
 @asynchronous

@@ -89,6 +89,17 @@ async def test_imports_of_one_list_finish_one_after_the_other() -> None:
 
 
 @asynchronous
+async def test_an_import_outlives_its_list() -> None:
+    async with speaking(jobs=ByPolls(2)) as call:
+        path = new_path(call)
+        url = (await start(call, path, rows(2)))["tracking"]["url"]
+        await call("DELETE", path.removesuffix("/transactioncontacts"))
+        percents = [(await call.get(url)).result["percentComplete"] for _ in range(3)]
+        assert percents == [50.0, 100.0, 100.0]
+        assert (await call.get(f"{path}/PGRS_none")).status == 404
+
+
+@asynchronous
 async def test_every_row_has_its_outcome() -> None:
     async with speaking(jobs=ByPolls(0)) as call:
         path = new_path(call)

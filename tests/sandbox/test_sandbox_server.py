@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
-from speaking import Clock, asynchronous, speaking
+from speaking import Clock, asynchronous, speaking, until
 
 from qualtrics_async import sandbox as package
 from qualtrics_async.sandbox import ByPolls, Sandbox, routes
@@ -128,6 +128,21 @@ async def test_a_post_without_content_length_is_refused() -> None:
         assert b" 411 " in await reader.readline()
         writer.close()
         await writer.wait_closed()
+
+
+@asynchronous
+async def test_an_upload_that_breaks_off_does_nothing() -> None:
+    async with Sandbox() as sandbox:
+        host, port = sandbox.origin.removeprefix("http://").split(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        head = f"POST /API/v3/eventsubscriptions HTTP/1.1\r\nHost: x\r\nX-API-TOKEN: {sandbox.token}\r\n"
+        writer.write(f"{head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{".encode())
+        await writer.drain()
+        await until(lambda: sandbox.requests)
+        writer.close()
+        await writer.wait_closed()
+        await until(lambda: sandbox.requests[0].status)
+        assert not sandbox.requests[0].processed
 
 
 @asynchronous

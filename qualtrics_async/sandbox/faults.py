@@ -129,7 +129,7 @@ class Fault:
 
     def release(self) -> None:
         """Let everything that a delay holds go on, now and later. Safe from any thread."""
-        if self._loop is None:
+        if self._loop is None or self._loop.is_closed():
             self._released.set()
         else:
             self._loop.call_soon_threadsafe(self._released.set)
@@ -148,7 +148,9 @@ class Fault:
         """Whether this request gets the fault; counts it if so."""
         if self.times is not None and self.used >= self.times:
             return False
-        if not self._meant_for(record):
+        if not _covers(self.route, record):
+            return False
+        if self.path is not None and self.path not in f"{record.path}?{record.query}":
             return False
         if self.skip > 0:
             self.skip -= 1
@@ -156,11 +158,6 @@ class Fault:
         self.used += 1
         self._arrived.set()
         return True
-
-    def _meant_for(self, record: RequestRecord) -> bool:
-        if self.path is not None and self.path not in f"{record.path}?{record.query}":
-            return False
-        return self.route in ("*", record.route, f"{record.method} *", f"{record.method} {record.route}")
 
 
 @dataclass(slots=True)
@@ -239,9 +236,12 @@ class Faults:
         return fault
 
 
+def _covers(route: str, record: RequestRecord) -> bool:
+    return route in ("*", record.route, f"{record.method} *", f"{record.method} {record.route}")
+
+
 def _roll(dice: _Dice, record: RequestRecord) -> Fault | None:
-    probe = Fault(kind="delay", route=dice.route)
-    if not probe.draw(record):
+    if not _covers(dice.route, record):
         return None
     struck, options = dice.random.random() < dice.rate, dice.random.choice(dice.kinds)
     if not struck:

@@ -22,6 +22,7 @@ from qualtrics_async.sandbox.state import State
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Iterator, MutableSequence, Sequence
+    from ssl import SSLContext
     from types import TracebackType
 
     from qualtrics_async.sandbox.records import RequestRecord
@@ -42,6 +43,7 @@ class Sandbox:
 
     - `seed`: ids, tokens and request ids are the same for the same seed and the same requests.
     - `host`, `port`: where it listens; port 0 takes a free one.
+    - `ssl`: a server-side context, for https.
     - `quotas`: the limits it enforces, `Quotas.real()` for a brand's; None is no limit.
     - `jobs`: how imports and link generation get on, `ByPolls(n)` or `BySeconds(s)`.
     - `links`: `at_once` answers empty pages until all links are ready, `growing` those that are.
@@ -66,6 +68,7 @@ class Sandbox:
         seed: int = 0,
         host: str = "127.0.0.1",
         port: int = 0,
+        ssl: SSLContext | None = None,
         quotas: Quotas | None = None,
         jobs: ByPolls | BySeconds | None = None,
         links: Links = "at_once",
@@ -84,6 +87,7 @@ class Sandbox:
     ) -> None:
         self._host = host
         self._port = port
+        self._ssl = ssl
         self._credentials = Credentials(seed, clock, oauth_lifetime)
         self._runner: web.ServerRunner | None = None
         self.state = State(seed, clock, deduplicate)
@@ -183,11 +187,12 @@ class Sandbox:
         server = web.Server(self._app.handle, access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port)
+        site = web.TCPSite(self._runner, self._host, self._port, ssl_context=self._ssl)
         await site.start()
         host, port = self._runner.addresses[0][:2]
         self._port = port
-        self._app.origin = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        scheme = "http" if self._ssl is None else "https"
+        self._app.origin = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     async def close(self) -> None:
         """Let go what faults hold, end what is served, and stop listening. State and records stay."""

@@ -202,6 +202,18 @@ class State:
         """The contacts of a list in order of arrival."""
         return [member.contact for member in self.mailing_lists[mailing_list_id].members]
 
+    def links(self, distribution_id: str) -> dict[str, str]:
+        """The link of each contact of a distribution by contact id, whether it was asked for or not."""
+        made = self.distributions[distribution_id]
+        return {member.contact.id: self.link(made, member) for member in made.members}
+
+    def link(self, made: Distribution, member: Member) -> str:
+        """The link of one member: the brand's host and the parameter `Q_DL` are observed."""
+        form = f"https://{self.brand_id}.{self.datacenter}.qualtrics.com/jfe/form/{made.survey_id}"
+        if made.link_type == "Anonymous":
+            return form
+        return f"{form}?Q_CHL=gl&Q_DL={made.id}_{made.survey_id[3:]}_{member.lookup_id}"
+
     def accepted(self) -> Iterator[AcceptedRow]:
         """Every row that an import accepted, in order of the imports."""
         for job in self.imports.values():

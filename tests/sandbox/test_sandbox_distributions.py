@@ -61,7 +61,8 @@ async def test_links_are_there_at_once_after_some_polls() -> None:
         links = [link for page in pages for link in page]
         assert len({link["link"] for link in links}) == 5
         assert {link["status"] for link in links} == {"Email not sent"}
-        assert {link["contactId"] for link in links} == call.sandbox.state.contacts.keys()
+        (made,) = call.sandbox.state.distributions
+        assert {link["contactId"]: link["link"] for link in links} == call.sandbox.state.links(made)
 
 
 @asynchronous

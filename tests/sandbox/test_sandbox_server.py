@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import ssl
 import threading
 import urllib.request
 from base64 import b64encode
@@ -143,6 +144,34 @@ async def test_an_upload_that_breaks_off_does_nothing() -> None:
         await writer.wait_closed()
         await until(lambda: sandbox.requests[0].status)
         assert not sandbox.requests[0].processed
+
+
+@asynchronous
+async def test_it_can_be_its_own_proxy() -> None:
+    async with speaking() as call:
+        answer = await call("GET", "http://somewhere.example.com/API/v3/whoami", proxy=call.sandbox.origin)
+        assert answer.result["firstName"] == "Api"
+
+
+def test_it_can_speak_tls() -> None:
+    authority = pytest.importorskip("trustme").CA()
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    authority.configure_trust(client)
+
+    async def ask() -> None:
+        async with speaking(ssl=server) as call:
+            assert call.sandbox.base_url.startswith("https://")
+            assert (await call("GET", "/whoami", ssl=client)).status == 200
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@asynchronous
+async def test_addresses(host: str) -> None:
+    async with speaking(host=host) as call:
+        assert (await call.get("/whoami")).status == 200
 
 
 @asynchronous

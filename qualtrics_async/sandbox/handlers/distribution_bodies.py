@@ -57,7 +57,7 @@ def link_element(state: State, made: Distribution, index: int) -> Body:
     body: Body = {
         "contactId": contact.id,
         "transactionId": None if made.transaction_ids is None else made.transaction_ids[index],
-        "link": _link(state, made, member),
+        "link": state.link(made, member),
         "exceededContactFrequency": contact.exceeded_frequency,
         "linkExpiration": made.expiration,
         "status": "Email not sent",
@@ -81,7 +81,7 @@ def history_entry(state: State, made: Distribution, member: Member) -> Body:
         "contactLookupId": member.lookup_id,
         "distributionId": made.id,
         "status": status,
-        "surveyLink": _link(state, made, member) if reached else None,
+        "surveyLink": state.link(made, member) if reached else None,
         "contactFrequencyRuleId": "RULE_DELETED" if member.contact.exceeded_frequency else None,
         "responseId": None,
         "responseCompletedAt": None,
@@ -118,10 +118,3 @@ def _message(made: Distribution, *, listed: bool) -> Body:
     if listed:
         body.pop("messageText", None)
     return body
-
-
-def _link(state: State, made: Distribution, member: Member) -> str:
-    form = f"https://{state.brand_id}.{state.datacenter}.qualtrics.com/jfe/form/{made.survey_id}"
-    if made.link_type == "Anonymous":
-        return form
-    return f"{form}?Q_CHL=gl&Q_DL={made.id}_{made.survey_id[3:]}_{member.lookup_id}"

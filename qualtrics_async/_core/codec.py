@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -33,6 +34,8 @@ T = TypeVar("T")
 JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 _EXCERPT: Final = 200
+_LONGEST: Final = 500
+_CUT_OFF: Final = 64
 _OK = range(200, 300)
 _PATH = re.compile(r" - at `(\$.*)`$")
 _encode = msgspec.json.Encoder().encode
@@ -103,12 +106,21 @@ def _has_nan(value: object) -> bool:
         return any(map(_has_nan, value))
     if isinstance(value, Struct):
         return any(_has_nan(getattr(value, name)) for name in value.__struct_fields__)
+    if is_dataclass(value):
+        return any(_has_nan(getattr(value, field.name)) for field in fields(value))
     return False
 
 
 def encode_query_string(pairs: tuple[tuple[str, str], ...]) -> str:
-    """Write a query with every reserved character percent-encoded; a space is `%20`."""
-    return urlencode(pairs, quote_via=quote)
+    """Write a query with every reserved character percent-encoded; a space is `%20`.
+
+    Raises:
+        UsageError: for lone surrogates, which UTF-8 cannot write.
+    """
+    try:
+        return urlencode(pairs, quote_via=quote)
+    except UnicodeEncodeError:
+        raise UsageError(f"the query is not valid Unicode: {pairs!a:.200}") from None
 
 
 @lru_cache(maxsize=512)
@@ -136,7 +148,7 @@ def decode(
     if not body and request.returns is None:
         return Answer(None, None, None)
     content_type = headers.get("Content-Type")
-    if content_type is not None and "json" not in content_type:
+    if content_type is not None and "json" not in content_type.lower():
         page = _undecodable(request, status, body, f"content type {content_type!r:.60}", secrets)
         page.transient = True
         raise page
@@ -148,7 +160,9 @@ def decode(
         broken = _undecodable(request, status, body, str(error), secrets)
         broken.transient = True
         raise broken from None
-    if request.whole:
+    if request.whole and request.returns is not None:
+        if b'"error"' in body and _mapping(_mapping(msgspec.json.decode(body)).get("meta")).get("error"):
+            raise _api_error(request, status, headers, body, secrets)
         return Answer(decoded, None, None)
     meta = decoded.meta
     if meta is None:
@@ -177,7 +191,9 @@ def _decode_loosely(
     try:
         loose = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _undecodable(request, status, body, str(error), secrets) from None
+        broken = _undecodable(request, status, body, str(error), secrets)
+        broken.transient = True
+        raise broken from None
     meta = _mapping(_mapping(loose).get("meta"))
     if meta.get("error"):
         raise _api_error(request, status, headers, body, secrets)
@@ -204,11 +220,13 @@ def _undecodable(
     request_id: str | None = None,
 ) -> DecodeError:
     found = _PATH.search(problem)
+    # What answers a form holds a new credential, which `secrets` cannot know yet.
+    excerpt = "" if request.form else _excerpt(body, secrets)
     return DecodeError(
         f"{request.route.key}: the body of the {status} is not what was promised: "
-        f"{scrub(problem, secrets)}{_with_id(request_id)}",
+        f"{_line(problem, secrets)}{_with_id(request_id)}",
         path=found.group(1) if found else "$",
-        excerpt=_excerpt(body, secrets),
+        excerpt=excerpt,
         status=status,
         request_id=request_id,
         method=request.route.method,
@@ -232,9 +250,10 @@ def _api_error(
         or meta.get("qualtricsErrorCode")
         or loose.get("error")
     )
+    code = None if code is None else _line(code, secrets)
     said = _text(error.get("errorMessage") or meta.get("errorMessage") or loose.get("error_description"))
-    message = scrub(said or "", secrets)
-    request_id = _text(meta.get("requestId")) or None
+    message = _line(said or "", secrets)
+    request_id = _line(_text(meta.get("requestId")) or "", secrets) or None
     cls = api_error_class(status, code)
     told = f" {code}" if code else ""
     why = f": {message}" if message else "" if loose else " with a body that is no envelope"
@@ -246,7 +265,7 @@ def _api_error(
         request_id=request_id,
         method=request.route.method,
         template=request.route.template,
-        excerpt="" if error else _excerpt(body, secrets),
+        excerpt="" if error or request.form else _excerpt(body, secrets),
     )
     if isinstance(failure, RateLimited):
         failure.retry_after = parse_retry_after(headers.get("Retry-After"))
@@ -305,8 +324,19 @@ def _with_id(request_id: str | None) -> str:
     return f" (request id {request_id})" if request_id else ""
 
 
+def _line(text: str, secrets: Collection[str]) -> str:
+    """Make a text of the server's fit for a message: one line, not too long, nothing private in it."""
+    return " ".join(scrub(text, secrets).split())[:_LONGEST]
+
+
 def _excerpt(body: bytes, secrets: Collection[str]) -> str:
-    return scrub(body[: 4 * _EXCERPT].decode("utf-8", "replace"), secrets)[:_EXCERPT]
+    """Show the beginning of a body with everything private masked."""
+    window = 8 * _EXCERPT
+    text = scrub(body[:window].decode("utf-8", "replace"), secrets)
+    if len(body) > window:
+        # A secret or an address that the window's end cuts in two is recognised no more.
+        text = text[: -max(_CUT_OFF, *map(len, secrets), 0)]
+    return text[:_EXCERPT]
 
 
 def _mapping(value: object) -> dict[str, Any]:

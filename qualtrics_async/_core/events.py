@@ -13,8 +13,10 @@ __all__ = ["AttemptEnded", "BackingOff", "Call", "Event", "Hook", "Noticed", "Pa
 logger: Final = logging.getLogger("qualtrics_async")
 
 _MASKED_SECRET = "<secret>"  # noqa: S105  (what stands in a secret's place)
-_EMAIL = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
-_LINK = re.compile(r"https?://[^\s\"'<>\\]+", re.IGNORECASE)
+_AT = r"(?:@|\\u0040|%40)"
+_BEGIN = r"(?<![^\s@<>\"'(),;:])"  # so that a long word is tried once, not from each of its letters
+_EMAIL = re.compile(rf"{_BEGIN}(?:(?!{_AT})[^\s<>\"'(),;:])++{_AT}[^\s@<>\"'(),;:]+", re.IGNORECASE)
+_LINK = re.compile(r"https?:(?:\\?/){2}(?:\\/|[^\s\"'<>\\])+", re.IGNORECASE)  # PHP writes `\/` in JSON
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,7 +184,11 @@ def instant(value: datetime | str, name: str) -> str:
         raise UsageError(f"{name} must be a datetime, got {type(value).__name__}")
     if value.utcoffset() is None:
         raise UsageError(f"{name} has no time zone, so it names no instant: {value.isoformat()}")
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        moment = value.astimezone(UTC)
+    except OverflowError:
+        raise UsageError(f"{name} is out of range: {value.isoformat()}") from None
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def encode_query(query: Query | None) -> tuple[tuple[str, str], ...]:

@@ -158,4 +158,7 @@ def convert_wire(kind: type[Any], value: Any) -> Any:
     convert: Callable[[Any], Any] | None = getattr(kind, "convert", None)
     if convert is None:
         raise NotImplementedError(f"no conversion to {kind!r}")
-    return convert(value)
+    try:
+        return convert(value)
+    except OverflowError:
+        raise ValueError("expected a value within the range of its type") from None

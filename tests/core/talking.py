@@ -1,0 +1,140 @@
+"""A client that talks to a sandbox in the same virtual loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from random import Random
+from typing import Any
+
+from qualtrics_async import Limits, Qualtrics, RetryPolicy, SessionPool
+from qualtrics_async._core.throttle import Throttle
+from qualtrics_async.sandbox import Sandbox
+
+EAGER = RetryPolicy(base=0.01)
+
+
+def client_of(sandbox: Sandbox, **options: Any) -> Qualtrics:
+    """Make a client of a sandbox whose back-offs are short and repeatable."""
+    defaults: dict[str, Any] = {
+        "token": sandbox.token,
+        "base_url": sandbox.base_url,
+        "retry": EAGER,
+        "random": Random(7),
+        "limits": Limits.unlimited(),
+    }
+    return Qualtrics(**{**defaults, **options})
+
+
+@asynccontextmanager
+async def talking(
+    sandbox_options: dict[str, Any] | None = None, **options: Any
+) -> AsyncIterator[tuple[Sandbox, Qualtrics]]:
+    """Open a sandbox and a client of it."""
+    async with (
+        Sandbox(**{"gzip": False, **(sandbox_options or {})}) as sandbox,
+        client_of(sandbox, **options) as client,
+    ):
+        yield sandbox, client
+
+
+def arrivals(sandbox: Sandbox, route: str) -> int:
+    """Count the requests of a route that reached the sandbox: `"POST /eventsubscriptions"`."""
+    return sum(f"{record.method} {record.route}" == route for record in sandbox.requests)
+
+
+async def subscribe(client: Qualtrics) -> str:
+    """Make the smallest write that is not idempotent."""
+    made = await client.event_subscriptions.create(
+        topics="surveyengine.completedResponse.SV_1", publication_url="https://hooks.example.com/q"
+    )
+    return made.id
+
+
+def throttles(client: Qualtrics) -> list[Throttle]:
+    """Return the throttles of the client's pool."""
+    pool: SessionPool = client._pool
+    return list(pool._throttles.values())
+
+
+def assert_idle(client: Qualtrics) -> None:
+    """Fail if a slot, a turnstile or a connection is still taken."""
+    for throttle in throttles(client):
+        assert throttle.quota().in_flight == 0
+        assert [key for key, lane in throttle._lanes.items() if lane.turnstile.locked()] == []
+    connector = client._pool._connector
+    assert connector is None or not connector._acquired
+
+
+class Steps(Coroutine[Any, Any, Any]):
+    """A coroutine whose task is cancelled at its n-th suspension; `count` tells how often it suspended.
+
+    `at_once` cancels while the task suspends, otherwise the cancellation comes one turn of the loop later,
+    when what was awaited may have happened already.
+    """
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], at: int, *, at_once: bool) -> None:
+        self._coroutine = coroutine
+        self._at = at
+        self._at_once = at_once
+        self.count = 0
+
+    def send(self, value: Any) -> Any:
+        waited_for = self._coroutine.send(value)
+        self.count += 1
+        if self.count == self._at:
+            task = asyncio.current_task()
+            assert task is not None
+            if self._at_once:
+                task.cancel()
+            else:
+                asyncio.get_running_loop().call_soon(task.cancel)
+        return waited_for
+
+    def throw(self, *error: Any) -> Any:
+        return self._coroutine.throw(*error)
+
+    def close(self) -> None:
+        self._coroutine.close()
+
+    def __await__(self) -> Any:
+        raise NotImplementedError
+
+
+async def cancelled_everywhere(
+    start: Callable[[], Coroutine[Any, Any, Any]],
+    check: Callable[[], Coroutine[Any, Any, None]],
+    *,
+    at_once: bool,
+    most: int = 200,
+) -> int:
+    """Run a coroutine again and again, cancelled at its first, second, ... suspension until it ends by itself.
+
+    `check` runs after each. Returns the number of suspensions that were tried.
+    """
+    for step in range(1, most):
+        before = asyncio.all_tasks()
+        steps = Steps(start(), step, at_once=at_once)
+        task = asyncio.get_running_loop().create_task(steps)
+        ended = await asyncio.gather(task, return_exceptions=True)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        if steps.count >= step:
+            assert isinstance(ended[0], asyncio.CancelledError) or not isinstance(ended[0], BaseException), (
+                step,
+                ended,
+            )
+        own = {left for left in asyncio.all_tasks() - before if "qualtrics_async/sandbox" not in _where(left)}
+        assert not own, (step, own)
+        await check()
+        if steps.count < step:
+            assert not isinstance(ended[0], BaseException), (step, ended)
+            return step - 1
+    raise AssertionError(f"still not at its end after {most} suspensions")
+
+
+def _where(task: asyncio.Task[Any]) -> str:
+    coroutine = task.get_coro()
+    code = getattr(coroutine, "cr_code", None)
+    return "" if code is None else str(code.co_filename)

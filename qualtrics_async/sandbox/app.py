@@ -108,7 +108,7 @@ class App:
         operation, ids = found
         if not operation.bare:
             self._credentials.check(request.headers)
-            wait = None if self._window is None else self._window.admit(operation.route, record.at)
+            wait = None if self._window is None else self._window.admit(operation.route, self._clock())
             if self._window is not None and wait is not None:
                 headers = self._window.retry_after(wait)
                 raise Refused(429, "PLACEHOLDER_429", "The rate limit was exceeded.", headers=headers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # ruff: noqa: E501  # one operation a line
 
-__all__ = ["PUBLISHED"]
+__all__ = ["PUBLISHED", "check_route"]
 
 _TABLE = """\
 GET /logs/activitytypes list-event-types
@@ -312,3 +312,14 @@ PUBLISHED: dict[tuple[str, str], str] = {
     (method, template): name for method, template, name in map(str.split, _TABLE.splitlines())
 }
 """Name of each operation by method and path template. Documented."""
+
+_EXACT = {f"{method} {template}" for method, template in PUBLISHED}
+_PATTERNS = (
+    _EXACT | {"*"} | {template for _, template in PUBLISHED} | {f"{method} *" for method, _ in PUBLISHED}
+)
+
+
+def check_route(route: str, *, exact: bool) -> None:
+    """Refuse a route that no request can have: a typing error would never match."""
+    if route not in (_EXACT if exact else _PATTERNS):
+        raise ValueError(f"no such route: {route!r}; give it as in 'GET /surveys/{{surveyId}}'")

@@ -35,6 +35,8 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args
 
+from qualtrics_async.sandbox.catalogue import check_route
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -195,6 +197,7 @@ class Faults:
         """
         if kind not in get_args(FaultKind):
             raise ValueError(f"no such kind of fault: {kind!r}; choose from {', '.join(get_args(FaultKind))}")
+        check_route(route, exact=False)
         when = when or ("before" if kind in _BEFORE else "after")
         fault = Fault(kind=kind, route=route, times=times, when=when, **options)
         self._scripted.append(fault)
@@ -213,6 +216,7 @@ class Faults:
         Each request that the route covers takes the next number of the seed, so the same requests in the same
         order meet the same faults.
         """
+        check_route(route, exact=False)
         options = [{"kind": kind} if isinstance(kind, str) else dict(kind) for kind in kinds]
         if any(made["kind"] in _HOLDING and made.get("seconds") is None for made in options):
             raise ValueError("nobody can release a random fault: give it seconds")

@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from qualtrics_async.sandbox.catalogue import check_route
+
 __all__ = ["Quotas", "Window"]
 
 WINDOW_SECONDS = 60.0
@@ -33,6 +35,8 @@ class Window:
     """What was let through in the last 60 seconds, of the brand and of each route."""
 
     def __init__(self, quotas: Quotas) -> None:
+        for route in quotas.routes:
+            check_route(route, exact=True)
         self._quotas = quotas
         self._let_through: dict[str, deque[float]] = {}
 

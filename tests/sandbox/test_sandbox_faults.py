@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from speaking import Caller, asynchronous, speaking, until
 
-from qualtrics_async.sandbox import ByPolls, FaultKind, Faults, faults
+from qualtrics_async.sandbox import ByPolls, FaultKind, Faults, Quotas, Sandbox, faults
 
 if TYPE_CHECKING:
     from qualtrics_async.sandbox import RequestRecord
@@ -268,6 +268,21 @@ async def test_a_client_that_leaves_a_stalled_body_does_no_harm() -> None:
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="truncated"):
         Faults().add(kind="explode")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "route", ["", "/surveys/{id}", "PUT /whoami", "FETCH *", "GET  /surveys", "get /surveys"]
+)
+def test_an_unknown_route_is_refused(route: str) -> None:
+    with pytest.raises(ValueError, match="no such route"):
+        Faults().add(kind="cut", route=route)
+    with pytest.raises(ValueError, match="no such route"):
+        Sandbox(quotas=Quotas(routes={route: 1}))
+
+
+@pytest.mark.parametrize("route", ["*", "GET *", "/surveys", "GET /surveys/{surveyId}", "POST /oauth2/token"])
+def test_a_known_route_is_taken(route: str) -> None:
+    assert Faults().add(kind="cut", route=route).used == 0
 
 
 def test_the_table_names_every_kind() -> None:

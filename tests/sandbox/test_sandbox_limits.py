@@ -62,11 +62,11 @@ def test_real_quotas_name_implemented_routes() -> None:
     route=st.integers(1, 20),
 )
 def test_no_window_lets_more_than_its_quota_through(steps: list[float], brand: int, route: int) -> None:
-    window, now = Window(Quotas(brand, {"GET /a": route})), 0.0
+    window, now = Window(Quotas(brand, {"GET /surveys": route})), 0.0
     admitted: list[tuple[float, str]] = []
     for number, step in enumerate(steps):
         now += step
-        name = "GET /a" if number % 2 else "GET /b"
+        name = "GET /surveys" if number % 2 else "GET /whoami"
         wait = window.admit(name, now)
         if wait is None:
             admitted.append((now, name))
@@ -75,4 +75,4 @@ def test_no_window_lets_more_than_its_quota_through(steps: list[float], brand: i
     for end, _ in admitted:
         inside = [name for at, name in admitted if end - 60 < at <= end]
         assert len(inside) <= brand
-        assert inside.count("GET /a") <= route
+        assert inside.count("GET /surveys") <= route

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import gzip
 import json
 import ssl
+import sys
 import threading
 import urllib.request
 from base64 import b64encode
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -37,6 +40,17 @@ def test_public_names_are_sorted_and_exist() -> None:
 def test_every_handler_says_where_its_shape_comes_from(operation: Operation) -> None:
     docstring = (operation.handler and operation.handler.__doc__) or ""
     assert docstring.lower().startswith(operation.confidence)
+
+
+def test_it_stands_on_the_standard_library_and_aiohttp_web_alone() -> None:
+    for module in Path(package.__path__[0]).rglob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+            for name in names:
+                ours = name.startswith(("qualtrics_async.sandbox.", "aiohttp.web"))
+                assert ours or name.split(".")[0] in sys.stdlib_module_names, (module.name, name)
 
 
 def test_implemented_operations_are_published_ones() -> None:

@@ -154,6 +154,11 @@ class Qualtrics:
     def __repr__(self) -> str:
         return f"<Qualtrics {self._engine.settings.root}>"
 
+    @property
+    def base_url(self) -> str:
+        """The API root that the client speaks to."""
+        return self._engine.settings.root
+
     async def open(self) -> None:
         """Bind the client to the running loop; `async with` does it."""
         if self._owns_pool:

@@ -30,6 +30,7 @@ from qualtrics_async._core.events import (
 from qualtrics_async._core.pool import Download, Response, SessionPool, StaleDeparture, Wire
 from qualtrics_async._core.request import Request
 from qualtrics_async._core.retry import Tally, decide, is_doubtful
+from qualtrics_async._core.tasks import finish_within, mark_in_doubt
 from qualtrics_async._core.throttle import Departure, Quota, Throttle
 from qualtrics_async.config import Settings
 from qualtrics_async.errors import (
@@ -284,33 +285,26 @@ class Engine:
         )
 
     async def _write(self, request: Request[Any], run: _Run, departure: Departure) -> Response:
-        """Send a write so that, once it has left, a cancelled caller still learns what became of it."""
-        task = asyncio.get_running_loop().create_task(self._read(request, run, departure))
+        """Send a write so that it may still be confirmed, once it has left, when its caller is cancelled."""
+        run.status = None
         try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            try:
-                if departure.left:
-                    with anyio.CancelScope(shield=True):
-                        await asyncio.wait({task}, timeout=self.settings.timeouts.grace)
-            finally:
-                task.cancel()
-                with anyio.CancelScope(shield=True):
-                    await asyncio.wait({task})
-                self._tell_abandoned(request, departure, task)
+            return await finish_within(
+                self.settings.timeouts.grace,
+                self._confirm(request, run, departure),
+                worthwhile=lambda: departure.left,
+            )
+        except asyncio.CancelledError as cancellation:
+            if departure.left and run.status is None:
+                mark_in_doubt(cancellation)
+                logger.warning("%s: cancelled after it had left, its outcome is unknown", request.route.key)
+            elif departure.left:
+                logger.info("%s: cancelled after it had left, answered %d", request.route.key, run.status)
             raise
 
-    def _tell_abandoned(
-        self, request: Request[Any], departure: Departure, task: asyncio.Task[Response]
-    ) -> None:
-        if not departure.left:
-            return
-        if task.cancelled() or task.exception() is not None:
-            logger.warning("%s: cancelled after it had left; its outcome is unknown", request.route.key)
-        else:
-            logger.info(
-                "%s: cancelled after it had left; answered %d", request.route.key, task.result().status
-            )
+    async def _confirm(self, request: Request[Any], run: _Run, departure: Departure) -> Response:
+        response = await self._read(request, run, departure)
+        run.status = response.status
+        return response
 
     async def _settle(
         self, request: Request[Any], run: _Run, failure: QualtricsError, options: Options

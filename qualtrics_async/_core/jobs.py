@@ -18,11 +18,11 @@ class Progress(Protocol):
     """What the poller reads of a progress answer, whatever else a family has in it."""
 
     @property
-    def finished(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether the job has ended, well or badly."""
 
     @property
-    def failed(self) -> bool:
+    def is_failed(self) -> bool:
         """Whether it ended badly; a job may fail at 100 %."""
 
     @property
@@ -80,11 +80,11 @@ async def poll(
                 detail=error.message,
             )
             raise failed from error
-        if state.failed:
+        if state.is_failed:
             raise JobFailed(
                 f"job {job_id} failed: {state.status}", job_id=job_id, status=state.status or "", detail=state
             )
-        if state.finished:
+        if state.is_finished:
             return state
         if now() + interval > give_up:
             raise JobFailed(

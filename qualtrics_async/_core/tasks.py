@@ -1,15 +1,19 @@
-"""A task group for context managers that hand a stream to their body."""
+"""What asyncio and anyio have no word for: tasks that end with a body, work that outlives a cancellation."""
 
 from __future__ import annotations
 
+import asyncio
 from asyncio import CancelledError
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
 
-__all__ = ["background_tasks"]
+__all__ = ["background_tasks", "finish_within", "is_in_doubt", "mark_in_doubt"]
+
+T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -40,3 +44,38 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+async def finish_within(
+    seconds: float, work: Coroutine[Any, Any, T], *, worthwhile: Callable[[], bool] = lambda: True
+) -> T:
+    """Do some work in a task of its own that gets up to `seconds` to end when the caller is cancelled.
+
+    The caller's cancellation is raised afterwards in any case. `worthwhile` is asked then: false ends the
+    work at once.
+    """
+    task = asyncio.get_running_loop().create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except CancelledError:
+        try:
+            if worthwhile():
+                with anyio.CancelScope(shield=True):
+                    await asyncio.wait({task}, timeout=seconds)
+        finally:
+            task.cancel()
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait({task})
+            if not task.cancelled():
+                task.exception()
+        raise
+
+
+def mark_in_doubt(cancellation: CancelledError) -> None:
+    """Say of a cancellation that a write had left by then and was not confirmed."""
+    cancellation.__dict__["in_doubt"] = True
+
+
+def is_in_doubt(cancellation: CancelledError) -> bool:
+    """Whether a write had left, unconfirmed, when this cancellation came."""
+    return cancellation.__dict__.get("in_doubt", False) is True

@@ -1,1 +1,25 @@
-"""Placeholder."""
+"""Bulk work over contacts and links: streams of outcomes, one for each item."""
+
+from qualtrics_async.bulk.contacts import create_contacts, import_contacts
+from qualtrics_async.bulk.fanout import Outcomes
+from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome, Summary
+from qualtrics_async.bulk.readers import read_contacts, read_csv, read_ndjson
+from qualtrics_async.bulk.rows import BrokenRow, Imported, ImportRow, SourceRow
+
+__all__ = [
+    "BrokenRow",
+    "Failed",
+    "ImportRow",
+    "Imported",
+    "InDoubt",
+    "Ok",
+    "Outcome",
+    "Outcomes",
+    "SourceRow",
+    "Summary",
+    "create_contacts",
+    "import_contacts",
+    "read_contacts",
+    "read_csv",
+    "read_ndjson",
+]

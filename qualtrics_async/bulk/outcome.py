@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from qualtrics_async.errors import QualtricsError
 
@@ -59,7 +59,7 @@ class Summary:
         """How many items have an outcome; equal to `items` when the job is over."""
         return self.ok + self.failed + self.in_doubt
 
-    def count(self, outcome: Outcome[object, object]) -> None:
+    def count(self, outcome: Outcome[Any, Any]) -> None:
         """Add one outcome."""
         match outcome:
             case Ok():

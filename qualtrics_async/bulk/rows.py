@@ -1,12 +1,22 @@
-"""One row of input: as it was read, and as it is sent."""
+"""One row of input: as it was read, as it is sent, and what is wrong with it before anything is sent."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from decimal import Decimal
+from functools import lru_cache
+from numbers import Integral, Real
+from typing import Any, Final
 
-__all__ = ["BrokenRow", "SourceRow"]
+import msgspec
+
+from qualtrics_async.models.contacts import ContactFields
+
+__all__ = ["BrokenRow", "ImportRow", "Imported", "Prepared", "RowProblem", "SourceRow", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +34,222 @@ class BrokenRow:
     line: int
     text: str
     problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRow:
+    """The item of an outcome: which row it is, and the contact as it is sent.
+
+    `index` counts the rows of the input from 0, `line` those of a file from 1. `contact` has the wire's
+    names (`firstName`, `extRef`, `embeddedData`); of a row that could not be prepared it has what could be
+    read, and it is empty where a journal has erased the row already.
+    """
+
+    index: int
+    line: int | None
+    mailing_list_id: str | None
+    contact: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The value of an outcome: the contact's id in the directory and in the list.
+
+    Both are None where the service accepted the row but gives no report on single rows.
+    """
+
+    contact_id: str | None
+    contact_lookup_id: str | None
+
+
+class RowProblem(ValueError):
+    """Why a row cannot be sent; `reason` is a few words to count by."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A row that is ready: its place, its list, its bytes, and the names of its transaction data."""
+
+    index: int
+    line: int | None
+    mailing_list_id: str | None
+    payload: bytes
+    transaction_fields: tuple[str, ...] = ()
+    problem: RowProblem | None = None
+
+
+_EMBEDDED: Final = "embeddedData"
+_PRIVATE: Final = "privateEmbeddedData"
+_TRANSACTION: Final = "transactionData"
+_OBJECTS: Final = frozenset({_EMBEDDED, _PRIVATE, _TRANSACTION})
+_WHO: Final = ("firstName", "lastName", "email", "phone", "extRef")
+_SPELLINGS: Final = {
+    "firstname": "firstName",
+    "recipientfirstname": "firstName",
+    "lastname": "lastName",
+    "recipientlastname": "lastName",
+    "email": "email",
+    "emailaddress": "email",
+    "primaryemail": "email",
+    "recipientemail": "email",
+    "phone": "phone",
+    "phonenumber": "phone",
+    "primaryphone": "phone",
+    "extref": "extRef",
+    "externaldatareference": "extRef",
+    "externaldataref": "extRef",
+    "externalreference": "extRef",
+    "language": "language",
+    "unsubscribed": "unsubscribed",
+    "embeddeddata": _EMBEDDED,
+    "privateembeddeddata": _PRIVATE,
+    "transactiondata": _TRANSACTION,
+}
+_SEPARATORS = re.compile(r"[\s_-]+")
+_POSSIBLE_EMAIL = re.compile(r"[^\s@,;]+@[^\s@.,;]+(?:\.[^\s@.,;]+)+")
+_LONGEST_EMAIL: Final = 254
+_TRUE = frozenset({"true", "yes", "1", "y", "t"})
+_FALSE = frozenset({"false", "no", "0", "n", "f"})
+_encode = msgspec.json.Encoder().encode
+
+
+@lru_cache(maxsize=4096)
+def _wire_name(column: str) -> str | None:
+    """Find the contact field that a column means, whatever its case and separators; None: embedded data."""
+    return _SPELLINGS.get(_SEPARATORS.sub("", column.strip().lower()))
+
+
+def prepare(
+    index: int,
+    row: object,
+    mailing_list: str | Callable[[Any], str | None],
+    *,
+    clear_empty: bool = False,
+    allowed: frozenset[str] = _OBJECTS,
+) -> Prepared:
+    """Turn a row of any supported kind into what is sent, or say what is wrong with it.
+
+    `allowed` names the objects that the operation takes. Whatever a `mailing_list` function raises is a
+    bug of the caller's and propagates as itself.
+    """
+    line, source = None, row
+    if isinstance(row, BrokenRow):
+        text = _encode({"text": row.text.encode("utf-8", "replace").decode()})
+        return Prepared(index, row.line, None, text, problem=RowProblem("broken line", row.problem))
+    if isinstance(row, SourceRow):
+        line, source = row.line, row.cells
+    named = mailing_list if isinstance(mailing_list, str) else mailing_list(source)
+    target = named if isinstance(named, str) and named.strip() else None
+    contact: dict[str, Any] = {}
+    try:
+        _fill(contact, source, clear_empty=clear_empty)
+        _check(contact, target, allowed)
+        payload = _encode(contact)
+    except RowProblem as problem:
+        return Prepared(index, line, target, _salvage(contact), problem=problem)
+    except UnicodeEncodeError:
+        wrong = RowProblem("bad text", "the row holds text that is not valid Unicode")
+        return Prepared(index, line, target, _salvage(contact), problem=wrong)
+    return Prepared(index, line, target, payload, tuple(contact.get(_TRANSACTION) or ()))
+
+
+def _salvage(contact: dict[str, Any]) -> bytes:
+    try:
+        return _encode(contact)
+    except UnicodeEncodeError:
+        return _encode({"text": repr(contact)})
+
+
+def _fill(contact: dict[str, Any], source: object, *, clear_empty: bool) -> None:
+    if isinstance(source, ContactFields):
+        source = msgspec.to_builtins(source)
+    if not isinstance(source, Mapping):
+        raise RowProblem("bad row", f"a row is a mapping or a contact, got {type(source).__name__}")
+    embedded: dict[str, str] = {}
+    for column, value in source.items():
+        if not isinstance(column, str):
+            raise RowProblem("bad row", f"a column is named by text, got {type(column).__name__}")
+        name = _wire_name(column)
+        if name in _OBJECTS:
+            cells = _cells(value, name, clear_empty=clear_empty)
+            if name == _EMBEDDED:
+                embedded.update(cells)
+            elif cells:
+                contact[name] = cells
+        elif (text := _cell(value, column, clear_empty=clear_empty)) is not None:
+            if name is None:
+                embedded[column] = text
+            elif name in contact:
+                raise RowProblem("bad row", f"two columns mean {name}, one of them is {column!r:.60}")
+            else:
+                contact[name] = _truth(text) if name == "unsubscribed" else text
+    if embedded:
+        contact[_EMBEDDED] = embedded
+
+
+def _cells(value: object, name: str, *, clear_empty: bool) -> dict[str, str]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise RowProblem("bad value", f"{name} takes a mapping, got {type(value).__name__}")
+    cells: dict[str, str] = {}
+    for key, item in value.items():
+        text = _cell(item, key, clear_empty=clear_empty)
+        if text is not None:
+            cells[str(key)] = text
+    return cells
+
+
+def _cell(value: object, column: object, *, clear_empty: bool) -> str | None:
+    """Write a cell as text: None and NaN are absent, and so is empty text unless it is to clear."""
+    if isinstance(value, str):
+        return value if value or clear_empty else None
+    if value is None or _is_missing(value):
+        return None
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case Integral():
+            return str(value)
+        case Real() | Decimal() if math.isfinite(value):
+            return str(math.trunc(value)) if value == math.trunc(value) else str(value)
+        case datetime() | date() | time():
+            return value.isoformat()
+        case _:
+            raise RowProblem("bad value", f"{column!r:.60} holds a {type(value).__name__}: {value!r:.20}")
+
+
+def _is_missing(value: object) -> bool:
+    """Whether a cell is NaN, NaT or NA: what is not equal to itself, or will not say."""
+    try:
+        return bool(value != value)  # noqa: PLR0124  (that is the test)
+    except TypeError:
+        return True
+
+
+def _truth(text: str) -> bool:
+    word = text.strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise RowProblem("bad value", f"unsubscribed is true or false, got {text!r:.40}")
+
+
+def _check(contact: dict[str, Any], mailing_list_id: str | None, allowed: frozenset[str]) -> None:
+    if mailing_list_id is None:
+        raise RowProblem("no mailing list", "the row names no mailing list")
+    if not any(contact.get(name) for name in _WHO):
+        raise RowProblem("no contact field", "the row has no name, e-mail, phone or external reference")
+    email = contact.get("email")
+    if email:
+        email = contact["email"] = email.strip()
+        if len(email) > _LONGEST_EMAIL or not _POSSIBLE_EMAIL.fullmatch(email):
+            raise RowProblem("invalid e-mail", "the e-mail address is impossible")
+    for name in _OBJECTS - allowed:
+        if name in contact:
+            raise RowProblem("bad value", f"{name} cannot be sent by this operation")

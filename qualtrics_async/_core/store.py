@@ -1,0 +1,149 @@
+"""SQLite off the loop: one file, one writer, one process at a time."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final, Self, TypeVar
+
+import anyio
+
+from qualtrics_async.errors import JournalError
+
+__all__ = ["Store"]
+
+T = TypeVar("T")
+
+_APPLICATION: Final = 0x514C5458
+"""Marks a file as ours (`QLTX`), so that no other program's database is written to."""
+
+_OWNER_ONLY: Final = 0o600
+
+
+class Store:
+    """A SQLite database that this process has to itself until it is closed.
+
+    A named file is durable: what a `run()` has written survives the process and the machine
+    (`synchronous=FULL`), a second process that opens it is refused by an operating-system lock, and only
+    its owner may read it. Without a name it is a temporary file that is gone afterwards. What is deleted is
+    overwritten (`secure_delete`).
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, *, temporary: bool) -> None:
+        self._connection = connection
+        self._path = path
+        self.temporary = temporary
+        self._one_at_a_time = anyio.CapacityLimiter(1)
+
+    @classmethod
+    async def open(cls, path: str | os.PathLike[str] | None, schema: str, version: int) -> Self:
+        """Open or make the file; `schema` is run on a new one, `version` must match that of an old one.
+
+        Raises:
+            JournalError: when another process has it, when it is no file of ours, or when it is damaged.
+        """
+        return await anyio.to_thread.run_sync(cls._open, path, schema, version)
+
+    @classmethod
+    def _open(cls, path: str | os.PathLike[str] | None, schema: str, version: int) -> Self:
+        if path is None:
+            handle, name = tempfile.mkstemp(prefix="qualtrics-", suffix=".db")
+            os.close(handle)
+            file = Path(name)
+        else:
+            file = Path(path)
+            # Only a new file: closing any handle of an old one would drop this process's own lock on it.
+            with suppress(FileExistsError), _explained(file):
+                os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, _OWNER_ONLY))
+        with _explained(file):
+            connection = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
+            try:
+                _prepare(connection, schema, version, durable=path is not None)
+            except BaseException:
+                connection.close()
+                raise
+        return cls(connection, file, temporary=path is None)
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do some work in one transaction on a thread; what it returns is durable when this returns.
+
+        A cancelled caller waits for the transaction to end, so that nothing is left half done.
+        """
+        return await anyio.to_thread.run_sync(self._transaction, work, limiter=self._one_at_a_time)
+
+    def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with _explained(self._path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(self._connection)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            return result
+
+    async def aclose(self) -> None:
+        """Close the file and give the lock back; a temporary one is removed."""
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self._close, limiter=self._one_at_a_time)
+
+    def _close(self) -> None:
+        self._connection.close()
+        if self.temporary:
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+
+
+def _prepare(connection: sqlite3.Connection, schema: str, version: int, *, durable: bool) -> None:
+    # The exclusive mode comes before the first read: so WAL needs no shared memory, and the lock is kept.
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if tables and application != _APPLICATION:
+        raise JournalError("it is a database of another program", reason="foreign")
+    connection.execute(f"PRAGMA journal_mode = {'WAL' if durable else 'OFF'}")
+    connection.execute(f"PRAGMA secure_delete = {'ON' if durable else 'OFF'}")
+    connection.execute("BEGIN EXCLUSIVE")
+    if not tables:
+        for statement in filter(str.strip, schema.split(";")):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {version}")
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.execute("COMMIT")
+    if found != version:
+        raise JournalError(
+            f"it was written in format {found}, this release reads {version}", reason="version"
+        )
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Say of SQLite's errors what they mean for a journal and what to do."""
+    try:
+        yield
+    except JournalError as error:
+        raise JournalError(
+            f"{path} is no journal for this job: {error}; name another file", reason=error.reason
+        ) from None
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise JournalError(f"the journal {path} cannot be opened: {error.strerror}", reason="path") from error
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error) or "busy" in str(error):
+            raise JournalError(
+                f"{path} is in use by another process; wait for it, or name another journal", reason="in use"
+            ) from error
+        raise JournalError(f"the journal {path} cannot be used: {error}", reason="unusable") from error
+    except sqlite3.DatabaseError as error:
+        raise JournalError(
+            f"{path} is no journal, or it is damaged ({error}); name another file, or restore it",
+            reason="damaged",
+        ) from error

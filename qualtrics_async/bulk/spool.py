@@ -1,0 +1,222 @@
+"""From the source into the journal: rows are prepared, written down and chunked before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from contextlib import aclosing
+from functools import partial
+from hashlib import blake2b
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from qualtrics_async.bulk.chunks import Chunk, Chunker
+from qualtrics_async.bulk.fanout import Batch, Deliver, FairQueue
+from qualtrics_async.bulk.journal import ChunkRecord, ChunkState, Journal, Kind, Result, RowRecord
+from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome, Summary
+from qualtrics_async.bulk.rows import Imported, ImportRow, Prepared, RowProblem
+from qualtrics_async.errors import JobFailed, JournalError, UsageError
+
+__all__ = ["REFUSED", "RowOutcome", "Rows", "Spool", "deliver_chunk"]
+
+Rows: TypeAlias = Iterable[Any] | AsyncIterable[Any]
+RowOutcome: TypeAlias = Outcome[ImportRow, Imported]
+
+REFUSED: Final = 0
+"""The chunk of the rows that were refused before anything was sent."""
+
+_BATCH: Final = 250
+"""Rows between two transactions: few enough that the loop is never held for more than a few milliseconds."""
+
+_DELIVERED_AT_ONCE: Final = 250
+
+
+class Spool:
+    """Reads the source to its end, and puts each chunk into the queue as soon as it is full.
+
+    On a journal that knows rows already, the source must begin with the same rows (a digest tells); they
+    are not added again. A source that yields nothing is accepted if the journal has it whole: a stream
+    cannot be read twice.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        queue: FairQueue[object, ChunkRecord],
+        chunker: Chunker[str],
+        prepare_row: Callable[[int, object], Prepared],
+        *,
+        deliver: Deliver[ImportRow, Imported],
+        summary: Summary,
+        exclusive: bool,
+        replay: bool,
+    ) -> None:
+        self._journal = journal
+        self._queue = queue
+        self._chunker = chunker
+        self._prepare = prepare_row
+        self._deliver = deliver
+        self._summary = summary
+        self._exclusive = exclusive
+        self._replay = replay
+        self._digest = blake2b(digest_size=16)
+        self._records: dict[int, ChunkRecord] = {}
+        self._refused = 0
+        self._known = 0
+        self._count = 0
+
+    async def run(self, rows: Rows) -> None:
+        """Spool everything; afterwards the queue is closed."""
+        self._known = int(await self._journal.meta("spooled") or 0)
+        known_digest = await self._journal.meta("digest")
+        complete = await self._journal.meta("complete") is not None
+        self._summary.items = self._known
+        ready = self._known == 0
+        batch: list[Prepared] = []
+        async with aclosing(_read(rows)) as source:
+            async for row in source:
+                prepared = self._prepare(self._count, row)
+                self._count += 1
+                self._digest.update(f"{prepared.mailing_list_id}\0{len(prepared.payload)}\0".encode())
+                self._digest.update(prepared.payload)
+                if self._count <= self._known:
+                    if self._count == self._known:
+                        self._compare(known_digest)
+                        await self._go_on()
+                        ready = True
+                    continue
+                if complete:
+                    raise _changed("it has more rows now")
+                batch.append(prepared)
+                if len(batch) >= _BATCH:
+                    await self._add(batch)
+                    batch = []
+        if not ready:
+            if self._count or not complete:
+                raise _changed(f"it has {self._count} rows now, {self._known} are in the journal")
+            await self._go_on()
+        if not complete:
+            await self._add(batch, last=True)
+        await self._queue.close()
+
+    def _compare(self, known: str | None) -> None:
+        if self._digest.hexdigest() != known:
+            raise _changed("its rows differ")
+
+    async def _go_on(self) -> None:
+        """Take up what an earlier process left."""
+        for record in await self._journal.chunks():
+            if record.state is ChunkState.FILLING:
+                self._records[record.number] = record
+                chunk = Chunk(record.number, record.mailing_list_id, record.count, record.size)
+                self._chunker.restore(chunk)
+            else:
+                self._chunker.skip(record.number)
+                await self._enqueue(record)
+        while rows := await self._journal.rows(REFUSED, after=self._refused - 1, limit=_BATCH):
+            self._refused = rows[-1].position + 1
+        await deliver_chunk(self._journal, REFUSED, self._deliver, replay=self._replay)
+
+    async def _add(self, batch: list[Prepared], *, last: bool = False) -> None:
+        rows: list[tuple[Any, ...]] = []
+        changed: dict[int, ChunkRecord] = {}
+        full: list[ChunkRecord] = []
+        results: list[Result] = []
+        first_refused = self._refused
+        for row in batch:
+            problem = row.problem
+            if problem is None and not self._chunker.fits(len(row.payload)):
+                problem = RowProblem(
+                    "too large", f"the row has {len(row.payload)} bytes, more than a call takes"
+                )
+            if problem is not None or row.mailing_list_id is None:
+                place = (REFUSED, self._refused)
+                results.append(_refusal(self._refused, problem))
+                self._refused += 1
+            else:
+                place = self._place(row, row.mailing_list_id, changed, full)
+            rows.append((*place, row.index, row.line, row.mailing_list_id, row.payload))
+        if last:
+            full += (self._records.pop(chunk.number) for chunk in self._chunker.flush())
+        for record in full:
+            record.state = ChunkState.PLANNED
+            changed[record.number] = record
+        remarks = {"spooled": str(self._count), "digest": self._digest.hexdigest()}
+        await self._journal.add(
+            rows, changed.values(), results, remarks | ({"complete": "yes"} if last else {})
+        )
+        self._summary.items = self._count
+        for record in full:
+            await self._enqueue(record)
+        if results:
+            await deliver_chunk(self._journal, REFUSED, self._deliver, after=first_refused - 1)
+
+    def _place(
+        self, row: Prepared, name: str, changed: dict[int, ChunkRecord], full: list[ChunkRecord]
+    ) -> tuple[int, int]:
+        chunk, closed = self._chunker.add(name, len(row.payload))
+        if closed is not None:
+            full.append(self._records.pop(closed.number))
+        record = self._records.get(chunk.number)
+        if record is None:
+            record = self._records[chunk.number] = ChunkRecord(chunk.number, name, ChunkState.FILLING)
+        record.count, record.size = chunk.count, chunk.size
+        if not set(record.fields).issuperset(row.transaction_fields):
+            record.fields = tuple(sorted({*record.fields, *row.transaction_fields}))
+        changed[chunk.number] = record
+        return chunk.number, chunk.count - 1
+
+    async def _enqueue(self, record: ChunkRecord) -> None:
+        await self._queue.put(record.mailing_list_id if self._exclusive else record.number, record)
+
+
+async def deliver_chunk(
+    journal: Journal,
+    chunk: int,
+    deliver: Deliver[ImportRow, Imported],
+    *,
+    after: int = -1,
+    replay: bool = False,
+) -> None:
+    """Hand the outcomes of a chunk to the consumer, and mark them as delivered when they are taken."""
+    while rows := await journal.rows(chunk, after=after, limit=_DELIVERED_AT_ONCE, delivered=replay):
+        first, after = rows[0].position, rows[-1].position
+        outcomes = [_outcome(row) for row in rows]
+        await deliver(Batch(outcomes, partial(journal.delivered, chunk, first, after)))
+
+
+def _outcome(row: RowRecord) -> RowOutcome:
+    contact = {} if row.payload is None else msgspec.json.decode(row.payload)
+    item = ImportRow(row.index, row.line, row.mailing_list_id, contact)
+    if row.kind is Kind.OK:
+        return Ok(item, Imported(row.contact_id, row.contact_lookup_id))
+    reason = row.reason or "unknown"
+    error = row.error or JobFailed(reason)
+    return Failed(item, error, reason) if row.kind is Kind.FAILED else InDoubt(item, error, reason)
+
+
+def _refusal(position: int, problem: RowProblem | None) -> Result:
+    known = problem or RowProblem("no mailing list", "the row names no mailing list")
+    return Result(position, Kind.FAILED, known.reason, UsageError(str(known)))
+
+
+def _changed(how: str) -> JournalError:
+    return JournalError(
+        f"the input is not the one that the journal knows: {how}; give the same input, or another journal",
+        reason="input changed",
+    )
+
+
+async def _read(rows: Rows) -> AsyncGenerator[Any]:
+    if isinstance(rows, AsyncIterable):
+        iterator = aiter(rows)
+        try:
+            async for row in iterator:
+                yield row
+        finally:
+            close = getattr(iterator, "aclose", None)
+            if close is not None:
+                await close()
+    else:
+        for row in rows:
+            yield row

@@ -1,1 +1,84 @@
-"""Placeholder."""
+"""The command line: the app, and what exceptions become.
+
+Exit codes: 0 all done, 1 an error, 2 a wrong usage, 3 done but some items failed, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from cyclopts import App, CycloptsError
+
+from qualtrics_async.cli.commands import contacts, demo, links, lists, sandbox, surveys, whoami
+from qualtrics_async.cli.output import command_line, say
+from qualtrics_async.config import ENVIRONMENT
+from qualtrics_async.errors import ConfigError, QualtricsError, UsageError
+
+__all__ = ["app", "run"]
+
+DONE, ERROR, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+app = App(
+    name="qualtrics-async",
+    help="Import contacts into Qualtrics and generate survey links, in bulk.\n\n"
+    "Settings come from the environment: QUALTRICS_API_TOKEN, or QUALTRICS_CLIENT_ID and "
+    "QUALTRICS_CLIENT_SECRET; and QUALTRICS_DATACENTER or QUALTRICS_BASE_URL.",
+    version=lambda: version("qualtrics-async"),
+    help_format="plaintext",
+)
+app.command(whoami.whoami)
+app.command(sandbox.sandbox)
+app.command(surveys.app)
+app.command(lists.app)
+app.command(contacts.app)
+app.command(links.app)
+app.command(demo.demo)
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    command_line.set(arguments)
+    try:
+        return _execute(arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (CycloptsError, UsageError, ConfigError) as error:
+        say(f"error: {_line(error)}")
+        return USAGE
+    except QualtricsError as error:
+        say(f"error: {_line(error)}")
+        return ERROR
+    except BrokenPipeError:
+        # Whoever read stdout has gone; what is still buffered must not be written at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ERROR
+    except OSError as error:
+        say(f"error: {_line(error)}")
+        return ERROR
+
+
+def _execute(arguments: list[str]) -> int:
+    if any(argument.partition("=")[0].lower() in _SECRET_OPTIONS for argument in arguments):
+        raise UsageError("a secret is never taken from an argument: set QUALTRICS_API_TOKEN")
+    command, bound, _ = app.parse_args(arguments, print_error=False, exit_on_error=False)
+    result = command(*bound.args, **bound.kwargs)
+    if inspect.iscoroutine(result):
+        result = asyncio.run(result)
+    return result if isinstance(result, int) else DONE
+
+
+_SECRET_OPTIONS = frozenset({"--token", "--api-token", "--client-secret"})
+
+
+def _line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    for name in ("token", "client_secret"):
+        if secret := os.environ.get(ENVIRONMENT[name]):
+            text = text.replace(secret, "<secret>")
+    return text

@@ -1,0 +1,93 @@
+"""`contacts`."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cyclopts import App
+
+from qualtrics_async.cli.output import forget, resumable
+
+if TYPE_CHECKING:
+    from qualtrics_async.bulk import ImportRow
+
+__all__ = ["app"]
+
+TABS = {"tab": "\t", "\\t": "\t"}
+
+COLUMNS = (
+    "line",
+    "mailing_list_id",
+    "email",
+    "phone",
+    "external_data_reference",
+    "first_name",
+    "last_name",
+    "contact",
+)
+
+app = App(name="contacts", help="Contacts of mailing lists.")
+
+
+@app.command(name="import")
+async def import_(
+    file: Path,
+    *,
+    mailing_list: str,
+    directory: str | None = None,
+    journal: Path | None = None,
+    failures: Path | None = None,
+    delimiter: str | None = None,
+    encoding: str = "utf-8-sig",
+) -> int:
+    """Import a file of contacts into a mailing list.
+
+    Columns are matched to the fields of a contact (firstName, First Name, email, phone, extRef, language,
+    unsubscribed, ...), all others become embedded data. Rows that fail do not stop the others. The same
+    command goes on after an interruption, and sends nothing twice.
+
+    Args:
+        file: a .csv, .tsv or .txt file with a header, or .ndjson or .jsonl.
+        mailing_list: the id of the list that the contacts go into (CG_...).
+        directory: the id of the directory; the default one if none is given.
+        journal: the file that knows what was done; by default FILE.journal, removed when all is done.
+        failures: where the rows that fail are written, as CSV or, by its suffix, NDJSON or JSON.
+        delimiter: the delimiter of a CSV file, "tab" for a tab; found by looking if none is given.
+        encoding: the encoding of a CSV file.
+    """
+    from qualtrics_async import Qualtrics, bulk
+    from qualtrics_async.bulk.outcome import Ok
+    from qualtrics_async.bulk.readers import read_contacts
+    from qualtrics_async.cli.bars import Bar, progress
+    from qualtrics_async.cli.outcomes import conclude
+    from qualtrics_async.cli.outcomes import failures as failures_file
+
+    rows = read_contacts(file, encoding=encoding, delimiter=TABS.get(delimiter or "", delimiter))
+    memory = journal or file.with_name(f"{file.name}.journal")
+    with resumable(memory), failures_file(failures, COLUMNS) as failed, progress() as bars:
+        bar = Bar(bars, f"importing {file.name}")
+        async with Qualtrics.from_env() as client, aclosing(rows):
+            directory_id = directory or (await client.directories.default()).id
+            job = bulk.import_contacts(
+                client, directory_id, rows, mailing_list=mailing_list, journal=memory, replay=True
+            )
+            async with job as outcomes:
+                async for outcome in outcomes:
+                    if not isinstance(outcome, Ok):
+                        failed.add(outcome, _identity(outcome.item))
+                    bar.show(outcomes.summary)
+            bar.end(outcomes.summary)
+    summary = outcomes.summary
+    if journal is None and not summary.in_doubt:
+        forget(memory)
+    return conclude(summary, "rows", failures)
+
+
+def _identity(row: ImportRow) -> dict[str, object]:
+    """What tells a row from others; a row that an earlier run delivered has only its line."""
+    contact = row.contact
+    fields = ("email", "phone", "extRef", "firstName", "lastName")
+    known = [row.line, row.mailing_list_id, *map(contact.get, fields), contact or None]
+    return dict(zip(COLUMNS, known, strict=True))

@@ -1,0 +1,5 @@
+"""`demo`."""
+
+
+async def demo() -> None:
+    """Demo."""

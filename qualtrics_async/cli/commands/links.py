@@ -1,0 +1,111 @@
+"""`links`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from cyclopts import App
+
+from qualtrics_async.cli.output import Writer, file_format, replacing, resumable
+from qualtrics_async.errors import UsageError
+
+if TYPE_CHECKING:
+    from qualtrics_async.bulk import Recipient
+    from qualtrics_async.models import DistributionLink
+
+__all__ = ["LINK_COLUMNS", "app", "link_row"]
+
+RECIPIENT_COLUMNS = (
+    "mailing_list_id",
+    "distribution_id",
+    "contact_id",
+    "contact_lookup_id",
+    "external_data_reference",
+    "email",
+    "first_name",
+    "last_name",
+)
+LINK_COLUMNS = (*RECIPIENT_COLUMNS, "link", "link_expiration")
+
+FileFormat: TypeAlias = Literal["csv", "json", "ndjson"]
+
+app = App(name="links", help="Individual survey links.")
+
+
+@app.command
+async def generate(
+    *,
+    survey: str,
+    mailing_list: list[str],
+    expires: str | None = None,
+    directory: str | None = None,
+    output: Path | None = None,
+    failures: Path | None = None,
+    journal: Path | None = None,
+    format: FileFormat | None = None,  # noqa: A002  (the option's name)
+) -> int:
+    """Generate an individual link for every contact of one or more mailing lists.
+
+    Contacts that get no link (opted out, held back by a frequency rule) are counted by reason.
+
+    Args:
+        survey: the id of an active survey (SV_...).
+        mailing_list: the id of a mailing list (CG_...); several are given by repeating the option.
+        expires: when the links end, with an offset: 2030-01-31T12:00Z.
+        directory: the id of the directory; the default one if none is given.
+        output: where the links are written when all are there; stdout if no file is given.
+        failures: where the contacts without a link are written, as CSV or, by its suffix, NDJSON or JSON.
+        journal: the file that knows what was done, so that the same command goes on after an interruption.
+        format: csv, json or ndjson; by default what the suffix of the output says, else csv.
+    """
+    from qualtrics_async import Qualtrics, bulk
+    from qualtrics_async.bulk.outcome import Ok
+    from qualtrics_async.cli.bars import Bar, progress
+    from qualtrics_async.cli.outcomes import conclude
+    from qualtrics_async.cli.outcomes import failures as failures_file
+
+    instant = None if expires is None else _instant(expires)
+    with (
+        resumable(journal),
+        failures_file(failures, RECIPIENT_COLUMNS) as failed,
+        replacing(output) as file,
+        progress() as bars,
+    ):
+        writer = Writer(file, LINK_COLUMNS, file_format(output, format))
+        bar = Bar(bars, "links")
+        async with Qualtrics.from_env() as client:
+            directory_id = directory or (await client.directories.default()).id
+            job = bulk.generate_links(
+                client, survey, mailing_list, directory_id=directory_id, expires=instant, journal=journal
+            )
+            async with job as outcomes:
+                async for outcome in outcomes:
+                    if isinstance(outcome, Ok):
+                        writer.row(link_row(outcome.item, outcome.value))
+                    else:
+                        failed.add(outcome, _identity(outcome.item))
+                    bar.show(outcomes.summary)
+            bar.end(outcomes.summary)
+        writer.end()
+    return conclude(outcomes.summary, "contacts", failures)
+
+
+def link_row(recipient: Recipient, link: DistributionLink) -> list[object]:
+    """The values of `LINK_COLUMNS`."""
+    return [*_identity(recipient).values(), link.link, link.link_expiration]
+
+
+def _identity(recipient: Recipient) -> dict[str, object]:
+    return {column: getattr(recipient, column) for column in RECIPIENT_COLUMNS}
+
+
+def _instant(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise UsageError(f"--expires takes an instant with an offset, as 2030-01-31T12:00Z: {text!r:.40}")
+    return found

@@ -1,0 +1,43 @@
+"""`sandbox`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from qualtrics_async.cli.output import say
+
+__all__ = ["sandbox"]
+
+LISTS = ("Customers", "Employees")
+
+
+async def sandbox(*, port: int = 0, seed: int = 0, limits: bool = False) -> None:
+    """Run a fake of the service on this machine until Ctrl-C, and print the settings that lead to it.
+
+    It starts with one directory, one active survey and two empty mailing lists.
+
+    Args:
+        port: where it listens; 0 takes a free port.
+        seed: the same seed gives the same ids and token.
+        limits: enforce a real brand's rate limits.
+    """
+    from qualtrics_async.sandbox import Quotas, Sandbox
+
+    fake = Sandbox(seed=seed, port=port, quotas=Quotas.real() if limits else None, record_requests=False)
+    async with fake:
+        found = {list_id: made.name for list_id, made in fake.state.mailing_lists.items()}
+        found |= {fake.state.add_mailing_list(name): name for name in LISTS}
+        sys.stdout.write(
+            f"export QUALTRICS_BASE_URL={fake.base_url}\nexport QUALTRICS_API_TOKEN={fake.token}\n"
+        )
+        sys.stdout.flush()
+        say(f"directory {fake.state.default_directory_id}, survey {fake.state.survey_id}")
+        for list_id, name in found.items():
+            say(f"mailing list {list_id} ({name})")
+        say("the sandbox runs until Ctrl-C")
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            # Ctrl-C is how it ends, not how it fails.
+            return

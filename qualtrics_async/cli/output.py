@@ -1,0 +1,195 @@
+"""What the command line writes: data to stdout or a file, everything else to stderr."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import os
+import shlex
+import sys
+from collections.abc import AsyncIterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, Literal, TextIO, TypeAlias
+
+import msgspec
+
+from qualtrics_async.errors import QualtricsError, UsageError
+
+__all__ = [
+    "Format",
+    "Writer",
+    "command_line",
+    "file_format",
+    "forget",
+    "replacing",
+    "resumable",
+    "say",
+    "write_listing",
+    "write_record",
+]
+
+Format: TypeAlias = Literal["table", "csv", "json", "ndjson"]
+
+_SUFFIXES: Mapping[str, Format] = {".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson"}
+
+command_line: ContextVar[Sequence[str]] = ContextVar("command_line", default=())
+"""The arguments that this run was started with."""
+
+
+def say(message: str) -> None:
+    """Write a message for the user to stderr."""
+    sys.stderr.write(f"{message}\n")
+    sys.stderr.flush()
+
+
+class Writer:
+    """Writes rows of values in one of the formats; a table when it is ended, the others at once."""
+
+    def __init__(self, stream: TextIO, columns: Sequence[str], form: Format) -> None:
+        self._stream = stream
+        self._columns = columns
+        self._form = form
+        self._rows: list[Sequence[object]] = []
+        self._count = 0
+        self._csv = csv.writer(stream, lineterminator="\n")
+        if form == "csv":
+            self._csv.writerow(columns)
+
+    def row(self, values: Sequence[object]) -> None:
+        """Add a row, a value for each column."""
+        if self._form == "csv":
+            self._csv.writerow([_cell(value) for value in values])
+        elif self._form == "table":
+            self._rows.append(values)
+        else:
+            document = msgspec.json.encode(
+                dict(zip(self._columns, map(_plain, values), strict=True))
+            ).decode()
+            if self._form == "ndjson":
+                self._stream.write(f"{document}\n")
+            else:
+                self._stream.write(f"{',' if self._count else '['}\n  {document}")
+        self._count += 1
+
+    def end(self) -> None:
+        """Write what is due at the end."""
+        if self._form == "json":
+            self._stream.write("\n]\n" if self._count else "[]\n")
+        elif self._form == "table":
+            self._print_table()
+        self._stream.flush()
+
+    def _print_table(self) -> None:
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        for column in self._columns:
+            table.add_column(column, overflow="fold")
+        for row in self._rows:
+            table.add_row(*(Text(_visible(_cell(value))) for value in row))
+        Console(file=self._stream).print(table)
+
+
+def _plain(value: object) -> object:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
+
+
+def _cell(value: object) -> str:
+    match _plain(value):
+        case None:
+            return ""
+        case bool() as flag:
+            return "true" if flag else "false"
+        case str() as text:
+            return text
+        case int() | float() as number:
+            return str(number)
+        case other:
+            return msgspec.json.encode(other).decode()
+
+
+def _visible(text: str) -> str:
+    """Keep a text of the server's from steering the terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _chosen(form: Format | None) -> Format:
+    return form or ("table" if sys.stdout.isatty() else "ndjson")
+
+
+async def write_listing(items: AsyncIterable[Any], columns: Sequence[str], form: Format | None) -> None:
+    """Write items to stdout, their attributes as columns; by default a table on a terminal, else NDJSON."""
+    writer = Writer(sys.stdout, columns, _chosen(form))
+    async for item in items:
+        writer.row([getattr(item, column) for column in columns])
+    writer.end()
+
+
+def write_record(record: Any, columns: Sequence[str], form: Format | None) -> None:
+    """Write one record to stdout, as JSON an object of its own."""
+    values = [getattr(record, column) for column in columns]
+    match _chosen(form):
+        case "table":
+            writer = Writer(sys.stdout, ["", ""], "table")
+            for pair in zip(columns, values, strict=True):
+                writer.row(pair)
+        case "json":
+            writer = Writer(sys.stdout, columns, "ndjson")
+            writer.row(values)
+        case other:
+            writer = Writer(sys.stdout, columns, other)
+            writer.row(values)
+    writer.end()
+
+
+def file_format(path: Path | None, form: Format | None) -> Format:
+    """Choose the format of a file: what was asked for, else by its suffix, else CSV."""
+    if form is not None:
+        return form
+    return "csv" if path is None else _SUFFIXES.get(path.suffix.lower(), "csv")
+
+
+@contextmanager
+def replacing(path: Path | None) -> Iterator[TextIO]:
+    """Open a file, for its owner alone, that takes its name when all is written; without one, stdout."""
+    if path is None:
+        yield sys.stdout
+        return
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.parent}")
+    with NamedTemporaryFile(
+        "w", encoding="utf-8", newline="", dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as file:
+        try:
+            yield file  # type: ignore[misc]  # the wrapper is a TextIO in all but name
+            file.close()
+            os.replace(file.name, path)  # noqa: PTH105  (of two names, not of paths)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def resumable(journal: Path | None) -> Iterator[None]:
+    """Say how to go on when what is done inside is interrupted or fails."""
+    try:
+        yield
+    except (asyncio.CancelledError, QualtricsError) as error:
+        if journal is not None and journal.exists():
+            how = "interrupted" if isinstance(error, asyncio.CancelledError) else "stopped"
+            say(f"{how}; {journal} knows what was done. To go on, run the same command again:")
+            say(f"  {shlex.join(['qualtrics-async', *command_line.get()])}")
+        raise
+
+
+def forget(journal: Path) -> None:
+    """Remove a journal that nobody asked for, now that its job is done."""
+    for suffix in ("", "-wal", "-shm"):
+        journal.with_name(journal.name + suffix).unlink(missing_ok=True)

@@ -27,6 +27,7 @@ ENVIRONMENT: Final = {
 _DOMAIN: Final = "qualtrics.com"
 _API: Final = "/API/v3"
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_VISIBLE = re.compile(r"[\x21-\x7e]+")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 _WHERE: Final = (
     "Qualtrics shows yours under Account Settings, Qualtrics IDs: the first part of the address, as in fra1"
@@ -102,7 +103,7 @@ def _from_url(url: str, name: str) -> str:
     if parts.username is not None or parts.password is not None:
         raise ConfigError(f"{name} must not hold a user or password")
     if host == _DOMAIN or host.endswith(f".{_DOMAIN}"):
-        labels = host.removesuffix(_DOMAIN).rstrip(".").split(".")
+        labels = host.removesuffix(_DOMAIN).removesuffix(".").split(".")
         if not all(map(_LABEL.fullmatch, labels)) or labels[-1] in {"www", "api", "support", "login"}:
             raise ConfigError(f"{host!r:.80} is no data centre's host. {_WHERE}")
         if port not in {None, 443}:
@@ -114,6 +115,8 @@ def _from_url(url: str, name: str) -> str:
         raise ConfigError(f"base_url must not have a query or fragment: {url!r:.80}")
     if "://" not in url:
         raise ConfigError(f"base_url outside of {_DOMAIN} must be a whole URL, got {url!r:.80}")
+    if not _VISIBLE.fullmatch(url):
+        raise ConfigError(f"base_url holds blanks or characters that no URL has: {url!r:.80}")
     return url.rstrip("/")
 
 

@@ -81,6 +81,7 @@ class Steps(Coroutine[Any, Any, Any]):
         self.count = 0
 
     def send(self, value: Any) -> Any:
+        """Take one step."""
         waited_for = self._coroutine.send(value)
         self.count += 1
         if self.count == self._at:
@@ -93,9 +94,11 @@ class Steps(Coroutine[Any, Any, Any]):
         return waited_for
 
     def throw(self, *error: Any) -> Any:
+        """Hand an exception in."""
         return self._coroutine.throw(*error)
 
     def close(self) -> None:
+        """End it."""
         self._coroutine.close()
 
     def __await__(self) -> Any:
@@ -109,7 +112,7 @@ async def cancelled_everywhere(
     at_once: bool,
     most: int = 200,
 ) -> int:
-    """Run a coroutine again and again, cancelled at its first, second, ... suspension until it ends by itself.
+    """Run a coroutine again and again, cancelled at its first, second, ... suspension, until it just ends.
 
     `check` runs after each. Returns the number of suspensions that were tried.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -304,10 +305,8 @@ def test_whatever_json_comes_it_is_a_result_or_an_error_of_ours(
 def test_whatever_bytes_come_they_are_a_result_or_an_error_of_ours(body: bytes, status: int) -> None:
     """No bytes make the decoder raise anything but a `QualtricsError`."""
     for request in (READ, WRITE):
-        try:
+        with suppress(QualtricsError):
             answer(body, status, request=request)
-        except QualtricsError as error:
-            assert "\n" not in str(error)
 
 
 # ------------------------------------------------------------------------------------------ error answers
@@ -503,7 +502,7 @@ finite_json = st.recursive(
     | st.booleans()
     | st.integers(-(2**53), 2**53)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(alphabet=st.characters(exclude_categories=("Cs",))),
+    | st.text(alphabet=st.characters(codec="utf-8")),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(alphabet="aé", max_size=9), inner),
     max_leaves=10,
 )
@@ -516,7 +515,7 @@ def test_encoding_and_decoding_is_the_identity(value: object) -> None:
     assert encoded is not None
     content_type, data = encoded
     assert content_type == "application/json"
-    request: Request[Any] = Request(GET("/things"), Any)  # type: ignore[arg-type]
+    request: Request[Any] = Request(GET("/things"), Any)
     assert decode(request, 200, JSON, data).value == value
 
 
@@ -537,8 +536,8 @@ class _Body(msgspec.Struct):
                 lambda inner: [None, inner],
                 lambda inner: (inner,),
                 lambda inner: {"a": 1, "b": inner},
-                lambda inner: _Body(inner),
-                lambda inner: _Row(inner),
+                _Body,
+                _Row,
             ]
         ),
         max_size=4,

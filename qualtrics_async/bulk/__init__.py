@@ -2,8 +2,10 @@
 
 from qualtrics_async.bulk.contacts import create_contacts, import_contacts
 from qualtrics_async.bulk.fanout import Outcomes
+from qualtrics_async.bulk.links import generate_links
 from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome, Summary
 from qualtrics_async.bulk.readers import read_contacts, read_csv, read_ndjson
+from qualtrics_async.bulk.recipients import Recipient
 from qualtrics_async.bulk.rows import BrokenRow, Imported, ImportRow, SourceRow
 
 __all__ = [
@@ -15,9 +17,11 @@ __all__ = [
     "Ok",
     "Outcome",
     "Outcomes",
+    "Recipient",
     "SourceRow",
     "Summary",
     "create_contacts",
+    "generate_links",
     "import_contacts",
     "read_contacts",
     "read_csv",

@@ -11,6 +11,7 @@ from enum import IntEnum, StrEnum
 from typing import Any, Final, Self
 
 from qualtrics_async._core.store import Store
+from qualtrics_async.bulk.recipients import RECIPIENTS
 from qualtrics_async.errors import (
     ApiError,
     JobFailed,
@@ -24,7 +25,7 @@ from qualtrics_async.errors import (
 __all__ = ["ChunkRecord", "ChunkState", "Journal", "Kind", "Result", "RowRecord"]
 
 _VERSION: Final = 1
-_SCHEMA: Final = """
+_SCHEMA: Final = f"""
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE chunks (
     number INTEGER PRIMARY KEY, list TEXT, state TEXT NOT NULL, job TEXT,
@@ -34,7 +35,8 @@ CREATE TABLE rows (
     chunk INTEGER NOT NULL, position INTEGER NOT NULL, number INTEGER NOT NULL, line INTEGER, list TEXT,
     payload BLOB, kind INTEGER NOT NULL, reason TEXT, error TEXT, contact TEXT, lookup TEXT,
     delivered INTEGER NOT NULL, PRIMARY KEY (chunk, position)
-) WITHOUT ROWID
+) WITHOUT ROWID;
+{RECIPIENTS}
 """
 
 
@@ -107,7 +109,7 @@ class Journal:
     """
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
 
     @classmethod
     async def open(cls, path: str | os.PathLike[str] | None, fingerprint: Mapping[str, Any]) -> Self:
@@ -141,7 +143,7 @@ class Journal:
 
     async def aclose(self) -> None:
         """Close the file; a temporary one is gone."""
-        await self._store.aclose()
+        await self.store.aclose()
 
     async def meta(self, name: str) -> str | None:
         """Read a remark."""
@@ -150,11 +152,11 @@ class Journal:
             found = db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
             return None if found is None else str(found[0])
 
-        return await self._store.run(work)
+        return await self.store.run(work)
 
     async def set_meta(self, name: str, value: str) -> None:
         """Write a remark."""
-        await self._store.run(lambda db: _set_meta(db, {name: value}))
+        await self.store.run(lambda db: _set_meta(db, {name: value}))
 
     async def add(
         self,
@@ -184,7 +186,7 @@ class Journal:
             db.executemany(_CONFIRM, refused)
             _set_meta(db, remarks)
 
-        await self._store.run(work)
+        await self.store.run(work)
 
     async def chunks(self) -> list[ChunkRecord]:
         """Read all chunks, in the order in which they were begun."""
@@ -198,7 +200,7 @@ class Journal:
                 for number, name, state, job, count, size, fields in found
             ]
 
-        return await self._store.run(work)
+        return await self.store.run(work)
 
     async def body(self, chunk: int) -> bytes:
         """Join the rows of a chunk to a JSON array."""
@@ -207,7 +209,7 @@ class Journal:
             found = db.execute("SELECT payload FROM rows WHERE chunk = ? ORDER BY position", (chunk,))
             return b"[" + b",".join(payload for (payload,) in found) + b"]"
 
-        return await self._store.run(work)
+        return await self.store.run(work)
 
     async def move(self, chunk: int, state: ChunkState) -> None:
         """Move a chunk to a state, durably before this returns."""
@@ -220,7 +222,7 @@ class Journal:
         def work(db: sqlite3.Connection) -> None:
             db.execute("UPDATE rows SET kind = ? WHERE chunk = ? AND position = ?", (kind, chunk, position))
 
-        await self._store.run(work)
+        await self.store.run(work)
 
     async def confirm(
         self,
@@ -241,7 +243,7 @@ class Journal:
                     (state, job, chunk),
                 )
 
-        await self._store.run(work)
+        await self.store.run(work)
 
     async def rows(
         self, chunk: int, *, after: int = -1, limit: int = 500, delivered: bool = True
@@ -256,7 +258,7 @@ class Journal:
             )
             return [_record(row) for row in found]
 
-        return await self._store.run(work)
+        return await self.store.run(work)
 
     async def positions(self, chunk: int, kind: Kind) -> list[int]:
         """Find the rows of a chunk of which just this is known, in order."""
@@ -267,7 +269,7 @@ class Journal:
             )
             return [position for (position,) in found]
 
-        return await self._store.run(work)
+        return await self.store.run(work)
 
     async def emails(self, chunk: int) -> list[str | None]:
         """Read the e-mail address of each row of a chunk, in order."""
@@ -282,14 +284,14 @@ class Journal:
             )
             return [email for (email,) in found]
 
-        return await self._store.run(work)
+        return await self.store.run(work)
 
     async def delivered(self, chunk: int, first: int, last: int) -> None:
         """Say that the outcomes of these positions have been taken, and erase their rows."""
 
         def work(db: sqlite3.Connection) -> None:
             where = "WHERE chunk = ? AND position BETWEEN ? AND ?"
-            if self._store.temporary:
+            if self.store.temporary:
                 db.execute(f"DELETE FROM rows {where}", (chunk, first, last))  # noqa: S608  (a constant)
             else:
                 db.execute(
@@ -297,7 +299,7 @@ class Journal:
                     (chunk, first, last),
                 )
 
-        await self._store.run(work)
+        await self.store.run(work)
 
 
 _CONFIRM: Final = """

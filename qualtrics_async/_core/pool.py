@@ -6,9 +6,8 @@ import asyncio
 import ssl as _ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import aiohttp
 import anyio
@@ -63,8 +62,7 @@ class _Connector(aiohttp.TCPConnector):
         return connection
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """What came back: the sans-I/O half takes it from here."""
 
     status: int

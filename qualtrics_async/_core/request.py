@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 from urllib.parse import quote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from qualtrics_async.errors import UsageError
 
@@ -42,8 +44,7 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9_.~-]*")
 _FORBIDDEN = re.compile(r"[/\\\x00-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """Where an operation lives: method, the vendor's template, and the concrete, percent-encoded path.
 
     `base` is the path before the template where it is not the API root (`/automations-file-service`).
@@ -60,8 +61,7 @@ class Route:
         return f"{self.method} {self.template}"
 
 
-@dataclass(frozen=True, slots=True)
-class Request(Generic[T]):
+class Request(Struct, Generic[T], frozen=True):
     """One call of one operation.
 
     `returns` is the type of the result, `None` where only `meta` comes back. `whole` says that the body is

@@ -17,12 +17,12 @@ EVERY = 100
 
 
 class Bar:
-    """The bar of one job; `total` may come to be known only while it runs."""
+    """The bar of one job; how much there is to do may come to be known only while it runs."""
 
-    def __init__(self, bars: Progress, title: str, total: int | None = None) -> None:
+    def __init__(self, bars: Progress | None, title: str, total: int | None = None) -> None:
         self._bars = bars
-        self._task = bars.add_task(title, total=total)
-        self._known = total
+        self._task = None if bars is None else bars.add_task(title, total=total)
+        self._known = total or 0
 
     def show(self, summary: Summary) -> None:
         """Bring the bar up to date, every hundredth outcome."""
@@ -31,24 +31,21 @@ class Bar:
 
     def end(self, summary: Summary) -> None:
         """Bring the bar up to date."""
-        total = max(self._known or 0, summary.items, summary.outcomes) or None
-        self._bars.update(self._task, completed=summary.outcomes, total=total)
+        if self._bars is not None and self._task is not None:
+            total = max(self._known, summary.items, summary.outcomes)
+            self._bars.update(self._task, completed=summary.outcomes, total=total or None)
 
 
 @contextmanager
-def progress() -> Iterator[Progress]:
-    """Show the bars that are made inside."""
+def progress() -> Iterator[Progress | None]:
+    """Show the bars that are made inside; None where nobody looks."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    bars = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    )
-    with bars:
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bars:
         yield bars

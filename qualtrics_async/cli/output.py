@@ -13,18 +13,23 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, Literal, TextIO, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
 
 import msgspec
 
 from qualtrics_async.errors import QualtricsError, UsageError
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 __all__ = [
     "Format",
     "Writer",
     "command_line",
+    "existing",
     "file_format",
     "forget",
+    "print_whole",
     "replacing",
     "resumable",
     "say",
@@ -34,6 +39,7 @@ __all__ = [
 
 Format: TypeAlias = Literal["table", "csv", "json", "ndjson"]
 
+_WIDEST = 1_000
 _SUFFIXES: Mapping[str, Format] = {".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson"}
 
 command_line: ContextVar[Sequence[str]] = ContextVar("command_line", default=())
@@ -85,16 +91,25 @@ class Writer:
 
     def _print_table(self) -> None:
         from rich import box
-        from rich.console import Console
         from rich.table import Table
         from rich.text import Text
 
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
         for column in self._columns:
-            table.add_column(column, overflow="fold")
+            table.add_column(column, no_wrap=True)
         for row in self._rows:
             table.add_row(*(Text(_visible(_cell(value))) for value in row))
-        Console(file=self._stream).print(table)
+        print_whole(table, self._stream)
+
+
+def print_whole(table: Table, stream: TextIO) -> None:
+    """Print a table, wider than the terminal if it must be: an id that is cut or folded is of no use."""
+    from rich.console import Console
+
+    console = Console(file=stream)
+    wanted = console.measure(table, options=console.options.update(max_width=_WIDEST)).maximum
+    console.width = max(console.width, wanted)
+    console.print(table)
 
 
 def _plain(value: object) -> object:
@@ -147,6 +162,17 @@ def write_record(record: Any, columns: Sequence[str], form: Format | None) -> No
             writer = Writer(sys.stdout, columns, other)
             writer.row(values)
     writer.end()
+
+
+def existing(path: Path) -> Path:
+    """Return the path of a file that is there.
+
+    Raises:
+        UsageError: when it is not.
+    """
+    if not path.is_file() and not path.is_fifo():
+        raise UsageError(f"{path}: there is no such file")
+    return path
 
 
 def file_format(path: Path | None, form: Format | None) -> Format:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from qualtrics_async.cli.output import forget, resumable
+from qualtrics_async.cli.output import existing, forget, resumable
 
 if TYPE_CHECKING:
     from qualtrics_async.bulk import ImportRow
@@ -64,7 +64,7 @@ async def import_(
     from qualtrics_async.cli.outcomes import conclude
     from qualtrics_async.cli.outcomes import failures as failures_file
 
-    rows = read_contacts(file, encoding=encoding, delimiter=TABS.get(delimiter or "", delimiter))
+    rows = read_contacts(existing(file), encoding=encoding, delimiter=TABS.get(delimiter or "", delimiter))
     memory = journal or file.with_name(f"{file.name}.journal")
     with resumable(memory), failures_file(failures, COLUMNS) as failed, progress() as bars:
         bar = Bar(bars, f"importing {file.name}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from cyclopts import App
 
-from qualtrics_async.cli.output import Writer, file_format, replacing, resumable
+from qualtrics_async.cli.output import Writer, file_format, forget, replacing, resumable
 from qualtrics_async.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ async def generate(
         directory: the id of the directory; the default one if none is given.
         output: where the links are written when all are there; stdout if no file is given.
         failures: where the contacts without a link are written, as CSV or, by its suffix, NDJSON or JSON.
-        journal: the file that knows what was done, so that the same command goes on after an interruption.
+        journal: the file that knows what was done, so that the same command goes on after an interruption;
+            by default OUTPUT.journal, removed when all is done.
         format: csv, json or ndjson; by default what the suffix of the output says, else csv.
     """
     from qualtrics_async import Qualtrics, bulk
@@ -66,9 +67,10 @@ async def generate(
     from qualtrics_async.cli.outcomes import conclude
     from qualtrics_async.cli.outcomes import failures as failures_file
 
+    memory = journal or (output and output.with_name(f"{output.name}.journal"))
     instant = None if expires is None else _instant(expires)
     with (
-        resumable(journal),
+        resumable(memory),
         failures_file(failures, RECIPIENT_COLUMNS) as failed,
         replacing(output) as file,
         progress() as bars,
@@ -78,7 +80,13 @@ async def generate(
         async with Qualtrics.from_env() as client:
             directory_id = directory or (await client.directories.default()).id
             job = bulk.generate_links(
-                client, survey, mailing_list, directory_id=directory_id, expires=instant, journal=journal
+                client,
+                survey,
+                mailing_list,
+                directory_id=directory_id,
+                expires=instant,
+                journal=memory,
+                replay=True,
             )
             async with job as outcomes:
                 async for outcome in outcomes:
@@ -89,7 +97,10 @@ async def generate(
                     bar.show(outcomes.summary)
             bar.end(outcomes.summary)
         writer.end()
-    return conclude(outcomes.summary, "contacts", failures)
+    summary = outcomes.summary
+    if journal is None and memory is not None and not summary.in_doubt:
+        forget(memory)
+    return conclude(summary, "contacts", failures)
 
 
 def link_row(recipient: Recipient, link: DistributionLink) -> list[object]:

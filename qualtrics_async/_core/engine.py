@@ -82,6 +82,7 @@ class _Run:
         "doubt",
         "header",
         "headers",
+        "leave",
         "notice",
         "renewals",
         "request_id",
@@ -101,12 +102,17 @@ class _Run:
         self.tally = Tally()
         self.header = ("", "")
         self.departure: float = started
+        self.leave: Departure | None = None
         self.doubt = False
         self.renewals = 0
         self.status: int | None = None
         self.headers: Mapping[str, str] = {}
         self.request_id: str | None = None
         self.notice: str | None = None
+
+    def has_left(self) -> bool:
+        """Whether the latest attempt went on the wire."""
+        return self.leave is not None and self.leave.left
 
 
 class Engine:
@@ -204,8 +210,7 @@ class Engine:
 
     async def _exchange(self, request: Request[Any], run: _Run) -> Any:
         """Make one attempt: let it through, send it, read it, decode it."""
-        response = await self._depart(request, run)
-        run.status, run.headers = response.status, response.headers
+        response = await (self._cross(request, run) if request.safe else self._write(request, run))
         answer = decode(
             request, response.status, response.headers, response.body, secrets=self._credential.secrets
         )
@@ -216,16 +221,26 @@ class Engine:
             emit(self.settings.hooks, Noticed(request.route.method, request.route.template, notice))
         return answer.value
 
-    async def _depart(self, request: Request[Any], run: _Run) -> Response:
+    async def _cross(self, request: Request[Any], run: _Run) -> Response:
+        """Wait until the request may leave, send it, read the answer."""
+        wire, _ = self._opened()
         patient = False
         while True:
-            departure = await self._admit(request, run, patient=patient)
+            departure = run.leave = await self._admit(request, run, patient=patient)
             try:
-                if request.safe:
-                    return await self._read(request, run, departure)
-                return await self._write(request, run, departure)
+                response = await wire.exchange(
+                    request,
+                    run.url,
+                    run.body,
+                    departure,
+                    seconds=self._seconds(run),
+                    limit=self.settings.max_body,
+                )
             except StaleDeparture:
                 patient = True
+            else:
+                run.status, run.headers = response.status, response.headers
+                return response
             finally:
                 departure.close()
 
@@ -273,38 +288,24 @@ class Engine:
             seconds = min(seconds, run.deadline - asyncio.get_running_loop().time())
         return seconds
 
-    async def _read(self, request: Request[Any], run: _Run, departure: Departure) -> Response:
-        wire, _ = self._opened()
-        return await wire.exchange(
-            request,
-            run.url,
-            run.body,
-            departure,
-            seconds=self._seconds(run),
-            limit=self.settings.max_body,
-        )
+    async def _write(self, request: Request[Any], run: _Run) -> Response:
+        """Send a write so that it may still be confirmed, once it has left, when its caller is cancelled.
 
-    async def _write(self, request: Request[Any], run: _Run, departure: Departure) -> Response:
-        """Send a write so that it may still be confirmed, once it has left, when its caller is cancelled."""
-        run.status = None
+        The wait for its leave belongs to the same task: between leave and wire the loop does not turn, so
+        nobody stands at the turnstile behind a task that has yet to begin.
+        """
+        run.status = run.leave = None
         try:
             return await finish_within(
-                self.settings.timeouts.grace,
-                self._confirm(request, run, departure),
-                worthwhile=lambda: departure.left,
+                self.settings.timeouts.grace, self._cross(request, run), worthwhile=run.has_left
             )
         except asyncio.CancelledError as cancellation:
-            if departure.left and run.status is None:
+            if run.has_left() and run.status is None:
                 mark_in_doubt(cancellation)
                 logger.warning("%s: cancelled after it had left, its outcome is unknown", request.route.key)
-            elif departure.left:
+            elif run.has_left():
                 logger.info("%s: cancelled after it had left, answered %d", request.route.key, run.status)
             raise
-
-    async def _confirm(self, request: Request[Any], run: _Run, departure: Departure) -> Response:
-        response = await self._read(request, run, departure)
-        run.status = response.status
-        return response
 
     async def _settle(
         self, request: Request[Any], run: _Run, failure: QualtricsError, options: Options

@@ -54,9 +54,12 @@ async def finish_within(
     The caller's cancellation is raised afterwards in any case. `worthwhile` is asked then: false ends the
     work at once.
     """
-    task = asyncio.get_running_loop().create_task(work)
+    loop = asyncio.get_running_loop()
+    over: asyncio.Future[None] = loop.create_future()
+    task = loop.create_task(_telling(over, work))
     try:
-        return await asyncio.shield(task)
+        # The work itself tells its end: shield() and wait() hear of it a turn of the loop later.
+        await over
     except CancelledError:
         try:
             if worthwhile():
@@ -69,6 +72,15 @@ async def finish_within(
             if not task.cancelled():
                 task.exception()
         raise
+    return task.result()
+
+
+async def _telling(over: asyncio.Future[None], work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return await work
+    finally:
+        if not over.done():
+            over.set_result(None)
 
 
 def mark_in_doubt(cancellation: CancelledError) -> None:

@@ -7,6 +7,7 @@ from qualtrics_async._core.paging import Page, Paged, concurrent
 from qualtrics_async._core.pool import Download, SessionPool
 from qualtrics_async._core.retry import RetryPolicy
 from qualtrics_async._core.throttle import Quota, RateState
+from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome, Summary
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.config import Timeouts
 from qualtrics_async.errors import (
@@ -44,14 +45,18 @@ __all__ = [
     "DecodeError",
     "Download",
     "Event",
+    "Failed",
     "Forbidden",
     "Hook",
+    "InDoubt",
     "InvalidRequest",
     "JobFailed",
     "JournalError",
     "Limits",
     "NotFound",
     "Noticed",
+    "Ok",
+    "Outcome",
     "OutcomeUnknown",
     "Page",
     "Paged",
@@ -65,6 +70,7 @@ __all__ = [
     "RetryPolicy",
     "ServerFault",
     "SessionPool",
+    "Summary",
     "TimedOut",
     "Timeouts",
     "TransportError",

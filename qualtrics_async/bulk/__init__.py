@@ -1,12 +1,19 @@
 """Bulk work over contacts and links: streams of outcomes, one for each item."""
 
-from qualtrics_async.bulk.contacts import create_contacts, import_contacts
-from qualtrics_async.bulk.fanout import Outcomes
-from qualtrics_async.bulk.links import generate_links
-from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome, Summary
-from qualtrics_async.bulk.readers import read_contacts, read_csv, read_ndjson
-from qualtrics_async.bulk.recipients import Recipient
-from qualtrics_async.bulk.rows import BrokenRow, Imported, ImportRow, SourceRow
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qualtrics_async._lazy import lazy
+
+if TYPE_CHECKING:
+    from qualtrics_async.bulk.contacts import create_contacts, import_contacts
+    from qualtrics_async.bulk.fanout import Outcomes
+    from qualtrics_async.bulk.links import generate_links
+    from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome, Summary
+    from qualtrics_async.bulk.readers import read_contacts, read_csv, read_ndjson
+    from qualtrics_async.bulk.recipients import Recipient
+    from qualtrics_async.bulk.rows import BrokenRow, Imported, ImportRow, SourceRow
 
 __all__ = [
     "BrokenRow",
@@ -27,3 +34,8 @@ __all__ = [
     "read_csv",
     "read_ndjson",
 ]
+
+_FILES = ("outcome", "rows", "readers", "fanout", "recipients", "contacts", "links")
+
+if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a helper
+    __getattr__ = lazy(__name__, __all__, _FILES)

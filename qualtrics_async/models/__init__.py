@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from qualtrics_async._lazy import lazy
 
 if TYPE_CHECKING:
     from qualtrics_async.models.common import Created
@@ -112,14 +113,4 @@ _FILES = (
 )
 
 if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a model
-
-    def __getattr__(name: str) -> object:
-        """Import a model when it is asked for, so that importing the client does not import all of them."""
-        if name in __all__:
-            for file in _FILES:
-                module = import_module(f"{__name__}.{file}")
-                if name in module.__all__:
-                    found = getattr(module, name)
-                    globals()[name] = found
-                    return found
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    __getattr__ = lazy(__name__, __all__, _FILES)

@@ -1,0 +1,118 @@
+"""Every block of the README runs, against a sandbox."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from qualtrics_async.sandbox import Sandbox
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+CONTACTS = (
+    "First Name,Email,External Reference,cohort\nAda,ada@example.com,stu-1,2026\nZoë,zoe@example.com,,\n"
+)
+SERVE = """
+import asyncio
+from aiohttp.test_utils import TestClient, TestServer
+
+
+async def ask():
+    async with TestClient(TestServer(app)) as client, client.get("/surveys") as answer:
+        print(await answer.json())
+
+
+asyncio.run(ask())
+"""
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list[str]:
+    """Find the blocks of a language, in order."""
+    return [text for found, text in _BLOCK.findall(README.read_text(encoding="utf-8")) if found == language]
+
+
+PYTHON = blocks("python")
+SHELL = blocks("bash")
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """A folder with a contacts file, and the variables that point at a sandbox."""
+    (tmp_path / "contacts.csv").write_text(CONTACTS, encoding="utf-8")
+    with Sandbox.in_thread() as sandbox:
+        sandbox.state.add_survey("Exit survey")
+        readers = sandbox.state.add_mailing_list("Readers")
+        sandbox.state.add_contact(readers, email="grace@example.com")
+        yield {
+            **os.environ,
+            "QUALTRICS_API_TOKEN": sandbox.token,
+            "QUALTRICS_BASE_URL": sandbox.base_url,
+            "LIST": readers,
+            "PYTHONWARNINGS": "error",
+            "PYTHONUTF8": "1",
+        }
+
+
+def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
+    """Run a command that must succeed, and return what it printed."""
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.parametrize("number", range(len(PYTHON)))
+def test_a_python_block_runs_as_it_stands(number: int, tmp_path: Path, environment: dict[str, str]) -> None:
+    """A reader who pastes a Python block into a file gets what the text says, without a warning."""
+    block = PYTHON[number]
+    if "def test_" in block:
+        backend = "import pytest\n@pytest.fixture\ndef anyio_backend(): return 'asyncio'\n"
+        (tmp_path / "conftest.py").write_text(backend)
+        (tmp_path / "test_block.py").write_text(block)
+        printed = run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "anyio", "test_block.py"], tmp_path, environment
+        )
+        assert "1 passed" in printed
+        return
+    served = "web.Application" in block
+    (tmp_path / "block.py").write_text(block + SERVE * served, encoding="utf-8")
+    printed = run([sys.executable, "block.py"], tmp_path, environment)
+    assert bool(printed) is (served or "print(" in block)
+    assert "Exit survey" in printed or not served
+    assert environment["QUALTRICS_API_TOKEN"] not in printed
+
+
+def test_the_commands_of_the_command_line_run(tmp_path: Path, environment: dict[str, str]) -> None:
+    """Each line of the command-line block succeeds, in order, in one folder."""
+    (block,) = [text for text in SHELL if text.startswith("qualtrics-async")]
+    for line in block.splitlines():
+        name, *arguments = shlex.split(line.replace("$LIST", environment["LIST"]))
+        assert name == "qualtrics-async"
+        run([sys.executable, "-m", "qualtrics_async", *arguments], tmp_path, environment)
+    assert (tmp_path / "links.csv").read_text(encoding="utf-8").count("https://") == CONTACTS.count("@") + 1
+
+
+def test_the_two_commands_are_those_that_ci_runs() -> None:
+    """CI takes the two set-up commands out of the README itself, so they work on a fresh machine."""
+    setups = [text.strip() for text in SHELL if "-m venv" in text]
+    assert len(setups) == 2
+    assert setups[0].endswith("/qualtrics-async demo")
+    assert setups[1].endswith("/pytest")
+    assert "README.md" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_no_block_is_left_out() -> None:
+    """A block in another language would not be run, so there is none."""
+    assert {language for language, _ in _BLOCK.findall(README.read_text(encoding="utf-8"))} == {
+        "python",
+        "bash",
+    }

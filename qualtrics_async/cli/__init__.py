@@ -47,6 +47,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     try:
         return _execute(arguments)
     except KeyboardInterrupt:
+        say("interrupted")
         return INTERRUPTED
     except (CycloptsError, UsageError, ConfigError) as error:
         say(f"error: {_line(error)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,23 +21,27 @@ class Failures:
     def __init__(self, writer: Writer | None) -> None:
         self._writer = writer
 
-    def add(self, outcome: Failed[Any] | InDoubt[Any], item: Mapping[str, object]) -> None:
+    async def add(self, outcome: Failed[Any] | InDoubt[Any], item: Mapping[str, object]) -> None:
         """Add an item; `item` has the values that tell it from others."""
         if self._writer is not None:
             kind = "failed" if isinstance(outcome, Failed) else "in doubt"
             self._writer.row([kind, outcome.reason, str(outcome.error), *item.values()])
+            await self._writer.drain()
+
+    async def end(self) -> None:
+        """Write the rest."""
+        if self._writer is not None:
+            await self._writer.end()
 
 
 @contextmanager
-def failures(path: Path | None, columns: tuple[str, ...]) -> Iterator[Failures]:
+def failures(path: Path | None, columns: Sequence[str]) -> Iterator[Failures]:
     """Open the failures file: CSV, or JSON where its suffix says so."""
     if path is None:
         yield Failures(None)
         return
     with replacing(path) as file:
-        writer = Writer(file, ("outcome", "reason", "error", *columns), file_format(path, None))
-        yield Failures(writer)
-        writer.end()
+        yield Failures(Writer(file, ("outcome", "reason", "error", *columns), file_format(path, None)))
 
 
 def conclude(summary: Summary, noun: str, path: Path | None) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
+import io
 import os
 import shlex
 import sys
@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
 
+import anyio.to_thread
 import msgspec
 
 from qualtrics_async.errors import QualtricsError, UsageError
@@ -40,6 +41,7 @@ __all__ = [
 Format: TypeAlias = Literal["table", "csv", "json", "ndjson"]
 
 _WIDEST = 1_000
+_ENOUGH = 64 * 1024
 _SUFFIXES: Mapping[str, Format] = {".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson"}
 
 command_line: ContextVar[Sequence[str]] = ContextVar("command_line", default=())
@@ -53,7 +55,7 @@ def say(message: str) -> None:
 
 
 class Writer:
-    """Writes rows of values in one of the formats; a table when it is ended, the others at once."""
+    """Writes rows of values in one of the formats, off the event loop; a table only when it is ended."""
 
     def __init__(self, stream: TextIO, columns: Sequence[str], form: Format) -> None:
         self._stream = stream
@@ -61,7 +63,8 @@ class Writer:
         self._form = form
         self._rows: list[Sequence[object]] = []
         self._count = 0
-        self._csv = csv.writer(stream, lineterminator="\n")
+        self._waiting = io.StringIO()
+        self._csv = csv.writer(self._waiting, lineterminator="\n")
         if form == "csv":
             self._csv.writerow(columns)
 
@@ -76,18 +79,27 @@ class Writer:
                 dict(zip(self._columns, map(_plain, values), strict=True))
             ).decode()
             if self._form == "ndjson":
-                self._stream.write(f"{document}\n")
+                self._waiting.write(f"{document}\n")
             else:
-                self._stream.write(f"{',' if self._count else '['}\n  {document}")
+                self._waiting.write(f"{',' if self._count else '['}\n  {document}")
         self._count += 1
 
-    def end(self) -> None:
-        """Write what is due at the end."""
+    async def drain(self) -> None:
+        """Write what was added, once there is enough of it."""
+        if self._waiting.tell() >= _ENOUGH:
+            await anyio.to_thread.run_sync(self._write)
+
+    async def end(self) -> None:
+        """Write the rest, and what is due at the end."""
         if self._form == "json":
-            self._stream.write("\n]\n" if self._count else "[]\n")
-        elif self._form == "table":
-            self._print_table()
+            self._waiting.write("\n]\n" if self._count else "[]\n")
+        await anyio.to_thread.run_sync(self._print_table if self._form == "table" else self._write)
+
+    def _write(self) -> None:
+        self._stream.write(self._waiting.getvalue())
         self._stream.flush()
+        self._waiting.seek(0)
+        self._waiting.truncate()
 
     def _print_table(self) -> None:
         from rich import box
@@ -144,10 +156,11 @@ async def write_listing(items: AsyncIterable[Any], columns: Sequence[str], form:
     writer = Writer(sys.stdout, columns, _chosen(form))
     async for item in items:
         writer.row([getattr(item, column) for column in columns])
-    writer.end()
+        await writer.drain()
+    await writer.end()
 
 
-def write_record(record: Any, columns: Sequence[str], form: Format | None) -> None:
+async def write_record(record: Any, columns: Sequence[str], form: Format | None) -> None:
     """Write one record to stdout, as JSON an object of its own."""
     values = [getattr(record, column) for column in columns]
     match _chosen(form):
@@ -161,7 +174,7 @@ def write_record(record: Any, columns: Sequence[str], form: Format | None) -> No
         case other:
             writer = Writer(sys.stdout, columns, other)
             writer.row(values)
-    writer.end()
+    await writer.end()
 
 
 def existing(path: Path) -> Path:
@@ -207,10 +220,9 @@ def resumable(journal: Path | None) -> Iterator[None]:
     """Say how to go on when what is done inside is interrupted or fails."""
     try:
         yield
-    except (asyncio.CancelledError, QualtricsError) as error:
+    except (KeyboardInterrupt, QualtricsError):
         if journal is not None and journal.exists():
-            how = "interrupted" if isinstance(error, asyncio.CancelledError) else "stopped"
-            say(f"{how}; {journal} knows what was done. To go on, run the same command again:")
+            say(f"{journal} knows what was done. To go on, run the same command again:")
             say(f"  {shlex.join(['qualtrics-async', *command_line.get()])}")
         raise
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +13,9 @@ from cyclopts import App
 from qualtrics_async.cli.output import existing, forget, resumable
 
 if TYPE_CHECKING:
-    from qualtrics_async.bulk import ImportRow
+    from qualtrics_async.bulk import BrokenRow, ImportRow, SourceRow, Summary
+    from qualtrics_async.cli.bars import Bar
+    from qualtrics_async.cli.outcomes import Failures
 
 __all__ = ["app"]
 
@@ -32,7 +36,7 @@ app = App(name="contacts", help="Contacts of mailing lists.")
 
 
 @app.command(name="import")
-async def import_(
+def import_(
     file: Path,
     *,
     mailing_list: str,
@@ -57,8 +61,6 @@ async def import_(
         delimiter: the delimiter of a CSV file, "tab" for a tab; found by looking if none is given.
         encoding: the encoding of a CSV file.
     """
-    from qualtrics_async import Qualtrics, bulk
-    from qualtrics_async.bulk.outcome import Ok
     from qualtrics_async.bulk.readers import read_contacts
     from qualtrics_async.cli.bars import Bar, progress
     from qualtrics_async.cli.outcomes import conclude
@@ -68,21 +70,36 @@ async def import_(
     memory = journal or file.with_name(f"{file.name}.journal")
     with resumable(memory), failures_file(failures, COLUMNS) as failed, progress() as bars:
         bar = Bar(bars, f"importing {file.name}")
-        async with Qualtrics.from_env() as client, aclosing(rows):
-            directory_id = directory or (await client.directories.default()).id
-            job = bulk.import_contacts(
-                client, directory_id, rows, mailing_list=mailing_list, journal=memory, replay=True
-            )
-            async with job as outcomes:
-                async for outcome in outcomes:
-                    if not isinstance(outcome, Ok):
-                        failed.add(outcome, _identity(outcome.item))
-                    bar.show(outcomes.summary)
-            bar.end(outcomes.summary)
-    summary = outcomes.summary
+        summary = asyncio.run(_import(rows, directory, mailing_list, memory, failed=failed, bar=bar))
     if journal is None and not summary.in_doubt:
         forget(memory)
     return conclude(summary, "rows", failures)
+
+
+async def _import(
+    rows: AsyncGenerator[SourceRow | BrokenRow],
+    directory: str | None,
+    mailing_list: str,
+    journal: Path,
+    *,
+    failed: Failures,
+    bar: Bar,
+) -> Summary:
+    from qualtrics_async import Qualtrics, bulk
+
+    async with Qualtrics.from_env() as client, aclosing(rows):
+        target = directory or (await client.directories.default()).id
+        job = bulk.import_contacts(
+            client, target, rows, mailing_list=mailing_list, journal=journal, replay=True
+        )
+        async with job as outcomes:
+            async for outcome in outcomes:
+                if not isinstance(outcome, bulk.Ok):
+                    await failed.add(outcome, _identity(outcome.item))
+                bar.show(outcomes.summary)
+    await failed.end()
+    bar.end(outcomes.summary)
+    return outcomes.summary
 
 
 def _identity(row: ImportRow) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qualtrics_async.cli.output import existing, say
+from qualtrics_async.cli.output import Writer, existing, replacing, say
 from qualtrics_async.errors import UsageError
 
 __all__ = ["demo"]
@@ -35,6 +35,7 @@ def demo(
     """
     import asyncio
 
+    from qualtrics_async.cli.commands.links import LINK_COLUMNS
     from qualtrics_async.cli.demo.contacts import write_contacts
     from qualtrics_async.cli.demo.run import run
     from qualtrics_async.cli.demo.server import running
@@ -44,12 +45,13 @@ def demo(
         raise UsageError("--rows and --lists are at least 1")
     if contacts is not None:
         existing(contacts)
-    with running(seed) as server:
+    with running(seed) as server, replacing(output) as file:
         expected = None
         if contacts is None:
             expected = write_contacts(MADE, rows, lists, seed)
             say(f"made {MADE}: {rows:,} rows for {lists} mailing lists")
-        result = asyncio.run(run(server, contacts or MADE, output, lists, expected))
+        writer = Writer(file, LINK_COLUMNS, "csv")
+        result = asyncio.run(run(server, contacts or MADE, writer, lists, expected))
     show(result)
     for problem in result.problems:
         say(f"does not add up: {problem}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from cyclopts import App
 
@@ -12,7 +13,9 @@ from qualtrics_async.cli.output import Writer, file_format, forget, replacing, r
 from qualtrics_async.errors import UsageError
 
 if TYPE_CHECKING:
-    from qualtrics_async.bulk import Recipient
+    from qualtrics_async.bulk import Recipient, Summary
+    from qualtrics_async.cli.bars import Bar
+    from qualtrics_async.cli.outcomes import Failures
     from qualtrics_async.models import DistributionLink
 
 __all__ = ["LINK_COLUMNS", "app", "link_row"]
@@ -35,7 +38,7 @@ app = App(name="links", help="Individual survey links.")
 
 
 @app.command
-async def generate(
+def generate(
     *,
     survey: str,
     mailing_list: list[str],
@@ -61,14 +64,12 @@ async def generate(
             by default OUTPUT.journal, removed when all is done.
         format: csv, json or ndjson; by default what the suffix of the output says, else csv.
     """
-    from qualtrics_async import Qualtrics, bulk
-    from qualtrics_async.bulk.outcome import Ok
     from qualtrics_async.cli.bars import Bar, progress
     from qualtrics_async.cli.outcomes import conclude
     from qualtrics_async.cli.outcomes import failures as failures_file
 
-    memory = journal or (output and output.with_name(f"{output.name}.journal"))
     instant = None if expires is None else _instant(expires)
+    memory = journal or (output and output.with_name(f"{output.name}.journal"))
     with (
         resumable(memory),
         failures_file(failures, RECIPIENT_COLUMNS) as failed,
@@ -76,31 +77,46 @@ async def generate(
         progress() as bars,
     ):
         writer = Writer(file, LINK_COLUMNS, file_format(output, format))
-        bar = Bar(bars, "links")
-        async with Qualtrics.from_env() as client:
-            directory_id = directory or (await client.directories.default()).id
-            job = bulk.generate_links(
-                client,
-                survey,
-                mailing_list,
-                directory_id=directory_id,
-                expires=instant,
-                journal=memory,
-                replay=True,
-            )
-            async with job as outcomes:
-                async for outcome in outcomes:
-                    if isinstance(outcome, Ok):
-                        writer.row(link_row(outcome.item, outcome.value))
-                    else:
-                        failed.add(outcome, _identity(outcome.item))
-                    bar.show(outcomes.summary)
-            bar.end(outcomes.summary)
-        writer.end()
-    summary = outcomes.summary
+        job = _Job(survey, mailing_list, directory, instant, memory)
+        summary = asyncio.run(_generate(job, writer, failed, Bar(bars, "links")))
     if journal is None and memory is not None and not summary.in_doubt:
         forget(memory)
     return conclude(summary, "contacts", failures)
+
+
+class _Job(NamedTuple):
+    survey: str
+    mailing_lists: list[str]
+    directory: str | None
+    expires: datetime | None
+    journal: Path | None
+
+
+async def _generate(job: _Job, writer: Writer, failed: Failures, bar: Bar) -> Summary:
+    from qualtrics_async import Qualtrics, bulk
+
+    async with Qualtrics.from_env() as client:
+        links = bulk.generate_links(
+            client,
+            job.survey,
+            job.mailing_lists,
+            directory_id=job.directory,
+            expires=job.expires,
+            journal=job.journal,
+            replay=True,
+        )
+        async with links as outcomes:
+            async for outcome in outcomes:
+                if isinstance(outcome, bulk.Ok):
+                    writer.row(link_row(outcome.item, outcome.value))
+                    await writer.drain()
+                else:
+                    await failed.add(outcome, _identity(outcome.item))
+                bar.show(outcomes.summary)
+    await writer.end()
+    await failed.end()
+    bar.end(outcomes.summary)
+    return outcomes.summary
 
 
 def link_row(recipient: Recipient, link: DistributionLink) -> list[object]:

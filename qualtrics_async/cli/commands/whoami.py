@@ -28,4 +28,4 @@ async def whoami(*, format: Format | None = None) -> None:  # noqa: A002  (the o
     from qualtrics_async import Qualtrics
 
     async with Qualtrics.from_env() as client:
-        write_record(await client.users.whoami(), COLUMNS, format)
+        await write_record(await client.users.whoami(), COLUMNS, format)

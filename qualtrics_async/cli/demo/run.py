@@ -18,10 +18,10 @@ from qualtrics_async import AttemptEnded, Event, Qualtrics, Quota, bulk
 from qualtrics_async.bulk.outcome import Ok, Summary
 from qualtrics_async.bulk.readers import read_contacts
 from qualtrics_async.cli.bars import Bar, progress
-from qualtrics_async.cli.commands.links import LINK_COLUMNS, link_row
+from qualtrics_async.cli.commands.links import link_row
 from qualtrics_async.cli.demo.contacts import LIST_COLUMN, Kind, list_names
 from qualtrics_async.cli.demo.server import Address, Server, Truth
-from qualtrics_async.cli.output import Writer, replacing
+from qualtrics_async.cli.output import Writer
 from qualtrics_async.models import DistributionLink
 
 __all__ = ["Result", "run"]
@@ -89,7 +89,7 @@ class _Ledger:
 
 
 async def run(
-    server: Server, contacts: Path, output: Path, lists: int, expected: Counter[Kind] | None
+    server: Server, contacts: Path, writer: Writer, lists: int, expected: Counter[Kind] | None
 ) -> Result:
     """Import the file into so many lists, generate all links, and check the account."""
     began = time.monotonic()
@@ -102,8 +102,8 @@ async def run(
             ]
             bar = Bar(bars, f"importing {contacts.name}", expected.total() if expected else None)
             imported = await _import(client, address, contacts, ids, bar=bar, ledger=ledger)
-            bar = Bar(bars, f"links into {output.name}", len(ledger.contacts))
-            linked = await _link(client, address, output, ids, bar=bar, ledger=ledger)
+            bar = Bar(bars, "fetching links", len(ledger.contacts))
+            linked = await _link(client, address, writer, ids, bar=bar, ledger=ledger)
         quota = client.quota()
     result = Result(
         imported,
@@ -135,21 +135,20 @@ async def _import(
 
 
 async def _link(
-    client: Qualtrics, address: Address, output: Path, ids: Sequence[str], *, bar: Bar, ledger: _Ledger
+    client: Qualtrics, address: Address, writer: Writer, ids: Sequence[str], *, bar: Bar, ledger: _Ledger
 ) -> Summary:
     expires = (datetime.now(UTC) + EXPIRES).replace(microsecond=0)
     job = bulk.generate_links(
         client, address.survey_id, ids, directory_id=address.directory_id, expires=expires
     )
-    with replacing(output) as file:
-        writer = Writer(file, LINK_COLUMNS, "csv")
-        async with job as outcomes:
-            async for outcome in outcomes:
-                ledger.recipient(outcome)
-                if isinstance(outcome, Ok):
-                    writer.row(link_row(outcome.item, outcome.value))
-                bar.show(outcomes.summary)
-        writer.end()
+    async with job as outcomes:
+        async for outcome in outcomes:
+            ledger.recipient(outcome)
+            if isinstance(outcome, Ok):
+                writer.row(link_row(outcome.item, outcome.value))
+                await writer.drain()
+            bar.show(outcomes.summary)
+    await writer.end()
     bar.end(outcomes.summary)
     return outcomes.summary
 

@@ -1,0 +1,55 @@
+"""The command line in process, against a sandbox that the environment names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from qualtrics_async.cli import run
+from qualtrics_async.config import ENVIRONMENT
+from qualtrics_async.sandbox import ByPolls, Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@dataclass
+class Done:
+    """What a command left: its exit code and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A sandbox whose jobs are done at once, named by the environment."""
+    for name in ENVIRONMENT.values():
+        monkeypatch.delenv(name, raising=False)
+    with Sandbox.in_thread(jobs=ByPolls(0)) as fake:
+        monkeypatch.setenv("QUALTRICS_BASE_URL", fake.base_url)
+        monkeypatch.setenv("QUALTRICS_API_TOKEN", fake.token)
+        yield fake
+
+
+@pytest.fixture
+def call(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., Done]:
+    """Run a command in an empty folder; no secret may be in what it writes."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def called(*argv: str) -> Done:
+        capsys.readouterr()
+        code = run(argv)
+        wrote = capsys.readouterr()
+        for secret in (sandbox.token, sandbox.client_secret):
+            assert secret not in wrote.out + wrote.err
+        return Done(code, wrote.out, wrote.err)
+
+    return called

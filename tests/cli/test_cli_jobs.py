@@ -1,0 +1,299 @@
+"""`contacts import` and `links generate`: what arrives, what is told about the rest, how they go on."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from qualtrics_async.sandbox import BySeconds, Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Call = Callable[..., Any]
+
+HEADER = "First Name,Email,External Data Reference,Shoe size\n"
+IMPORTS = "POST /directories/{directoryId}/mailinglists/{mailingListId}/transactioncontacts"
+PROGRESS = "GET /directories/{directoryId}/mailinglists/{mailingListId}/transactioncontacts/{importId}"
+
+
+def contacts_file(rows: int, *extra: str) -> Path:
+    path = Path("contacts.csv")
+    lines = [f"Zoë {number},p{number}@example.com,X{number},{number % 50}\n" for number in range(rows)]
+    path.write_text("".join([HEADER, *lines, *extra]), encoding="utf-8")
+    return path
+
+
+def rows_of(path: str) -> list[dict[str, str]]:
+    with Path(path).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def customers(sandbox: Sandbox) -> str:
+    """An empty mailing list."""
+    return sandbox.state.add_mailing_list("Customers")
+
+
+def test_every_row_arrives(call: Call, sandbox: Sandbox, customers: str) -> None:
+    """All rows of a good file become contacts, other columns embedded data, and no journal stays."""
+    contacts_file(30)
+    done = call("contacts", "import", "contacts.csv", "--mailing-list", customers, "--failures", "failed.csv")
+    assert (done.code, done.out) == (0, "")
+    assert "30 rows" in done.err
+    assert "30 done, 0 failed" in done.err
+    arrived = sandbox.state.list_contacts(customers)
+    assert [contact.ext_ref for contact in arrived] == [f"X{number}" for number in range(30)]
+    assert arrived[7].first_name == "Zoë 7"
+    assert arrived[7].embedded_data == {"Shoe size": "7"}
+    assert rows_of("failed.csv") == []
+    assert sorted(os.listdir()) == ["contacts.csv", "failed.csv"]  # noqa: PTH208
+
+
+def test_rows_that_fail_are_named(call: Call, sandbox: Sandbox, customers: str) -> None:
+    """Bad rows end with exit code 3, each in the failures file with its line and reason."""
+    contacts_file(
+        5, "Ann,no address,X98,1\n", ",,,40\n", "too,few\n", 'open,"quote\n', "Bob,b@example.com,X99,2\n"
+    )
+    argv = ["contacts", "import", "contacts.csv", "--mailing-list", customers, "--failures"]
+    done = call(*argv, "failed.csv")
+    assert done.code == 3
+    assert "6 done, 4 failed" in done.err
+    assert "those that did not succeed are in failed.csv" in done.err
+    failed = sorted(rows_of("failed.csv"), key=lambda row: int(row["line"]))
+    assert [(row["line"], row["outcome"], row["reason"]) for row in failed] == [
+        ("7", "failed", "invalid e-mail"),
+        ("8", "failed", "no contact field"),
+        ("9", "failed", "broken line"),
+        ("10", "failed", "broken line"),
+    ]
+    assert (failed[0]["external_data_reference"], failed[0]["mailing_list_id"]) == ("X98", customers)
+    assert sandbox.state.accepted_rows.total() == 6
+    call(*argv, "failed.ndjson")
+    lines = [json.loads(line) for line in Path("failed.ndjson").read_text("utf-8").splitlines()]
+    assert sorted(line["line"] for line in lines) == [7, 8, 9, 10]
+
+
+def test_other_files(call: Call, sandbox: Sandbox, customers: str) -> None:
+    """NDJSON, tabs by name and other encodings are read."""
+    Path("a.ndjson").write_text('{"firstName": "Ann", "email": "ann@example.com"}\n{"no\n', encoding="utf-8")
+    Path("b.txt").write_bytes("email\tfirstName\nbob@example.com\tBjörn\n".encode("cp1252"))
+    assert call("contacts", "import", "a.ndjson", "--mailing-list", customers).code == 3
+    argv = ["contacts", "import", "b.txt", "--mailing-list", customers]
+    assert call(*argv, "--delimiter", "tab", "--encoding", "cp1252").code == 0
+    assert [contact.first_name for contact in sandbox.state.list_contacts(customers)] == ["Ann", "Björn"]
+    assert call(*argv, "--delimiter", "tabs").code == 2
+    assert call(*argv, "--encoding", "utf-99").code == 2
+    Path("c.xlsx").touch()
+    assert call("contacts", "import", "c.xlsx", "--mailing-list", customers).code == 2
+
+
+def test_a_bad_header_is_a_usage_error(call: Call, sandbox: Sandbox, customers: str) -> None:
+    """Two columns of one name are refused and nothing is sent."""
+    Path("a.csv").write_text("email,email\na@example.com,b@example.com\n", encoding="utf-8")
+    done = call("contacts", "import", "a.csv", "--mailing-list", customers)
+    assert done.code == 2
+    assert "several columns called email" in done.err
+    assert not sandbox.state.imports
+
+
+def test_another_directory(call: Call, sandbox: Sandbox) -> None:
+    """The directory can be named."""
+    other = sandbox.state.add_directory("Other")
+    there = sandbox.state.add_mailing_list("There", directory_id=other)
+    contacts_file(3)
+    argv = ["contacts", "import", "contacts.csv", "--mailing-list", there, "--directory", other]
+    assert call(*argv).code == 0
+    assert len(sandbox.state.list_contacts(there)) == 3
+
+
+def test_a_named_journal_stays_and_repeats_nothing(call: Call, sandbox: Sandbox, customers: str) -> None:
+    """The same command on a finished journal sends nothing, tells the same, and fits no other job."""
+    contacts_file(4, "bad\n")
+    argv = ["contacts", "import", "contacts.csv", "--mailing-list", customers, "--journal", "import.db"]
+    first = call(*argv)
+    again = call(*argv, "--failures", "failed.csv")
+    assert (first.code, again.code) == (3, 3)
+    assert "4 done, 1 failed" in again.err
+    assert [row["line"] for row in rows_of("failed.csv")] == ["6"]
+    assert set(sandbox.state.accepted_rows.values()) == {1}
+    other = sandbox.state.add_mailing_list("Other")
+    refused = call(*["contacts", "import", "contacts.csv", "--mailing-list", other, "--journal", "import.db"])
+    assert refused.code == 1
+    assert not sandbox.state.list_contacts(other)
+
+
+def test_a_job_that_stops_says_how_to_go_on(call: Call, sandbox: Sandbox, customers: str) -> None:
+    """After a refusal in the middle the journal stays, and the command that is told completes the job."""
+    contacts_file(10)
+    sandbox.faults.add(kind="status", route=PROGRESS, status=403)
+    argv = ["contacts", "import", "contacts.csv", "--mailing-list", customers]
+    stopped = call(*argv)
+    assert stopped.code == 1
+    assert "contacts.csv.journal knows what was done" in stopped.err
+    assert f"qualtrics-async {' '.join(argv)}" in stopped.err
+    assert call(*argv).code == 0
+    assert set(sandbox.state.accepted_rows.values()) == {1}
+    assert os.listdir() == ["contacts.csv"]  # noqa: PTH208
+
+
+@pytest.fixture
+def audience(sandbox: Sandbox) -> tuple[str, str]:
+    """Two mailing lists; of the seven contacts one opted out."""
+    lists = sandbox.state.add_mailing_list("One"), sandbox.state.add_mailing_list("Two")
+    for number in range(6):
+        sandbox.state.add_contact(lists[number % 2], email=f"p{number}@example.com", first_name="Łucja")
+    sandbox.state.add_contact(lists[0], email="out@example.com", list_unsubscribed=True)
+    return lists
+
+
+def test_links_of_many_lists(call: Call, sandbox: Sandbox, audience: tuple[str, str]) -> None:
+    """Each contact's link is written with list, distribution and contact; who has none is told why."""
+    argv = ["links", "generate", "--survey", sandbox.state.survey_id]
+    argv += ["--mailing-list", audience[0], "--mailing-list", audience[1], "--expires", "2030-01-31T12:00Z"]
+    done = call(*argv, "--output", "links.csv", "--failures", "none.csv")
+    assert (done.code, done.out) == (3, "")
+    assert "opted out: 1" in done.err
+    links = rows_of("links.csv")
+    assert sorted(row["email"] for row in links) == [f"p{number}@example.com" for number in range(6)]
+    assert len({row["link"] for row in links}) == 6
+    for row in links:
+        assert row["mailing_list_id"] == audience[int(row["email"][1]) % 2]
+        assert sandbox.state.distributions[row["distribution_id"]].mailing_list_id == row["mailing_list_id"]
+        assert row["contact_id"] in sandbox.state.contacts
+        assert row["contact_lookup_id"].startswith("CGC_")
+        assert row["first_name"] == "Łucja"
+        assert row["link_expiration"] == "2030-01-31T12:00:00Z"
+    assert [(row["reason"], row["email"]) for row in rows_of("none.csv")] == [
+        ("opted out", "out@example.com")
+    ]
+
+
+@pytest.mark.parametrize("chosen", ["", "csv", "ndjson", "json"])
+def test_links_on_stdout(call: Call, sandbox: Sandbox, audience: tuple[str, str], chosen: str) -> None:
+    """Without an output file the links are the only thing on stdout, as CSV unless told otherwise."""
+    argv = ["links", "generate", "--survey", sandbox.state.survey_id, "--mailing-list", audience[1]]
+    done = call(*argv, *(["--format", chosen] if chosen else []))
+    assert done.code == 0
+    if chosen == "json":
+        rows = json.loads(done.out)
+    elif chosen == "ndjson":
+        rows = [json.loads(line) for line in done.out.splitlines()]
+    else:
+        rows = list(csv.DictReader(done.out.splitlines()))
+    assert sorted(row["email"] for row in rows) == ["p1@example.com", "p3@example.com", "p5@example.com"]
+
+
+def test_the_suffix_chooses_the_format(call: Call, sandbox: Sandbox, audience: tuple[str, str]) -> None:
+    """An output called .jsonl holds JSON lines."""
+    argv = ["links", "generate", "--survey", sandbox.state.survey_id, "--mailing-list", audience[1]]
+    assert call(*argv, "--output", "links.jsonl").code == 0
+    assert len([json.loads(line) for line in Path("links.jsonl").read_text().splitlines()]) == 3
+
+
+def test_links_that_fail_leave_the_old_file(call: Call, sandbox: Sandbox, audience: tuple[str, str]) -> None:
+    """An error is exit code 1, and what was in the output file stays."""
+    Path("links.csv").write_text("old")
+    sandbox.faults.add(kind="status", route="POST /distributions", status=403)
+    argv = ["links", "generate", "--survey", sandbox.state.survey_id, "--mailing-list", audience[1]]
+    stopped = call(*argv, "--output", "links.csv")
+    assert stopped.code == 1
+    assert "links.csv.journal knows what was done" in stopped.err
+    assert Path("links.csv").read_text() == "old"
+    assert call(*argv, "--output", "links.csv").code == 0
+    assert len(rows_of("links.csv")) == 3
+    assert os.listdir() == ["links.csv"]  # noqa: PTH208
+    assert len(sandbox.state.distributions) == 1
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _wait_until(true: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)  # another process is waited for
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[Sandbox, _Clock]]:
+    """A sandbox whose jobs get on only when the test moves the clock."""
+    monkeypatch.chdir(tmp_path)
+    clock = _Clock()
+    with Sandbox.in_thread(jobs=BySeconds(60), clock=clock) as fake:
+        monkeypatch.setenv("QUALTRICS_BASE_URL", fake.base_url)
+        monkeypatch.setenv("QUALTRICS_API_TOKEN", fake.token)
+        yield fake, clock
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to another process")
+def test_an_interrupted_import_goes_on(slow: tuple[Sandbox, _Clock]) -> None:
+    """Ctrl-C in the middle is exit code 130; the same command then completes the job and doubles nothing."""
+    sandbox, clock = slow
+    customers = sandbox.state.add_mailing_list("Customers")
+    contacts_file(200, "bad\n")
+    argv = ["contacts", "import", "contacts.csv", "--mailing-list", customers, "--failures", "failed.csv"]
+    command = [sys.executable, "-m", "qualtrics_async", *argv]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        _wait_until(lambda: sandbox.calls[PROGRESS, 200] > 0)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (130, "")
+    assert f"  qualtrics-async {' '.join(argv)}\n" in err
+    assert err.endswith("interrupted\n")
+    assert "Traceback" not in err
+    assert sandbox.token not in err
+    assert sorted(os.listdir())[:2] == ["contacts.csv", "contacts.csv.journal"]  # noqa: PTH208
+    assert not Path("failed.csv").exists()
+    clock.now += 100
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 3
+    assert "201 rows" in done.stderr
+    assert "200 done, 1 failed" in done.stderr
+    assert [row["line"] for row in rows_of("failed.csv")] == ["202"]
+    assert set(sandbox.state.accepted_rows.values()) == {1}
+    assert sandbox.state.accepted_rows.total() == 200
+    assert sandbox.calls[IMPORTS, 200] == 1
+    assert sorted(os.listdir()) == ["contacts.csv", "failed.csv"]  # noqa: PTH208
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to another process")
+def test_the_sandbox_command_serves_until_it_is_interrupted() -> None:
+    """What it prints leads to a working service, and Ctrl-C is its ordinary end."""
+    command = [sys.executable, "-m", "qualtrics_async", "sandbox", "--seed", "7"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        exports = [process.stdout.readline().split() for _ in range(2)]
+        assert [words[0] for words in exports] == ["export", "export"]
+        settings = dict(words[1].split("=", 1) for words in exports)
+        assert settings.keys() == {"QUALTRICS_BASE_URL", "QUALTRICS_API_TOKEN"}
+        listing = subprocess.run(
+            [sys.executable, "-m", "qualtrics_async", "lists", "list", "--format", "csv"],
+            env=os.environ | settings,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=20,
+        )
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert listing.returncode == 0
+    assert [row.split(",")[1] for row in listing.stdout.splitlines()] == ["name", "Customers", "Employees"]
+    assert process.returncode == 0
+    assert "survey SV_" in err
+    assert "Traceback" not in err

@@ -13,6 +13,7 @@ import aiohttp
 import anyio
 from yarl import URL
 
+from qualtrics_async._core.alarm import Alarm
 from qualtrics_async._core.codec import too_large
 from qualtrics_async._core.limits import Limits
 from qualtrics_async._core.request import Request
@@ -42,6 +43,10 @@ class StaleDeparture(Exception):
 class _Connector(aiohttp.TCPConnector):
     """Tells a departure when its request goes on the wire, and lets it go there once."""
 
+    def __init__(self, alarm: Alarm, **options: Any) -> None:
+        super().__init__(**options)
+        self.alarm = alarm
+
     async def connect(self, req: Any, traces: Any, timeout: Any) -> aiohttp.connector.Connection:
         departure = _departure.get()
         if departure is None:
@@ -49,12 +54,12 @@ class _Connector(aiohttp.TCPConnector):
         if departure.left:
             # aiohttp resends idempotent methods by itself; here every send has passed the throttle.
             raise aiohttp.ServerDisconnectedError("the reused connection was closed by the server")
-        stall = None if departure.patient else self._loop.call_later(STALL, departure.let_next)
+        if not departure.patient:
+            self.alarm.set(departure.let_next, STALL)
         try:
             connection = await super().connect(req, traces, timeout)
         finally:
-            if stall is not None:
-                stall.cancel()
+            self.alarm.unset(departure.let_next)
         if not departure.waiting:
             connection.release()
             raise StaleDeparture
@@ -120,7 +125,7 @@ class SessionPool:
         if self._connector is not None:
             raise UsageError("the pool is already open")
         self._connector = _Connector(
-            limit=0, limit_per_host=0, ssl=self._ssl or True, keepalive_timeout=self._keepalive
+            Alarm(), limit=0, limit_per_host=0, ssl=self._ssl or True, keepalive_timeout=self._keepalive
         )
 
     async def aclose(self) -> None:
@@ -130,6 +135,7 @@ class SessionPool:
         if connector is not None:
             with anyio.move_on_after(_CLOSE_GRACE, shield=True):
                 await connector.close()
+            connector.alarm.close()
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -155,7 +161,7 @@ class SessionPool:
             timeout=_NO_TIMEOUT,
             trust_env=self._trust_env,
         )
-        return Wire(session, self._proxy)
+        return Wire(session, self._proxy, connector.alarm)
 
     def throttle(self, brand: str, limits: Limits) -> Throttle:
         """Find the throttle of a brand, which all its clients share.
@@ -172,11 +178,12 @@ class SessionPool:
 class Wire:
     """One credential's way to the network: sends a request once and reads what comes back."""
 
-    __slots__ = ("_proxy", "_session")
+    __slots__ = ("_alarm", "_proxy", "_session")
 
-    def __init__(self, session: aiohttp.ClientSession, proxy: URL | None) -> None:
+    def __init__(self, session: aiohttp.ClientSession, proxy: URL | None, alarm: Alarm) -> None:
         self._session = session
         self._proxy = proxy
+        self._alarm = alarm
 
     def set_header(self, name: str, value: str) -> None:
         """Send another value of a header from now on."""
@@ -205,7 +212,7 @@ class Wire:
         """
         response = None
         try:
-            async with asyncio.timeout(seconds):
+            async with self._alarm.timeout(seconds):
                 response = await self._request(request, url, body, departure)
                 data = await _read(request, response, limit)
         except _TRANSPORT_ERRORS as error:
@@ -226,11 +233,11 @@ class Wire:
     ) -> Download:
         """Send a request and return the answer as soon as its headers are there; its user closes it."""
         try:
-            async with asyncio.timeout(seconds):
+            async with self._alarm.timeout(seconds):
                 response = await self._request(request, url, body, departure)
         except _TRANSPORT_ERRORS as error:
             raise translate(error, request, left=departure.left) from error
-        return Download(request, response, seconds)
+        return Download(request, response, seconds, self._alarm)
 
     async def _request(
         self, request: Request[Any], url: str, body: tuple[str, bytes] | None, departure: Departure
@@ -251,9 +258,12 @@ class Wire:
 class Download:
     """The body of an answer, read piece by piece; `status` and `headers` are there from the beginning."""
 
-    __slots__ = ("_request", "_response", "_seconds", "headers", "status")
+    __slots__ = ("_alarm", "_request", "_response", "_seconds", "headers", "status")
 
-    def __init__(self, request: Request[Any], response: aiohttp.ClientResponse, seconds: float) -> None:
+    def __init__(
+        self, request: Request[Any], response: aiohttp.ClientResponse, seconds: float, alarm: Alarm
+    ) -> None:
+        self._alarm = alarm
         self._request = request
         self._response = response
         self._seconds = seconds
@@ -272,7 +282,7 @@ class Download:
         content = self._response.content
         while True:
             try:
-                async with asyncio.timeout(self._seconds):
+                async with self._alarm.timeout(self._seconds):
                     chunk = await content.readany()
             except _TRANSPORT_ERRORS as error:
                 raise translate(error, self._request, left=True) from error
@@ -288,7 +298,7 @@ class Download:
             TransportError: when the connection breaks or falls silent.
         """
         try:
-            async with asyncio.timeout(self._seconds):
+            async with self._alarm.timeout(self._seconds):
                 return await _read(self._request, self._response, limit)
         except _TRANSPORT_ERRORS as error:
             raise translate(error, self._request, left=True) from error

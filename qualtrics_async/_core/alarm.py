@@ -1,0 +1,84 @@
+"""Time limits that cost next to nothing, because hardly one is ever reached."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from math import inf
+from types import TracebackType
+from typing import Any, Final
+
+__all__ = ["Alarm"]
+
+_AT_ONCE: Final = 0.0
+
+
+class Alarm:
+    """Calls back what takes too long, on one timer for all.
+
+    A timer for each request is among the dearest things that are done for it: the loop keeps a heap in
+    order in which nearly all have been cancelled. This timer moves only when something is due before it.
+    """
+
+    __slots__ = ("_due", "_loop", "_rings_at", "_timer")
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._due: dict[Callable[[], Any], float] = {}
+        self._rings_at = inf
+        self._timer: asyncio.TimerHandle | None = None
+
+    def set(self, callback: Callable[[], Any], seconds: float) -> None:
+        """Call it after so many seconds, unless it is unset before; equal callbacks are one."""
+        moment = self._due[callback] = self._loop.time() + seconds
+        if moment < self._rings_at:
+            self._move(moment)
+
+    def unset(self, callback: Callable[[], Any]) -> None:
+        """Do not call it any more."""
+        self._due.pop(callback, None)
+
+    def timeout(self, seconds: float) -> Timeout:
+        """Do what `asyncio.timeout()` does."""
+        return Timeout(self, seconds)
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._due.clear()
+        self._move(inf)
+
+    def _move(self, moment: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._rings_at = moment
+        self._timer = None if moment == inf else self._loop.call_at(moment, self._ring)
+
+    def _ring(self) -> None:
+        now = self._loop.time()
+        for callback in [callback for callback, moment in self._due.items() if moment <= now]:
+            del self._due[callback]
+            callback()
+        self._move(min(self._due.values(), default=inf))
+
+
+class Timeout:
+    """asyncio's own timeout, without a timer; the alarm tells it when its time is up."""
+
+    __slots__ = ("_alarm", "_expire", "_seconds", "_timeout")
+
+    def __init__(self, alarm: Alarm, seconds: float) -> None:
+        self._alarm = alarm
+        self._seconds = seconds
+        self._timeout = asyncio.timeout(None)
+        self._expire = partial(self._timeout.reschedule, _AT_ONCE)
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+        self._alarm.set(self._expire, self._seconds)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._alarm.unset(self._expire)
+        await self._timeout.__aexit__(kind, error, trace)

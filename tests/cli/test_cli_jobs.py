@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 HEADER = "First Name,Email,External Data Reference,Shoe size\n"
 IMPORTS = "POST /directories/{directoryId}/mailinglists/{mailingListId}/transactioncontacts"
+LINKS = "GET /distributions/{distributionId}/links"
 PROGRESS = "GET /directories/{directoryId}/mailinglists/{mailingListId}/transactioncontacts/{importId}"
 
 
@@ -297,3 +298,32 @@ def test_the_sandbox_command_serves_until_it_is_interrupted() -> None:
     assert process.returncode == 0
     assert "survey SV_" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.xfail(reason="generate_links(replay=True) leaves out what a list that is not done has delivered")
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to another process")
+def test_interrupted_links_go_on(slow: tuple[Sandbox, _Clock]) -> None:
+    """Ctrl-C between two pages loses no link: the same command writes all of them, of one distribution."""
+    sandbox, clock = slow
+    audience = sandbox.state.add_mailing_list("Audience")
+    for number in range(250):
+        sandbox.state.add_contact(audience, email=f"p{number}@example.com")
+    held = sandbox.faults.add(kind="delay", route=LINKS, path="skipToken")
+    argv = ["links", "generate", "--survey", sandbox.state.survey_id, "--mailing-list", audience]
+    command = [sys.executable, "-m", "qualtrics_async", *argv, "--output", "links.csv"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        _wait_until(lambda: bool(sandbox.state.distributions))
+        clock.now += 100
+        _wait_until(lambda: held.used > 0)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "links.csv.journal knows what was done" in err
+    assert not Path("links.csv").exists()
+    held.release()
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 0
+    assert sorted(row["email"] for row in rows_of("links.csv")) == sorted(
+        f"p{number}@example.com" for number in range(250)
+    )
+    assert len(sandbox.state.distributions) == 1

@@ -35,6 +35,7 @@ def demo(
     """
     import asyncio
 
+    from qualtrics_async.cli.bars import progress
     from qualtrics_async.cli.commands.links import LINK_COLUMNS
     from qualtrics_async.cli.demo.contacts import write_contacts
     from qualtrics_async.cli.demo.run import run
@@ -51,7 +52,8 @@ def demo(
             expected = write_contacts(MADE, rows, lists, seed)
             say(f"made {MADE}: {rows:,} rows for {lists} mailing lists")
         writer = Writer(file, LINK_COLUMNS, "csv")
-        result = asyncio.run(run(server, contacts or MADE, writer, lists, expected))
+        with progress() as bars:
+            result = asyncio.run(run(server, contacts or MADE, writer, lists, expected, bars=bars))
     show(result)
     for problem in result.problems:
         say(f"does not add up: {problem}")

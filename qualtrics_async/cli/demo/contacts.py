@@ -93,7 +93,14 @@ _NOTES = (
     "50 % off: naïve café",
     "a, b; c | d",
 )
-_INVALID = ("{} at example.com", "{}@", "@example.org", "{}@@example.com", "{}@example", "a b {}@example.com")
+_INVALID = (
+    "{} at example.com",
+    "{}@",
+    "@{}.example.org",
+    "{}@@example.com",
+    "{}@example",
+    "a b {}@example.com",
+)
 
 
 def list_names(count: int) -> list[str]:

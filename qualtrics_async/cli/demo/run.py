@@ -10,19 +10,22 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 
 from qualtrics_async import AttemptEnded, Event, Qualtrics, Quota, bulk
 from qualtrics_async.bulk.outcome import Ok, Summary
 from qualtrics_async.bulk.readers import read_contacts
-from qualtrics_async.cli.bars import Bar, progress
+from qualtrics_async.cli.bars import Bar
 from qualtrics_async.cli.commands.links import link_row
 from qualtrics_async.cli.demo.contacts import LIST_COLUMN, Kind, list_names
 from qualtrics_async.cli.demo.server import Address, Server, Truth
 from qualtrics_async.cli.output import Writer
 from qualtrics_async.models import DistributionLink
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 __all__ = ["Result", "run"]
 
@@ -89,21 +92,26 @@ class _Ledger:
 
 
 async def run(
-    server: Server, contacts: Path, writer: Writer, lists: int, expected: Counter[Kind] | None
+    server: Server,
+    contacts: Path,
+    writer: Writer,
+    lists: int,
+    expected: Counter[Kind] | None,
+    *,
+    bars: Progress | None,
 ) -> Result:
     """Import the file into so many lists, generate all links, and check the account."""
     began = time.monotonic()
     traffic, ledger, address = _Traffic(), _Ledger(), server.address
     async with Qualtrics(token=address.token, base_url=address.base_url, hooks=[traffic]) as client:
-        with progress() as bars:
-            ids = [
-                (await client.mailing_lists.create(address.directory_id, name=name)).id
-                for name in list_names(lists)
-            ]
-            bar = Bar(bars, f"importing {contacts.name}", expected.total() if expected else None)
-            imported = await _import(client, address, contacts, ids, bar=bar, ledger=ledger)
-            bar = Bar(bars, "fetching links", len(ledger.contacts))
-            linked = await _link(client, address, writer, ids, bar=bar, ledger=ledger)
+        ids = [
+            (await client.mailing_lists.create(address.directory_id, name=name)).id
+            for name in list_names(lists)
+        ]
+        bar = Bar(bars, f"importing {contacts.name}", expected.total() if expected else None)
+        imported = await _import(client, address, contacts, ids, bar=bar, ledger=ledger)
+        bar = Bar(bars, "fetching links", len(ledger.contacts))
+        linked = await _link(client, address, writer, ids, bar=bar, ledger=ledger)
         quota = client.quota()
     result = Result(
         imported,

@@ -108,7 +108,7 @@ def test_what_does_not_add_up_is_told(
 ) -> None:
     """When the sandbox knows something else the exit code is 1, and the line says what."""
     near.lies = lie
-    assert run_command(["demo", "--rows", "20", "--lists", "2"]) == 1
+    assert run_command(["demo", "--rows", "20", "--lists", "1"]) == 1
     assert f"does not add up: {words}" in capsys.readouterr().err
 
 

@@ -39,7 +39,8 @@ LONGEST_RECORD: Final = 1024 * 1024
 LONGEST_OBJECT: Final = 8 * 1024 * 1024
 EXCERPT: Final = 1_000
 
-_SAMPLE = 32 * 1024
+_BUFFER = 64 * 1024
+_SAMPLE = 8 * 1024
 _LINE_ENDS = ("\n", "\r")
 _TABULAR = {".csv": None, ".txt": None, ".tsv": "\t"}
 _JSON_LINES = frozenset({".ndjson", ".jsonl"})
@@ -97,9 +98,11 @@ def read_csv(
         OSError: when the file cannot be opened, before the first row.
     """
     try:
-        codecs.lookup(encoding)
+        b" ".decode(encoding, "replace")
     except LookupError:
         raise UsageError(f"{encoding!r:.40} is no encoding; try utf-8, utf-16 or cp1252") from None
+    if codecs.lookup(encoding) == codecs.lookup("utf-8"):
+        encoding = "utf-8-sig"
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n\0'):
         raise UsageError(f"a delimiter is one character, neither a quote nor a line end: {delimiter!r:.40}")
     return _read(_csv_rows(Path(path), encoding, delimiter))
@@ -163,7 +166,7 @@ def _batch(rows: Iterator[tuple[int, Row]]) -> list[Row]:
 
 
 def _csv_rows(path: Path, encoding: str, delimiter: str | None) -> Generator[tuple[int, Row]]:
-    with BufferedReader(FileIO(path), 2 * _SAMPLE) as file:
+    with BufferedReader(FileIO(path), _BUFFER) as file:
         sample = file.peek(_SAMPLE)[:_SAMPLE]
         chosen = delimiter or _sniff(sample.decode(encoding, "replace"))
         with TextIOWrapper(file, encoding, _MARKING, newline="") as text:
@@ -297,7 +300,7 @@ class _Lines:
 
 def _json_rows(path: Path) -> Generator[tuple[int, Row]]:
     decoder = msgspec.json.Decoder(dict[str, Any])
-    with BufferedReader(FileIO(path), 2 * _SAMPLE) as file:
+    with BufferedReader(FileIO(path), _BUFFER) as file:
         for number in count(1):
             line = rest = file.readline(LONGEST_OBJECT)
             if not line:

@@ -27,7 +27,8 @@ app = App(
     name="qualtrics-async",
     help="Import contacts into Qualtrics and generate survey links, in bulk.\n\n"
     "Settings come from the environment: QUALTRICS_API_TOKEN, or QUALTRICS_CLIENT_ID and "
-    "QUALTRICS_CLIENT_SECRET; and QUALTRICS_DATACENTER or QUALTRICS_BASE_URL.",
+    "QUALTRICS_CLIENT_SECRET; and QUALTRICS_DATACENTER or QUALTRICS_BASE_URL.\n\n"
+    "Exit codes: 0 all done, 1 an error, 2 a wrong usage, 3 done but some items failed, 130 interrupted.",
     version=lambda: version("qualtrics-async"),
     help_format="plaintext",
 )

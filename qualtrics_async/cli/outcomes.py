@@ -49,7 +49,7 @@ def conclude(summary: Summary, noun: str, path: Path | None) -> int:
     say(f"{summary.items:,} {noun} in {summary.seconds:,.1f} s: {_counts(summary)}")
     for reason, count in summary.reasons.most_common():
         say(f"  {reason}: {count:,}")
-    if summary.ok == summary.items:
+    if not summary.failed and not summary.in_doubt:
         return 0
     if path is not None:
         say(f"those that did not succeed are in {path}")

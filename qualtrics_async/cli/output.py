@@ -197,12 +197,22 @@ def file_format(path: Path | None, form: Format | None) -> Format:
 
 @contextmanager
 def replacing(path: Path | None) -> Iterator[TextIO]:
-    """Open a file, for its owner alone, that takes its name when all is written; without one, stdout."""
+    """Open a file, for its owner alone, that takes its name when all is written; without one, stdout.
+
+    Raises:
+        UsageError: when there can be no file of that name.
+    """
     if path is None:
         yield sys.stdout
         return
-    if not path.parent.is_dir():
-        raise UsageError(f"{path}: there is no folder {path.parent}")
+    path = path.resolve()
+    if path.is_dir() or not path.parent.is_dir():
+        raise UsageError(f"{path}: " + ("it is a folder" if path.is_dir() else "there is no such folder"))
+    if path.exists() and not path.is_file():
+        # A device or a pipe is written to; a file in its place would be the end of it.
+        with path.open("w", encoding="utf-8", newline="") as device:
+            yield device
+        return
     with NamedTemporaryFile(
         "w", encoding="utf-8", newline="", dir=path.parent, prefix=f".{path.name}.", delete=False
     ) as file:
@@ -220,8 +230,8 @@ def resumable(journal: Path | None) -> Iterator[None]:
     """Say how to go on when what is done inside is interrupted or fails."""
     try:
         yield
-    except (KeyboardInterrupt, QualtricsError):
-        if journal is not None and journal.exists():
+    except (KeyboardInterrupt, OSError, QualtricsError) as error:
+        if journal is not None and not isinstance(error, UsageError) and journal.exists():
             say(f"{journal} knows what was done. To go on, run the same command again:")
             say(f"  {shlex.join(['qualtrics-async', *command_line.get()])}")
         raise

@@ -67,6 +67,8 @@ def test_rows_carry_their_lines_and_cells(tmp_path: Path) -> None:
 def test_encodings(tmp_path: Path, encoding: str) -> None:
     """UTF-8 is read with and without a byte order mark, others by name."""
     text = "name;city\nJosé;Zürich\n" if encoding == "cp1252" else "name;city\n李;東京\n"
+    if encoding == "utf-8-sig":
+        assert good(from_bytes(tmp_path, text.encode(encoding), encoding="UTF8")) == [["李", "東京"]]
     chosen = {} if encoding.startswith("utf-8") else {"encoding": encoding}
     rows = from_bytes(tmp_path, text.encode(encoding), **chosen)
     assert good(rows) == [text.splitlines()[1].split(";")]
@@ -273,8 +275,9 @@ def test_a_broken_json_line_costs_no_other(tmp_path: Path, line: bytes, words: s
 
 def test_arguments_that_cannot_be_meant(tmp_path: Path) -> None:
     """A wrong encoding, delimiter or suffix is refused at the call."""
-    with pytest.raises(UsageError, match="no encoding"):
-        read_csv("x.csv", encoding="utf-88")
+    for encoding in ("utf-88", "base64", ""):
+        with pytest.raises(UsageError, match="no encoding"):
+            read_csv("x.csv", encoding=encoding)
     for delimiter in ("", ";;", '"', "\n"):
         with pytest.raises(UsageError, match="one character"):
             read_csv("x.csv", delimiter=delimiter)

@@ -157,7 +157,9 @@ def test_a_missing_folder_is_told_before_any_request(
         str(tmp_path / "no" / "l.csv"),
     )
     assert done.code == 2
-    assert "there is no folder" in done.err
+    assert "there is no such folder" in done.err
+    argv = ["links", "generate", "--survey", "SV_1", "--mailing-list", "CG_1", "--output", str(tmp_path)]
+    assert "it is a folder" in call(*argv).err
     assert not sandbox.requests
 
 
@@ -176,6 +178,21 @@ def test_files_appear_whole_or_not_at_all(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["out.csv"]  # noqa: PTH208
     if os.name == "posix":
         assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices and links of POSIX")
+def test_devices_and_links_are_written_through(tmp_path: Path) -> None:
+    """A device is never replaced by a file, and a link keeps leading to its file."""
+    with output.replacing(Path(os.devnull)) as file:
+        file.write("gone")
+    assert not Path(os.devnull).is_file()
+    link, target = tmp_path / "link.csv", tmp_path / "target.csv"
+    target.touch()
+    link.symlink_to(target)
+    with output.replacing(link) as file:
+        file.write("new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
 
 
 def test_how_to_go_on_is_said_only_where_one_can(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
 import anyio.to_thread
 import msgspec
 
-from qualtrics_async.errors import QualtricsError, UsageError
+from qualtrics_async.errors import JournalError, QualtricsError, UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,6 +35,7 @@ __all__ = [
     "replacing",
     "resumable",
     "say",
+    "usual_journal",
     "write_listing",
     "write_record",
 ]
@@ -225,13 +227,20 @@ def replacing(path: Path | None) -> Iterator[TextIO]:
             raise
 
 
+def usual_journal(path: Path, *identity: object) -> Path:
+    """Name the journal of a job around a file: the same job has the same one, every other another."""
+    digest = blake2b(repr(identity).encode(), digest_size=4).hexdigest()
+    return path.with_name(f"{path.name}.{digest}.journal")
+
+
 @contextmanager
 def resumable(journal: Path | None) -> Iterator[None]:
     """Say how to go on when what is done inside is interrupted or fails."""
     try:
         yield
     except (KeyboardInterrupt, OSError, QualtricsError) as error:
-        if journal is not None and not isinstance(error, UsageError) and journal.exists():
+        beyond = isinstance(error, UsageError | JournalError)
+        if journal is not None and not beyond and journal.exists():
             say(f"{journal} knows what was done. To go on, run the same command again:")
             say(f"  {shlex.join(['qualtrics-async', *command_line.get()])}")
         raise

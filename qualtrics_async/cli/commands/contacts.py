@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from qualtrics_async.cli.output import existing, forget, resumable
+from qualtrics_async.cli.output import existing, forget, resumable, usual_journal
 
 if TYPE_CHECKING:
     from qualtrics_async.bulk import BrokenRow, ImportRow, SourceRow, Summary
@@ -56,7 +56,7 @@ def import_(
         file: a .csv, .tsv or .txt file with a header, or .ndjson or .jsonl.
         mailing_list: the id of the list that the contacts go into (CG_...).
         directory: the id of the directory; the default one if none is given.
-        journal: the file that knows what was done; by default FILE.journal, removed when all is done.
+        journal: the file that knows what was done; by default one beside FILE, removed when all is done.
         failures: where the rows that fail are written, as CSV or, by its suffix, NDJSON or JSON.
         delimiter: the delimiter of a CSV file, "tab" for a tab; found by looking if none is given.
         encoding: the encoding of a CSV file.
@@ -67,7 +67,7 @@ def import_(
     from qualtrics_async.cli.outcomes import failures as failures_file
 
     rows = read_contacts(existing(file), encoding=encoding, delimiter=TABS.get(delimiter or "", delimiter))
-    memory = journal or file.with_name(f"{file.name}.journal")
+    memory = journal or usual_journal(file, directory, mailing_list)
     with resumable(memory), failures_file(failures, COLUMNS) as failed, progress() as bars:
         bar = Bar(bars, f"importing {file.name}")
         summary = asyncio.run(_import(rows, directory, mailing_list, memory, failed=failed, bar=bar))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from cyclopts import App
 
-from qualtrics_async.cli.output import Writer, file_format, forget, replacing, resumable
+from qualtrics_async.cli.output import Writer, file_format, forget, replacing, resumable, usual_journal
 from qualtrics_async.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def generate(
         output: where the links are written when all are there; stdout if no file is given.
         failures: where the contacts without a link are written, as CSV or, by its suffix, NDJSON or JSON.
         journal: the file that knows what was done, so that the same command goes on after an interruption;
-            by default OUTPUT.journal, removed when all is done.
+            by default one beside OUTPUT, removed when all is done.
         format: csv, json or ndjson; by default what the suffix of the output says, else csv.
     """
     from qualtrics_async.cli.bars import Bar, progress
@@ -69,7 +69,7 @@ def generate(
     from qualtrics_async.cli.outcomes import failures as failures_file
 
     instant = None if expires is None else _instant(expires)
-    memory = journal or (output and output.with_name(f"{output.name}.journal"))
+    memory = journal or (output and usual_journal(output, directory, survey, mailing_list, expires))
     with (
         resumable(memory),
         failures_file(failures, RECIPIENT_COLUMNS) as failed,

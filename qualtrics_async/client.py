@@ -161,6 +161,8 @@ class Qualtrics:
 
     async def open(self) -> None:
         """Bind the client to the running loop; `async with` does it."""
+        if self._engine.is_open:
+            raise UsageError("the client is already open")
         if self._owns_pool:
             await self._pool.open()
         try:

@@ -51,7 +51,7 @@ __all__ = ["Engine", "Options"]
 T = TypeVar("T")
 R = TypeVar("R")
 
-_TRUSTED: Final = ".qualtrics.com"
+_TRUSTED: Final = re.compile(r"(?:[a-z0-9-]+\.)+qualtrics\.com")
 _SUCCESS: Final = range(200, 300)
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
 
@@ -72,6 +72,10 @@ class Options:
             raise UsageError(f"retries must not be negative, got {self.retries}")
 
 
+class _Late(Exception):
+    """The deadline of a call passed while it waited to leave."""
+
+
 class _Run:
     """What one call has been through so far."""
 
@@ -80,6 +84,7 @@ class _Run:
         "deadline",
         "departure",
         "doubt",
+        "failure",
         "header",
         "headers",
         "leave",
@@ -104,6 +109,7 @@ class _Run:
         self.departure: float = started
         self.leave: Departure | None = None
         self.doubt = False
+        self.failure: QualtricsError | None = None
         self.renewals = 0
         self.status: int | None = None
         self.headers: Mapping[str, str] = {}
@@ -132,6 +138,11 @@ class Engine:
 
     def __repr__(self) -> str:
         return f"<Engine {self._origin}>"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is bound to a loop and a pool."""
+        return self._wire is not None
 
     def open(self) -> None:
         """Bind to the running loop and to the pool, which must be open."""
@@ -189,11 +200,12 @@ class Engine:
         ended: BaseException | None = None
         try:
             while True:
-                await self._authenticate(request, run)
+                await self._authenticate(run)
                 run.tally.attempts += 1
                 try:
                     result = await attempt(request, run)
                 except QualtricsError as failure:
+                    run.failure = failure
                     run.request_id = getattr(failure, "request_id", None)
                     self._observe(request, run, failure)
                     if await self._settle(request, run, failure, options):
@@ -201,12 +213,18 @@ class Engine:
                 else:
                     self._observe(request, run, None)
                     return result
+        except _Late as late:
+            # What went wrong before says more than that the time was up; nothing is in doubt by waiting.
+            overdue = run.failure or _timed_out(request, late, run.tally.attempts)
+            ended = overdue
+            raise overdue from overdue.__cause__
         except BaseException as error:
             ended = error
             raise
         finally:
             if traces:
                 self._record(traces, request, run, ended)
+            run.failure = ended = None  # an error that is held by a frame of its own traceback lives on
 
     async def _exchange(self, request: Request[Any], run: _Run) -> Any:
         """Make one attempt: let it through, send it, read it, decode it."""
@@ -223,12 +241,11 @@ class Engine:
 
     async def _cross(self, request: Request[Any], run: _Run) -> Response:
         """Wait until the request may leave, send it, read the answer."""
-        wire, _ = self._opened()
         patient = False
         while True:
             departure = run.leave = await self._admit(request, run, patient=patient)
             try:
-                response = await wire.exchange(
+                response = await self._opened()[0].exchange(
                     request,
                     run.url,
                     run.body,
@@ -246,11 +263,11 @@ class Engine:
 
     async def _start(self, request: Request[Any], run: _Run) -> tuple[Download, Departure]:
         """Make one attempt whose body stays unread, unless it is an error's."""
-        wire, _ = self._opened()
         patient = False
         while True:
             departure = await self._admit(request, run, patient=patient)
             try:
+                wire, _ = self._opened()
                 download = await wire.start(request, run.url, run.body, departure, seconds=self._seconds(run))
             except StaleDeparture:
                 departure.close()
@@ -278,7 +295,8 @@ class Engine:
                 async with asyncio.timeout_at(run.deadline):
                     departure = await throttle.admit(request.route.key, patient=patient)
             except TimeoutError:
-                raise _late(request, "while it waited for quota") from None
+                run.tally.attempts -= 1
+                raise _Late("while it waited for quota") from None
         run.departure = asyncio.get_running_loop().time()
         return departure
 
@@ -321,7 +339,7 @@ class Engine:
             tally.refusals += 1
         elif isinstance(failure, Unauthorized) and self._credential.renewable and run.renewals == 0:
             run.renewals += 1
-            await self._credential.renew(run.header)
+            await self._in_time(run, self._credential.renew(run.header))
             return False
         elif isinstance(failure, NotFound) and route.method == "DELETE" and run.doubt:
             return True
@@ -356,12 +374,15 @@ class Engine:
             await asyncio.sleep(delay)
         return False
 
-    async def _authenticate(self, request: Request[Any], run: _Run) -> None:
+    async def _in_time(self, run: _Run, credential: Awaitable[None]) -> None:
         try:
             async with asyncio.timeout_at(run.deadline):
-                await self._credential.ensure()
+                await credential
         except TimeoutError:
-            raise _late(request, "while it waited for a token") from None
+            raise _Late("while it waited for a token") from None
+
+    async def _authenticate(self, run: _Run) -> None:
+        await self._in_time(run, self._credential.ensure())
         header = self._credential.header
         if header is not self._header:
             self._opened()[0].set_header(*header)
@@ -389,10 +410,9 @@ class Engine:
             port = parts.port
         except ValueError:
             return False
-        host = (parts.hostname or "").lower()
         return (
             parts.scheme == "https"
-            and host.endswith(_TRUSTED)
+            and _TRUSTED.fullmatch(parts.hostname or "") is not None
             and port in {None, 443}
             and parts.username is None
             and parts.password is None
@@ -412,7 +432,7 @@ class Engine:
                 request.route.method,
                 request.route.template,
                 run.tally.attempts,
-                run.status,
+                None if isinstance(failure, TransportError) else run.status,
                 asyncio.get_running_loop().time() - run.departure,
                 run.request_id,
                 None if failure is None else type(failure).__name__,
@@ -452,9 +472,14 @@ class Engine:
                 calls.append(call)
 
 
-def _late(request: Request[Any], when: str) -> TimedOut:
+def _timed_out(request: Request[Any], late: _Late, attempts: int) -> TimedOut:
     route = request.route
-    return TimedOut(f"{route.key}: its deadline passed {when}", method=route.method, template=route.template)
+    return TimedOut(
+        f"{route.key}: its deadline passed {late}",
+        method=route.method,
+        template=route.template,
+        attempts=attempts,
+    )
 
 
 def _host_of(url: str) -> str:

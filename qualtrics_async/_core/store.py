@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,7 @@ from typing import Final, Self, TypeVar
 
 import anyio
 
+from qualtrics_async._core.tasks import to_its_end
 from qualtrics_async.errors import JournalError
 
 __all__ = ["Store"]
@@ -37,6 +39,7 @@ class Store:
         self._connection = connection
         self._path = path
         self.temporary = temporary
+        self._closed = False
         self._one_at_a_time = anyio.CapacityLimiter(1)
 
     @classmethod
@@ -46,36 +49,30 @@ class Store:
         Raises:
             JournalError: when another process has it, when it is no file of ours, or when it is damaged.
         """
-        return await anyio.to_thread.run_sync(cls._open, path, schema, version)
-
-    @classmethod
-    def _open(cls, path: str | os.PathLike[str] | None, schema: str, version: int) -> Self:
-        if path is None:
-            handle, name = tempfile.mkstemp(prefix="qualtrics-", suffix=".db")
-            os.close(handle)
-            file = Path(name)
-        else:
-            file = Path(path)
-            # Only a new file: closing any handle of an old one would drop this process's own lock on it.
-            with suppress(FileExistsError), _explained(file):
-                os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, _OWNER_ONLY))
-        with _explained(file):
-            connection = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
-            try:
-                _prepare(connection, schema, version, durable=path is not None)
-            except BaseException:
-                connection.close()
-                raise
-        return cls(connection, file, temporary=path is None)
+        opened: list[tuple[sqlite3.Connection, Path]] = []
+        try:
+            await to_its_end(anyio.to_thread.run_sync(_open, path, schema, version, opened))
+        except BaseException:
+            for connection, file in opened:
+                await cls(connection, file, temporary=path is None).aclose()
+            raise
+        return cls(*opened[0], temporary=path is None)
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do some work in one transaction on a thread; what it returns is durable when this returns.
 
         A cancelled caller waits for the transaction to end, so that nothing is left half done.
+
+        Raises:
+            JournalError: when the file cannot be written, or is closed.
         """
-        return await anyio.to_thread.run_sync(self._transaction, work, limiter=self._one_at_a_time)
+        return await to_its_end(
+            anyio.to_thread.run_sync(self._transaction, work, limiter=self._one_at_a_time)
+        )
 
     def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self._closed:
+            raise JournalError(f"the journal {self._path} is closed: its job is over", reason="closed")
         with _explained(self._path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -90,13 +87,47 @@ class Store:
     async def aclose(self) -> None:
         """Close the file and give the lock back; a temporary one is removed."""
         with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(self._close, limiter=self._one_at_a_time)
+            await to_its_end(anyio.to_thread.run_sync(self._close, limiter=self._one_at_a_time))
 
     def _close(self) -> None:
+        self._closed = True
         self._connection.close()
         if self.temporary:
-            for suffix in ("", "-wal", "-shm"):
-                Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+            self._path.unlink(missing_ok=True)
+
+
+def _open(
+    path: str | os.PathLike[str] | None,
+    schema: str,
+    version: int,
+    opened: list[tuple[sqlite3.Connection, Path]],
+) -> None:
+    """Open the file; it goes into `opened`, where a caller who was cancelled meanwhile finds it."""
+    if path is None:
+        handle, name = tempfile.mkstemp(prefix="qualtrics-", suffix=".db")
+        os.close(handle)
+        file = Path(name)
+    else:
+        file = Path(path)
+        # Only a new file: closing any handle of an old one would drop this process's own lock on it.
+        with suppress(FileExistsError), _explained(file):
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, _OWNER_ONLY))
+    try:
+        with _explained(file):
+            connection = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
+            try:
+                _prepare(connection, schema, version, durable=path is not None)
+                if path is not None and stat.S_IMODE(file.stat().st_mode) & ~_OWNER_ONLY:
+                    file.chmod(_OWNER_ONLY)
+            except BaseException:
+                connection.close()
+                raise
+    finally:
+        if path is None:
+            # A killed process leaves nothing behind then; where an open file cannot go, it goes when closed.
+            with suppress(OSError):
+                file.unlink()
+    opened.append((connection, file))
 
 
 def _prepare(connection: sqlite3.Connection, schema: str, version: int, *, durable: bool) -> None:
@@ -107,7 +138,7 @@ def _prepare(connection: sqlite3.Connection, schema: str, version: int, *, durab
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if tables and application != _APPLICATION:
         raise JournalError("it is a database of another program", reason="foreign")
-    connection.execute(f"PRAGMA journal_mode = {'WAL' if durable else 'OFF'}")
+    connection.execute(f"PRAGMA journal_mode = {'WAL' if durable else 'MEMORY'}")
     connection.execute(f"PRAGMA secure_delete = {'ON' if durable else 'OFF'}")
     connection.execute("BEGIN EXCLUSIVE")
     if not tables:

@@ -6,12 +6,13 @@ import asyncio
 from asyncio import CancelledError
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from contextvars import ContextVar, copy_context
 from typing import Any, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
 
-__all__ = ["background_tasks", "finish_within", "is_in_doubt", "mark_in_doubt"]
+__all__ = ["background_tasks", "finish_within", "is_in_doubt", "mark_in_doubt", "to_its_end"]
 
 T = TypeVar("T")
 
@@ -46,32 +47,67 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return error
 
 
+_inside: ContextVar[list[Callable[[], bool]] | None] = ContextVar("_inside", default=None)
+
+
 async def finish_within(
-    seconds: float, work: Coroutine[Any, Any, T], *, worthwhile: Callable[[], bool] = lambda: True
+    seconds: float, work: Coroutine[Any, Any, T], *, worthwhile: Callable[[], bool] | None = None
 ) -> T:
     """Do some work in a task of its own that gets up to `seconds` to end when the caller is cancelled.
 
-    The caller's cancellation is raised afterwards in any case. `worthwhile` is asked then: false ends the
-    work at once.
+    The caller's cancellation is raised afterwards in any case, marked with `mark_in_doubt()` if the work had
+    become worthwhile, because its result goes to nobody. `worthwhile` is asked at once: false ends the work.
+    Without it the `finish_within()` inside of the work is asked: so a whole step gets its time once its
+    write has left, and none before.
     """
     loop = asyncio.get_running_loop()
     over: asyncio.Future[None] = loop.create_future()
-    task = loop.create_task(_telling(over, work))
+    deeper: list[Callable[[], bool]] = []
+    around = _inside.get()
+    if around is not None and worthwhile is not None:
+        around[:] = [worthwhile]
+    context = copy_context()
+    context.run(_inside.set, deeper)
+    task = loop.create_task(_telling(over, work), context=context)
     try:
         # The work itself tells its end: shield() and wait() hear of it a turn of the loop later.
         await over
-    except CancelledError:
+    except CancelledError as cancellation:
+        ask = worthwhile or (lambda: any(inner() for inner in deeper))
         try:
-            if worthwhile():
+            if ask():
                 with anyio.CancelScope(shield=True):
                     await asyncio.wait({task}, timeout=seconds)
         finally:
             task.cancel()
             with anyio.CancelScope(shield=True):
                 await asyncio.wait({task})
+            work.close()  # it may have had no turn at all
             if not task.cancelled():
                 task.exception()
+            if ask():
+                mark_in_doubt(cancellation)
         raise
+    return task.result()
+
+
+async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Do some work that nothing interrupts, in a task of its own: what runs on a thread cannot be stopped.
+
+    A caller that is cancelled meanwhile waits for the end, and is cancelled then.
+    """
+    task = asyncio.get_running_loop().create_task(work)
+    cancellation: CancelledError | None = None
+    while not task.done():
+        try:
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait({task})
+        except CancelledError as error:
+            cancellation = error
+    if cancellation is not None:
+        if not task.cancelled():
+            task.exception()
+        raise cancellation
     return task.result()
 
 
@@ -84,10 +120,10 @@ async def _telling(over: asyncio.Future[None], work: Coroutine[Any, Any, T]) -> 
 
 
 def mark_in_doubt(cancellation: CancelledError) -> None:
-    """Say of a cancellation that a write had left by then and was not confirmed."""
+    """Say of a cancellation that a write had left by then, and nobody saw what became of it."""
     cancellation.__dict__["in_doubt"] = True
 
 
 def is_in_doubt(cancellation: CancelledError) -> bool:
-    """Whether a write had left, unconfirmed, when this cancellation came."""
+    """Whether a write had left when this cancellation came, and nobody saw what became of it."""
     return cancellation.__dict__.get("in_doubt", False) is True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any, Final, Self
@@ -22,7 +22,10 @@ from qualtrics_async.errors import (
     api_error_class,
 )
 
-__all__ = ["ChunkRecord", "ChunkState", "Journal", "Kind", "Result", "RowRecord"]
+__all__ = ["REFUSED", "ChunkRecord", "ChunkState", "Journal", "Kind", "Result", "RowRecord"]
+
+REFUSED: Final = 0
+"""The chunk of the rows that were refused before anything was sent."""
 
 _VERSION: Final = 1
 _SCHEMA: Final = f"""
@@ -169,7 +172,6 @@ class Journal:
         changed = [
             (c.number, c.mailing_list_id, c.state, c.count, c.size, json.dumps(c.fields)) for c in chunks
         ]
-        refused = [_values(result, 0) for result in results]
 
         def work(db: sqlite3.Connection) -> None:
             db.executemany(
@@ -183,7 +185,7 @@ class Journal:
                 "size = excluded.size, fields = excluded.fields",
                 changed,
             )
-            db.executemany(_CONFIRM, refused)
+            db.executemany(_CONFIRM, _values(results, REFUSED))
             _set_meta(db, remarks)
 
         await self.store.run(work)
@@ -215,7 +217,7 @@ class Journal:
         """Move a chunk to a state, durably before this returns."""
         await self.confirm(chunk, (), state=state)
 
-    async def mark_sending(self, chunk: int, position: int, *, sending: bool = True) -> None:
+    async def mark_sending(self, chunk: int, position: int, sending: bool) -> None:
         """Say of one row that it is about to be sent, or that it was not after all."""
         kind = Kind.SENDING if sending else Kind.OPEN
 
@@ -233,10 +235,9 @@ class Journal:
         job: str | None = None,
     ) -> None:
         """Write what became of rows, and the state and job id of their chunk, at once."""
-        values = [_values(result, chunk) for result in results]
 
         def work(db: sqlite3.Connection) -> None:
-            db.executemany(_CONFIRM, values)
+            db.executemany(_CONFIRM, _values(results, chunk))
             if state is not None:
                 db.execute(
                     "UPDATE chunks SET state = ?, job = coalesce(?, job) WHERE number = ?",
@@ -257,6 +258,24 @@ class Journal:
                 (chunk, after, int(delivered), limit),
             )
             return [_record(row) for row in found]
+
+        return await self.store.run(work)
+
+    async def undelivered(self) -> int:
+        """Count the rows whose outcome has yet to be delivered."""
+
+        def work(db: sqlite3.Connection) -> int:
+            (count,) = db.execute("SELECT count(*) FROM rows WHERE delivered = 0").fetchone()
+            return int(count)
+
+        return await self.store.run(work)
+
+    async def length(self, chunk: int) -> int:
+        """Count the rows of a chunk."""
+
+        def work(db: sqlite3.Connection) -> int:
+            (count,) = db.execute("SELECT count(*) FROM rows WHERE chunk = ?", (chunk,)).fetchone()
+            return int(count)
 
         return await self.store.run(work)
 
@@ -311,17 +330,21 @@ def _set_meta(db: sqlite3.Connection, remarks: Mapping[str, str]) -> None:
     db.executemany("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", list(remarks.items()))
 
 
-def _values(result: Result, chunk: int) -> tuple[Any, ...]:
-    error = None if result.error is None else _write_error(result.error)
-    return (
-        result.kind,
-        result.reason,
-        error,
-        result.contact_id,
-        result.contact_lookup_id,
-        chunk,
-        result.position,
-    )
+def _values(results: Iterable[Result], chunk: int) -> Iterator[tuple[Any, ...]]:
+    known: tuple[QualtricsError | None, str | None] = (None, None)
+    for result in results:
+        if result.error is not known[0]:
+            # Thousands of rows share one error.
+            known = (result.error, None if result.error is None else _write_error(result.error))
+        yield (
+            result.kind,
+            result.reason,
+            known[1],
+            result.contact_id,
+            result.contact_lookup_id,
+            chunk,
+            result.position,
+        )
 
 
 def _record(row: tuple[Any, ...]) -> RowRecord:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from functools import partial
 from typing import Final, TypeAlias
@@ -13,15 +13,16 @@ from typing import Final, TypeAlias
 import anyio
 
 from qualtrics_async._core.paging import Page, Paged
-from qualtrics_async._core.request import instant
-from qualtrics_async._core.tasks import background_tasks, finish_within, is_in_doubt
-from qualtrics_async.bulk.fanout import Batch, Deliver, FairQueue, Outcomes, fan_out
-from qualtrics_async.bulk.journal import ChunkRecord, ChunkState, Journal
+from qualtrics_async._core.request import fill, instant
+from qualtrics_async._core.tasks import background_tasks
+from qualtrics_async.bulk.fanout import Batch, Channel, Deliver, FairQueue, Outcomes, fan_out
+from qualtrics_async.bulk.journal import ChunkRecord, ChunkState, Journal, Kind, Result
 from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome, Summary
-from qualtrics_async.bulk.recipients import Recipient, Recipients
+from qualtrics_async.bulk.recipients import PENDING, Recipient, Recipients
+from qualtrics_async.bulk.sending import STOPS, send_once
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import (
-    ConnectFailed,
+    CursorRefused,
     DecodeError,
     Forbidden,
     InvalidRequest,
@@ -29,10 +30,9 @@ from qualtrics_async.errors import (
     NotFound,
     OutcomeUnknown,
     QualtricsError,
-    RateLimited,
     ServerFault,
     TransportError,
-    Unauthorized,
+    UnexpectedStatus,
     UsageError,
 )
 from qualtrics_async.models.common import Created
@@ -43,13 +43,13 @@ __all__ = ["generate_links"]
 
 _Deliver: TypeAlias = Deliver[Recipient, DistributionLink]
 
-_GRACE: Final = 5.0
-_STREAM_BUFFER: Final = 8
-_STALE_PASSES: Final = 3
-"""Passes without a new link after which the listing is read from its beginning again."""
+_BATCHES_AHEAD: Final = 8
+_FIRST_REREAD: Final = 3
+_REREAD_FACTOR: Final = 4
+"""Passes without a new link after which the listing is read from its beginning: 3, 12, 48, ..."""
 
-_STOPS = (Unauthorized, Forbidden, NotFound, ConnectFailed, RateLimited)
-_PASSING = (ServerFault, TransportError, DecodeError)
+_PASSING = (ServerFault, TransportError, DecodeError, CursorRefused)
+"""What may be over when it is asked again, and concerns one list."""
 
 
 @asynccontextmanager
@@ -76,8 +76,10 @@ async def generate_links(
 
     Each list gets one distribution. Its links are read as they become available, and the list is complete
     when every contact has one. Who ends without one is `Failed`, with the reason: `"opted out"` (nobody
-    waits for them), `"frequency rule"` (as the distribution's history says), or `"pending"` when the
-    deadline passed. Memory does not depend on the number of contacts.
+    waits for them), `"frequency rule"` (as the distribution's history says), `"pending"` when the deadline
+    passed, or `"unreadable links"`. An outcome without a contact concerns a whole list: its distribution was
+    refused, its fate is unknown, or its contacts could not be read. Memory does not depend on the
+    number of contacts.
 
     Args:
         client: an open client.
@@ -90,7 +92,7 @@ async def generate_links(
         journal: a file that makes the job resumable: the same call goes on, and creates no second
             distribution for a list. A temporary file by default.
         replay: on a journal, yield the outcomes again that were delivered before.
-        deadline: seconds that a list may take from its distribution on.
+        deadline: seconds from its distribution on after which a list that brings no new links is given up.
         concurrency: lists at a time.
 
     Raises:
@@ -99,6 +101,9 @@ async def generate_links(
         QualtricsError: from the iteration, when an error would fail every list.
     """
     lists = [mailing_lists] if isinstance(mailing_lists, str) else list(mailing_lists)
+    fill("/surveys/{surveyId}", (survey_id,))
+    if directory_id is not None:
+        fill("/directories/{directoryId}", (directory_id,))
     _check(lists, link_type, deadline, concurrency)
     ends = None if expires is None else instant(expires, "expires")
     fingerprint = {
@@ -110,32 +115,40 @@ async def generate_links(
         "link type": link_type,
         "description": description,
     }
-    book = await Journal.open(journal, fingerprint)
-    try:
+    create = partial(client.distributions.create_links, survey_id=survey_id, link_type=link_type)
+    if ends is not None:
+        create = partial(create, expiration_date=ends)
+    if description is not None:
+        create = partial(create, description=description)
+    async with aclosing(await Journal.open(journal, fingerprint)) as book:
         directory = directory_id or (await client.directories.default()).id
-        create = partial(client.distributions.create_links, survey_id=survey_id, link_type=link_type)
-        if ends is not None:
-            create = partial(create, expiration_date=ends)
-        if description is not None:
-            create = partial(create, description=description)
         summary, queue = Summary(), FairQueue[int, ChunkRecord]()
         await _plan(book, lists, queue, replay=replay)
-        job = _Links(client, survey_id, directory, book, create=create, deadline=deadline, summary=summary)
-        send, receive = anyio.create_memory_object_stream[Batch[Recipient, DistributionLink] | Exception](
-            _STREAM_BUFFER
+        channel = Channel[Recipient, DistributionLink](_BATCHES_AHEAD, workers=concurrency)
+        job = _Links(
+            client,
+            survey_id,
+            directory,
+            book,
+            create=create,
+            deadline=deadline,
+            summary=summary,
+            replay=replay,
         )
-        with send, receive:
+        outcomes = Outcomes(channel, summary)
+        try:
             async with background_tasks() as tasks:
-                fan_out(tasks, queue, job.work, send, concurrency=concurrency, stops=(QualtricsError,))
-                send.close()
-                yield Outcomes(receive, summary, asyncio.get_running_loop().time)
-    finally:
-        await book.aclose()
+                fan_out(tasks, queue, job.work, channel, concurrency=concurrency)
+                yield outcomes
+        finally:
+            outcomes.close()
 
 
 def _check(lists: list[str], link_type: str, deadline: float, concurrency: int) -> None:
-    if not lists or not all(str(name).strip() for name in lists):
-        raise UsageError("mailing_lists takes at least one id, and no empty one")
+    if not lists:
+        raise UsageError("mailing_lists takes at least one id")
+    for name in lists:
+        fill("/mailinglists/{mailingListId}", (name,))
     if len(set(lists)) < len(lists):
         raise UsageError("a mailing list is named twice: its contacts would have two links")
     if link_type == "Anonymous":
@@ -148,17 +161,17 @@ async def _plan(book: Journal, lists: list[str], queue: FairQueue[int, ChunkReco
     known = await book.chunks()
     if not known:
         known = [ChunkRecord(number, name, ChunkState.PLANNED) for number, name in enumerate(lists, 1)]
-        await book.add((), known, (), {})
+        # One row stands for the whole list, for an outcome that concerns all of it.
+        rows = [(record.number, 0, record.number, None, record.mailing_list_id, None) for record in known]
+        await book.add(rows, known, (), {})
     for record in known:
-        if record.state is ChunkState.DONE and replay and record.job is not None:
-            record.state = ChunkState.ACCEPTED
-        if record.state is not ChunkState.DONE:
+        if record.state is not ChunkState.DONE or replay:
             await queue.put(record.number, record)
     await queue.close()
 
 
 class _Links:
-    """What becomes of one mailing list."""
+    """What becomes of the mailing lists of one job."""
 
     def __init__(
         self,
@@ -170,6 +183,7 @@ class _Links:
         create: Callable[..., Awaitable[Created]],
         deadline: float,
         summary: Summary,
+        replay: bool,
     ) -> None:
         self._client = client
         self._survey_id = survey_id
@@ -178,6 +192,7 @@ class _Links:
         self._create = create
         self._deadline = deadline
         self._summary = summary
+        self._replay = replay
 
     async def work(self, chunk: ChunkRecord, deliver: _Deliver) -> None:
         """Bring a list from the state that it is in to the outcomes of its contacts."""
@@ -185,99 +200,150 @@ class _Links:
             doubt = OutcomeUnknown(
                 "an earlier run ended while the distribution of the list was being created"
             )
-            await self._end(chunk, deliver, InDoubt(Recipient(chunk.mailing_list_id), doubt, "lost reply"))
-            return
+            await self._reject(chunk, Kind.IN_DOUBT, "lost reply", doubt)
         listing = self._client.contacts.list(self._directory_id, chunk.mailing_list_id)
-        page = await listing.first_page()
-        if chunk.state is ChunkState.PLANNED:
-            if not page.elements and page.next_page is None:
-                await self._journal.move(chunk.number, ChunkState.DONE)
-                return
-            refused = await finish_within(_GRACE, self._distribute(chunk))
-            if refused is not None:
-                await self._end(chunk, deliver, refused)
-                return
+        try:
+            page: Page[ListContact] | None = None
+            if chunk.state is ChunkState.PLANNED:
+                page = await self._first_page(listing)
+                await self._distribute(chunk, page)
+            if chunk.state is ChunkState.ACCEPTED or (chunk.state is ChunkState.DONE and chunk.job):
+                await self._hand_out(chunk, listing, page, deliver)
+            else:
+                await self._deliver_whole(chunk, deliver)
+        except _PASSING as error:
+            if isinstance(error, STOPS):
+                raise
+            # One list and not the others: nothing is written down, so that the next run goes on here.
+            self._summary.items += 1
+            await deliver(Batch([Failed(_whole(chunk), error, "unreadable list")]))
+
+    async def _first_page(self, listing: Paged[ListContact]) -> Page[ListContact]:
+        give_up = asyncio.get_running_loop().time() + self._deadline
+        while True:
+            try:
+                return await listing.first_page()
+            except _PASSING as error:
+                if isinstance(error, STOPS) or asyncio.get_running_loop().time() > give_up:
+                    raise
+                await asyncio.sleep(self._client.polling.longest)
+
+    async def _distribute(self, chunk: ChunkRecord, page: Page[ListContact]) -> None:
+        """Create the distribution of a list, unless the list is empty."""
+        if not page.elements and page.next_page is None:
+            await self._journal.move(chunk.number, ChunkState.DONE)
+            chunk.state = ChunkState.DONE
+            return
+
+        async def intend(leaving: bool) -> None:
+            state = ChunkState.SENDING if leaving else ChunkState.PLANNED
+            await self._journal.move(chunk.number, state)
+
+        async def accept(created: Created) -> None:
+            await self._journal.confirm(chunk.number, (), state=ChunkState.ACCEPTED, job=created.id)
+            chunk.state, chunk.job = ChunkState.ACCEPTED, created.id
+
+        await send_once(
+            intend,
+            partial(self._create, mailing_list_id=chunk.mailing_list_id),
+            accept,
+            partial(self._reject, chunk),
+        )
+
+    async def _reject(self, chunk: ChunkRecord, kind: Kind, reason: str, error: QualtricsError) -> None:
+        """End a list with one outcome for all of it."""
+        await self._journal.confirm(chunk.number, [Result(0, kind, reason, error)], state=ChunkState.DONE)
+        chunk.state = ChunkState.DONE
+
+    async def _deliver_whole(self, chunk: ChunkRecord, deliver: _Deliver) -> None:
+        """Hand out the outcome that concerns a whole list, if there is one."""
+        for row in await self._journal.rows(chunk.number, delivered=self._replay):
+            if row.error is not None and row.reason is not None:
+                kind = InDoubt if row.kind is Kind.IN_DOUBT else Failed
+                self._summary.items += 1
+                taken = partial(self._journal.delivered, chunk.number, 0, 0)
+                await deliver(Batch([kind(_whole(chunk), row.error, row.reason)], taken))
+
+    async def _hand_out(
+        self,
+        chunk: ChunkRecord,
+        listing: Paged[ListContact],
+        page: Page[ListContact] | None,
+        deliver: _Deliver,
+    ) -> None:
+        """Read contacts and links side by side until every contact has an outcome."""
         recipients = Recipients(self._journal.store, chunk.number)
-        known = await recipients.begin()
+        known = await recipients.begin(replay=self._replay)
         self._summary.items += known
         async with background_tasks() as tasks:
             listed = anyio.Event()
             tasks.start_soon(self._list, listing, page, recipients, listed)
-            await self._read(chunk, recipients, deliver, listed)
+            trouble = await self._read(chunk, recipients, deliver, listed)
             await listed.wait()
-        await self._deliver_missing(chunk, recipients, deliver)
-
-    async def _distribute(self, chunk: ChunkRecord) -> Failed[Recipient] | InDoubt[Recipient] | None:
-        """Create the distribution of a list; what is returned is the outcome of the whole list."""
-        await self._journal.move(chunk.number, ChunkState.SENDING)
-        try:
-            created = await self._create(mailing_list_id=chunk.mailing_list_id)
-        except _STOPS:
-            await self._journal.move(chunk.number, ChunkState.PLANNED)
-            raise
-        except asyncio.CancelledError as cancellation:
-            if not is_in_doubt(cancellation):
-                with anyio.CancelScope(shield=True):
-                    await self._journal.move(chunk.number, ChunkState.PLANNED)
-            raise
-        except OutcomeUnknown as error:
-            return InDoubt(Recipient(chunk.mailing_list_id), error, "lost reply")
-        except QualtricsError as error:
-            return Failed(Recipient(chunk.mailing_list_id), error, "refused")
-        chunk.job = created.id
-        await self._journal.confirm(chunk.number, (), state=ChunkState.ACCEPTED, job=created.id)
-        return None
+        await self._deliver_missing(chunk, recipients, deliver, trouble)
 
     async def _list(
         self,
         listing: Paged[ListContact],
-        page: Page[ListContact],
+        first: Page[ListContact] | None,
         recipients: Recipients,
         listed: anyio.Event,
     ) -> None:
         """Add every contact of the list to the expected set; a page that fails is asked for again."""
         give_up = asyncio.get_running_loop().time() + self._deadline
-        added = await recipients.expect(page.elements)
-        self._summary.items += added
-        cursor = page.next_page
-        while cursor is not None:
+        cursor = None if first is None else first.next_page
+        if first is not None:
+            added = await recipients.expect(first.elements)
+            self._summary.items += added
+        while first is None or cursor is not None:
             try:
-                async for following in listing.resume(cursor).pages():
-                    added = await recipients.expect(following.elements)
+                async for page in listing.resume(cursor).pages():
+                    added = await recipients.expect(page.elements)
                     self._summary.items += added
-                cursor = None
+                    cursor = page.next_page or cursor
             except _PASSING as error:
-                cursor = error.cursor
-                if asyncio.get_running_loop().time() > give_up:
+                # A circle is left by another beginning.
+                cursor = None if isinstance(error, CursorRefused) else error.cursor
+                if isinstance(error, STOPS) or asyncio.get_running_loop().time() > give_up:
                     raise
                 await asyncio.sleep(self._client.polling.longest)
+            else:
+                break
         listed.set()
 
     async def _read(
         self, chunk: ChunkRecord, recipients: Recipients, deliver: _Deliver, listed: anyio.Event
-    ) -> None:
-        """Read the links until every contact has one, or nobody else can be waited for."""
+    ) -> QualtricsError | None:
+        """Read the links until every contact has one, or nobody else can be waited for.
+
+        What comes back is why they could not be read at the end, if so.
+        """
         loop, polling = asyncio.get_running_loop(), self._client.polling
-        give_up, interval, stale = loop.time() + self._deadline, polling.first, 0
+        give_up, interval = loop.time() + self._deadline, polling.first
+        stale, reread = 0, _FIRST_REREAD
         links = self._client.distributions.links(chunk.job or "", survey_id=self._survey_id)
         cursor: str | None = None
         while True:
-            fresh, cursor = await self._pass(links, cursor, chunk, recipients, deliver)
+            fresh, cursor, trouble = await self._pass(links, cursor, chunk, recipients, deliver)
             if listed.is_set() and not await recipients.waited_for():
-                return
+                return None
             if fresh:
-                interval, stale = polling.first, 0
-            else:
-                stale += 1
-            if stale and stale % _STALE_PASSES == 0:
+                interval, stale, reread = polling.first, 0, _FIRST_REREAD
+                await asyncio.sleep(interval)
+                continue
+            stale += 1
+            late = loop.time() + interval > give_up
+            if stale >= reread or late:
                 # Nothing promises that links are appended: what was passed over shows from the beginning.
-                cursor = None
+                cursor, reread = None, reread * _REREAD_FACTOR
+                if late:
+                    _, _, trouble = await self._pass(links, cursor, chunk, recipients, deliver)
                 if listed.is_set():
                     await self._rule_out(chunk, recipients)
                     if not await recipients.waited_for():
-                        return
-            if loop.time() + interval > give_up:
-                return
+                        return None
+            if late:
+                return trouble
             await asyncio.sleep(interval)
             interval = min(interval * polling.factor, polling.longest)
 
@@ -288,23 +354,23 @@ class _Links:
         chunk: ChunkRecord,
         recipients: Recipients,
         deliver: _Deliver,
-    ) -> tuple[int, str | None]:
-        """Read from a page to the end: how many links were new, and the page to go on with."""
-        fresh = 0
+    ) -> tuple[int, str | None, QualtricsError | None]:
+        """Read from a page to the end: how many links were new, where to go on, what stood in the way."""
+        fresh, trouble = 0, None
         try:
             async for page in links.resume(cursor).pages():
-                ready = [link for link in page.elements if link.link]
-                claimed, added = await recipients.claim(ready)
+                claimed, added = await recipients.claim([link for link in page.elements if link.link])
                 self._summary.items += added
                 fresh += len(claimed)
                 if claimed:
                     taken = partial(recipients.delivered, [link.contact_id for link in claimed])
                     await deliver(Batch([Ok(_recipient(link, chunk), link) for link in claimed], taken))
-                if page.next_page is not None:
-                    cursor = page.next_page
+                cursor = page.next_page or cursor
         except _PASSING as error:
-            cursor = error.cursor
-        return fresh, cursor
+            if isinstance(error, STOPS):
+                raise
+            cursor, trouble = None if isinstance(error, CursorRefused) else error.cursor, error
+        return fresh, cursor, trouble
 
     async def _rule_out(self, chunk: ChunkRecord, recipients: Recipients) -> None:
         """Ask the history who is kept from a link by a contact-frequency rule; it may not tell."""
@@ -317,33 +383,35 @@ class _Links:
                         if entry.contact_id and entry.contact_frequency_rule_id
                     ]
                 )
-        except (InvalidRequest, NotFound, Forbidden, *_PASSING):
+        except (InvalidRequest, NotFound, Forbidden, UnexpectedStatus, *_PASSING):
             return
 
-    async def _deliver_missing(self, chunk: ChunkRecord, recipients: Recipients, deliver: _Deliver) -> None:
+    async def _deliver_missing(
+        self,
+        chunk: ChunkRecord,
+        recipients: Recipients,
+        deliver: _Deliver,
+        trouble: QualtricsError | None,
+    ) -> None:
         """Hand out those who have no link, with the reason, and end the list when they are taken."""
         job, after = chunk.job or "", ""
         while missing := await recipients.missing(chunk.mailing_list_id, job, after=after):
             after = missing[-1][1]
-            outcomes: list[Outcome[Recipient, DistributionLink]] = [
-                Failed(who, JobFailed(f"no link: {reason}", job_id=job, status=reason), reason)
-                for who, _, reason in missing
-            ]
+            outcomes: list[Outcome[Recipient, DistributionLink]] = []
+            for who, _, reason in missing:
+                if trouble is not None and reason == PENDING:
+                    outcomes.append(Failed(who, trouble, "unreadable links"))
+                else:
+                    error = JobFailed(f"no link: {reason}", job_id=job, status=reason)
+                    outcomes.append(Failed(who, error, reason))
             ids = [contact_id for _, contact_id, _ in missing]
             await deliver(Batch(outcomes, partial(recipients.delivered, ids)))
         # The list is over when all before it has been taken, so its end travels the same way.
-        await deliver(Batch([], partial(self._finish, chunk, recipients)))
+        await deliver(Batch([], recipients.end))
 
-    async def _finish(self, chunk: ChunkRecord, recipients: Recipients) -> None:
-        await self._journal.move(chunk.number, ChunkState.DONE)
-        await recipients.erase()
 
-    async def _end(
-        self, chunk: ChunkRecord, deliver: _Deliver, outcome: Failed[Recipient] | InDoubt[Recipient]
-    ) -> None:
-        """End a list with one outcome for all of it."""
-        self._summary.items += 1
-        await deliver(Batch([outcome], partial(self._journal.move, chunk.number, ChunkState.DONE)))
+def _whole(chunk: ChunkRecord) -> Recipient:
+    return Recipient(chunk.mailing_list_id, chunk.job)
 
 
 def _recipient(link: DistributionLink, chunk: ChunkRecord) -> Recipient:

@@ -12,7 +12,10 @@ from qualtrics_async._core.store import Store
 from qualtrics_async.models.contacts import ListContact
 from qualtrics_async.models.distributions import DistributionLink
 
-__all__ = ["RECIPIENTS", "Recipient", "Recipients"]
+__all__ = ["PENDING", "RECIPIENTS", "Recipient", "Recipients"]
+
+PENDING: Final = "pending"
+"""Why a contact has no link when nobody knows why."""
 
 RECIPIENTS: Final = """
 CREATE TABLE recipients (
@@ -41,8 +44,8 @@ class _State(IntEnum):
 class Recipient:
     """The item of an outcome: a contact of a mailing list who is to have a link.
 
-    `contact_id` is None where an outcome stands for the whole list: its distribution was refused, or its
-    fate is unknown.
+    `contact_id` is None where an outcome stands for the whole list: its distribution was refused, its fate
+    is unknown, or its contacts could not be read.
     """
 
     mailing_list_id: str
@@ -62,13 +65,17 @@ class Recipients:
         self._store = store
         self._chunk = chunk
 
-    async def begin(self) -> int:
-        """Forget what was handed out and never taken in an earlier run; count who is known and waits."""
+    async def begin(self, *, replay: bool) -> int:
+        """Forget what an earlier run handed out and nobody took; count who is known and waits.
+
+        On a replay, what was taken is forgotten too.
+        """
+        forgotten = _State.DELIVERED if replay else _State.HANDED_OUT
 
         def work(db: sqlite3.Connection) -> int:
             db.execute(
-                "UPDATE recipients SET state = ? WHERE chunk = ? AND state = ?",
-                (_State.WAITING, self._chunk, _State.HANDED_OUT),
+                "UPDATE recipients SET state = ? WHERE chunk = ? AND state <= ?",
+                (_State.WAITING, self._chunk, forgotten),
             )
             (count,) = db.execute(
                 "SELECT count(*) FROM recipients WHERE chunk = ? AND state = ?",
@@ -172,17 +179,18 @@ class Recipients:
                 (
                     Recipient(mailing_list_id, distribution_id, *who),
                     str(who[0]),
-                    "opted out" if opted_out else "frequency rule" if ruled_out else "pending",
+                    "opted out" if opted_out else "frequency rule" if ruled_out else PENDING,
                 )
                 for *who, opted_out, ruled_out in found
             ]
 
         return await self._store.run(work)
 
-    async def erase(self) -> None:
-        """Forget the recipients; their list is done."""
+    async def end(self) -> None:
+        """Say that the list is done, and forget its recipients."""
 
         def work(db: sqlite3.Connection) -> None:
+            db.execute("UPDATE chunks SET state = 'done' WHERE number = ?", (self._chunk,))
             db.execute("DELETE FROM recipients WHERE chunk = ?", (self._chunk,))
 
         await self._store.run(work)

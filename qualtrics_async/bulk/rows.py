@@ -11,9 +11,12 @@ from decimal import Decimal
 from functools import lru_cache
 from numbers import Integral, Real
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 
+from qualtrics_async._core.request import fill
+from qualtrics_async.errors import UsageError
 from qualtrics_async.models.contacts import ContactFields
 
 __all__ = ["BrokenRow", "ImportRow", "Imported", "Prepared", "RowProblem", "SourceRow", "prepare"]
@@ -85,6 +88,7 @@ class Prepared:
 _EMBEDDED: Final = "embeddedData"
 _PRIVATE: Final = "privateEmbeddedData"
 _TRANSACTION: Final = "transactionData"
+_UNSUBSCRIBED: Final = "unsubscribed"
 _OBJECTS: Final = frozenset({_EMBEDDED, _PRIVATE, _TRANSACTION})
 _WHO: Final = ("firstName", "lastName", "email", "phone", "extRef")
 _SPELLINGS: Final = {
@@ -104,7 +108,7 @@ _SPELLINGS: Final = {
     "externaldataref": "extRef",
     "externalreference": "extRef",
     "language": "language",
-    "unsubscribed": "unsubscribed",
+    "unsubscribed": _UNSUBSCRIBED,
     "embeddeddata": _EMBEDDED,
     "privateembeddeddata": _PRIVATE,
     "transactiondata": _TRANSACTION,
@@ -112,6 +116,9 @@ _SPELLINGS: Final = {
 _SEPARATORS = re.compile(r"[\s_-]+")
 _POSSIBLE_EMAIL = re.compile(r"[^\s@,;]+@[^\s@.,;]+(?:\.[^\s@.,;]+)+")
 _LONGEST_EMAIL: Final = 254
+_EXACT: Final = 10**15
+"""Whole numbers up to here are written without a point, as a spreadsheet means them."""
+
 _TRUE = frozenset({"true", "yes", "1", "y", "t"})
 _FALSE = frozenset({"false", "no", "0", "n", "f"})
 _encode = msgspec.json.Encoder().encode
@@ -133,8 +140,8 @@ def prepare(
 ) -> Prepared:
     """Turn a row of any supported kind into what is sent, or say what is wrong with it.
 
-    `allowed` names the objects that the operation takes. Whatever a `mailing_list` function raises is a
-    bug of the caller's and propagates as itself.
+    `allowed` names the objects (and `id`) that the operation takes. Whatever a `mailing_list` function
+    raises is a bug of the caller's and propagates as itself.
     """
     line, source = None, row
     if isinstance(row, BrokenRow):
@@ -143,11 +150,13 @@ def prepare(
     if isinstance(row, SourceRow):
         line, source = row.line, row.cells
     named = mailing_list if isinstance(mailing_list, str) else mailing_list(source)
-    target = named if isinstance(named, str) and named.strip() else None
+    target = named if isinstance(named, str) and _is_id(named) else None
     contact: dict[str, Any] = {}
     try:
         _fill(contact, source, clear_empty=clear_empty)
-        _check(contact, target, allowed)
+        if target is None:
+            raise _no_list(named)
+        _check(contact, allowed)
         payload = _encode(contact)
     except RowProblem as problem:
         return Prepared(index, line, target, _salvage(contact), problem=problem)
@@ -155,6 +164,21 @@ def prepare(
         wrong = RowProblem("bad text", "the row holds text that is not valid Unicode")
         return Prepared(index, line, target, _salvage(contact), problem=wrong)
     return Prepared(index, line, target, payload, tuple(contact.get(_TRANSACTION) or ()))
+
+
+@lru_cache(maxsize=4096)
+def _is_id(text: str) -> bool:
+    try:
+        fill("/{mailingListId}", (text,))
+    except UsageError:
+        return False
+    return True
+
+
+def _no_list(named: object) -> RowProblem:
+    if isinstance(named, str) and named.strip():
+        return RowProblem("no mailing list", "what the row names as its mailing list is no id")
+    return RowProblem("no mailing list", "the row names no mailing list")
 
 
 def _salvage(contact: dict[str, Any]) -> bytes:
@@ -166,8 +190,8 @@ def _salvage(contact: dict[str, Any]) -> bytes:
 
 def _fill(contact: dict[str, Any], source: object, *, clear_empty: bool) -> None:
     if isinstance(source, ContactFields):
-        source = msgspec.to_builtins(source)
-    if not isinstance(source, Mapping):
+        source = _given(source, contact)
+    elif not isinstance(source, Mapping):
         raise RowProblem("bad row", f"a row is a mapping or a contact, got {type(source).__name__}")
     embedded: dict[str, str] = {}
     for column, value in source.items():
@@ -180,15 +204,27 @@ def _fill(contact: dict[str, Any], source: object, *, clear_empty: bool) -> None
                 embedded.update(cells)
             elif cells:
                 contact[name] = cells
-        elif (text := _cell(value, column, clear_empty=clear_empty)) is not None:
-            if name is None:
-                embedded[column] = text
-            elif name in contact:
-                raise RowProblem("bad row", f"two columns mean {name}, one of them is {column!r:.60}")
-            else:
-                contact[name] = _truth(text) if name == "unsubscribed" else text
+            continue
+        text = _cell(value, column, clear_empty=clear_empty)
+        if text is None or (name == _UNSUBSCRIBED and not text.strip()):
+            continue
+        if name in contact:
+            raise RowProblem("bad row", f"two columns mean {name}, one of them is {column!r:.60}")
+        if name is None:
+            embedded[column] = text
+        else:
+            contact[name] = _truth(text) if name == _UNSUBSCRIBED else text
     if embedded:
         contact[_EMBEDDED] = embedded
+
+
+def _given(source: ContactFields, contact: dict[str, Any]) -> dict[str, Any]:
+    """Name what a contact has set; its id goes where no column leads."""
+    known = {name: getattr(source, name) for name in source.__struct_fields__}
+    contact_id = known.pop("id", None)
+    if isinstance(contact_id, str):
+        contact["id"] = contact_id
+    return {name: value for name, value in known.items() if value is not msgspec.UNSET}
 
 
 def _cells(value: object, name: str, *, clear_empty: bool) -> dict[str, str]:
@@ -207,28 +243,45 @@ def _cells(value: object, name: str, *, clear_empty: bool) -> dict[str, str]:
 def _cell(value: object, column: object, *, clear_empty: bool) -> str | None:
     """Write a cell as text: None and NaN are absent, and so is empty text unless it is to clear."""
     if isinstance(value, str):
-        return value if value or clear_empty else None
+        return str.__str__(value) if value or clear_empty else None
     if value is None or _is_missing(value):
         return None
     match value:
         case bool():
-            return "true" if value else "false"
+            text = "true" if value else "false"
         case Integral():
-            return str(value)
+            text = str(int(value))
         case Real() | Decimal() if math.isfinite(value):
-            return str(math.trunc(value)) if value == math.trunc(value) else str(value)
+            text = _number(value)
         case datetime() | date() | time():
-            return value.isoformat()
+            text = value.isoformat()
+        case UUID():
+            text = str(value)
+        case _ if _is_flag(value):
+            text = "true" if value else "false"
         case _:
-            raise RowProblem("bad value", f"{column!r:.60} holds a {type(value).__name__}: {value!r:.20}")
+            raise RowProblem("bad value", f"{column!r:.60} holds a {type(value).__name__}")
+    return text
+
+
+def _number(value: Any) -> str:
+    whole = abs(value) < _EXACT and value == math.trunc(value)
+    return str(math.trunc(value)) if whole else str(value)
+
+
+def _is_flag(value: object) -> bool:
+    """Whether it is a boolean of an array library's."""
+    return getattr(getattr(value, "dtype", None), "kind", None) == "b" and not hasattr(value, "__len__")
 
 
 def _is_missing(value: object) -> bool:
     """Whether a cell is NaN, NaT or NA: what is not equal to itself, or will not say."""
     try:
         return bool(value != value)  # noqa: PLR0124  (that is the test)
-    except TypeError:
+    except (TypeError, ArithmeticError):
         return True
+    except ValueError:  # an array says it of each of its elements
+        return False
 
 
 def _truth(text: str) -> bool:
@@ -237,12 +290,10 @@ def _truth(text: str) -> bool:
         return True
     if word in _FALSE:
         return False
-    raise RowProblem("bad value", f"unsubscribed is true or false, got {text!r:.40}")
+    raise RowProblem("bad value", "unsubscribed is neither true nor false")
 
 
-def _check(contact: dict[str, Any], mailing_list_id: str | None, allowed: frozenset[str]) -> None:
-    if mailing_list_id is None:
-        raise RowProblem("no mailing list", "the row names no mailing list")
+def _check(contact: dict[str, Any], allowed: frozenset[str]) -> None:
     if not any(contact.get(name) for name in _WHO):
         raise RowProblem("no contact field", "the row has no name, e-mail, phone or external reference")
     email = contact.get("email")
@@ -250,6 +301,6 @@ def _check(contact: dict[str, Any], mailing_list_id: str | None, allowed: frozen
         email = contact["email"] = email.strip()
         if len(email) > _LONGEST_EMAIL or not _POSSIBLE_EMAIL.fullmatch(email):
             raise RowProblem("invalid e-mail", "the e-mail address is impossible")
-    for name in _OBJECTS - allowed:
-        if name in contact:
+    for name in (*_OBJECTS, "id"):
+        if name in contact and name not in allowed:
             raise RowProblem("bad value", f"{name} cannot be sent by this operation")

@@ -8,25 +8,34 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any, Final, TypeAlias
 
+import anyio
+import anyio.lowlevel
 import msgspec
 
 from qualtrics_async.bulk.chunks import Chunk, Chunker
 from qualtrics_async.bulk.fanout import Batch, Deliver, FairQueue
-from qualtrics_async.bulk.journal import ChunkRecord, ChunkState, Journal, Kind, Result, RowRecord
+from qualtrics_async.bulk.journal import (
+    REFUSED,
+    ChunkRecord,
+    ChunkState,
+    Journal,
+    Kind,
+    Result,
+    RowRecord,
+)
 from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome, Summary
 from qualtrics_async.bulk.rows import Imported, ImportRow, Prepared, RowProblem
 from qualtrics_async.errors import JobFailed, JournalError, UsageError
 
-__all__ = ["REFUSED", "RowOutcome", "Rows", "Spool", "deliver_chunk"]
+__all__ = ["RowOutcome", "Rows", "Spool", "deliver_chunk"]
 
 Rows: TypeAlias = Iterable[Any] | AsyncIterable[Any]
 RowOutcome: TypeAlias = Outcome[ImportRow, Imported]
 
-REFUSED: Final = 0
-"""The chunk of the rows that were refused before anything was sent."""
-
 _BATCH: Final = 250
 """Rows between two transactions: few enough that the loop is never held for more than a few milliseconds."""
+
+_BATCH_BYTES: Final = 1_000_000
 
 _DELIVERED_AT_ONCE: Final = 250
 
@@ -42,37 +51,35 @@ class Spool:
     def __init__(
         self,
         journal: Journal,
-        queue: FairQueue[object, ChunkRecord],
+        queue: FairQueue[str, ChunkRecord],
         chunker: Chunker[str],
         prepare_row: Callable[[int, object], Prepared],
         *,
-        deliver: Deliver[ImportRow, Imported],
-        summary: Summary,
-        exclusive: bool,
         replay: bool,
     ) -> None:
         self._journal = journal
         self._queue = queue
         self._chunker = chunker
         self._prepare = prepare_row
-        self._deliver = deliver
-        self._summary = summary
-        self._exclusive = exclusive
+        self.summary = Summary()
         self._replay = replay
         self._digest = blake2b(digest_size=16)
         self._records: dict[int, ChunkRecord] = {}
         self._refused = 0
         self._known = 0
+        self._earlier = 0
         self._count = 0
 
-    async def run(self, rows: Rows) -> None:
-        """Spool everything; afterwards the queue is closed."""
+    async def run(self, rows: Rows, deliver: Deliver[ImportRow, Imported]) -> None:
+        """Spool everything, and deliver the rows that are refused; afterwards the queue is closed."""
         self._known = int(await self._journal.meta("spooled") or 0)
         known_digest = await self._journal.meta("digest")
         complete = await self._journal.meta("complete") is not None
-        self._summary.items = self._known
+        self._earlier = 0 if self._replay else self._known - await self._journal.undelivered()
+        self.summary.items = self._known - self._earlier
         ready = self._known == 0
         batch: list[Prepared] = []
+        size = 0
         async with aclosing(_read(rows)) as source:
             async for row in source:
                 prepared = self._prepare(self._count, row)
@@ -82,28 +89,31 @@ class Spool:
                 if self._count <= self._known:
                     if self._count == self._known:
                         self._compare(known_digest)
-                        await self._go_on()
+                        await self._go_on(deliver)
                         ready = True
+                    elif self._count % _BATCH == 0:
+                        await anyio.lowlevel.checkpoint()
                     continue
                 if complete:
                     raise _changed("it has more rows now")
                 batch.append(prepared)
-                if len(batch) >= _BATCH:
-                    await self._add(batch)
-                    batch = []
+                size += len(prepared.payload)
+                if len(batch) >= _BATCH or size >= _BATCH_BYTES:
+                    await self._add(batch, deliver)
+                    batch, size = [], 0
         if not ready:
             if self._count or not complete:
                 raise _changed(f"it has {self._count} rows now, {self._known} are in the journal")
-            await self._go_on()
+            await self._go_on(deliver)
         if not complete:
-            await self._add(batch, last=True)
+            await self._add(batch, deliver, last=True)
         await self._queue.close()
 
     def _compare(self, known: str | None) -> None:
         if self._digest.hexdigest() != known:
             raise _changed("its rows differ")
 
-    async def _go_on(self) -> None:
+    async def _go_on(self, deliver: Deliver[ImportRow, Imported]) -> None:
         """Take up what an earlier process left."""
         for record in await self._journal.chunks():
             if record.state is ChunkState.FILLING:
@@ -113,11 +123,12 @@ class Spool:
             else:
                 self._chunker.skip(record.number)
                 await self._enqueue(record)
-        while rows := await self._journal.rows(REFUSED, after=self._refused - 1, limit=_BATCH):
-            self._refused = rows[-1].position + 1
-        await deliver_chunk(self._journal, REFUSED, self._deliver, replay=self._replay)
+        self._refused = await self._journal.length(REFUSED)
+        await deliver_chunk(self._journal, REFUSED, deliver, replay=self._replay)
 
-    async def _add(self, batch: list[Prepared], *, last: bool = False) -> None:
+    async def _add(
+        self, batch: list[Prepared], deliver: Deliver[ImportRow, Imported], *, last: bool = False
+    ) -> None:
         rows: list[tuple[Any, ...]] = []
         changed: dict[int, ChunkRecord] = {}
         full: list[ChunkRecord] = []
@@ -145,11 +156,11 @@ class Spool:
         await self._journal.add(
             rows, changed.values(), results, remarks | ({"complete": "yes"} if last else {})
         )
-        self._summary.items = self._count
+        self.summary.items = self._count - self._earlier
         for record in full:
             await self._enqueue(record)
         if results:
-            await deliver_chunk(self._journal, REFUSED, self._deliver, after=first_refused - 1)
+            await deliver_chunk(self._journal, REFUSED, deliver, after=first_refused - 1)
 
     def _place(
         self, row: Prepared, name: str, changed: dict[int, ChunkRecord], full: list[ChunkRecord]
@@ -167,7 +178,7 @@ class Spool:
         return chunk.number, chunk.count - 1
 
     async def _enqueue(self, record: ChunkRecord) -> None:
-        await self._queue.put(record.mailing_list_id if self._exclusive else record.number, record)
+        await self._queue.put(record.mailing_list_id, record)
 
 
 async def deliver_chunk(

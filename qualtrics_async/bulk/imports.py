@@ -1,0 +1,186 @@
+"""Import jobs: what becomes of one chunk, from its POST to the outcome of each row."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from qualtrics_async.bulk.fanout import Deliver
+from qualtrics_async.bulk.journal import ChunkRecord, ChunkState, Journal, Kind, Result
+from qualtrics_async.bulk.report import Report, decide
+from qualtrics_async.bulk.rows import Imported, ImportRow
+from qualtrics_async.bulk.sending import STOPS, send_once
+from qualtrics_async.bulk.spool import deliver_chunk
+from qualtrics_async.client import Qualtrics
+from qualtrics_async.errors import (
+    Conflict,
+    ConnectFailed,
+    CursorRefused,
+    DecodeError,
+    Forbidden,
+    InvalidRequest,
+    JobFailed,
+    JournalError,
+    NotFound,
+    OutcomeUnknown,
+    QualtricsError,
+    ServerFault,
+    TransportError,
+    UnexpectedStatus,
+)
+from qualtrics_async.models.contact_imports import (
+    ContactImportProgress,
+    ContactImportStarted,
+    TransactionMeta,
+)
+
+__all__ = ["ImportJobs"]
+
+_PASSING = (ServerFault, TransportError, DecodeError)
+"""What may be over when it is asked again."""
+
+_REFUSALS = (NotFound, InvalidRequest, Conflict, UnexpectedStatus)
+"""What one job is refused for, and no other."""
+
+_REPORT_PASSES: Final = 3
+
+
+class ImportJobs:
+    """The import jobs of one bulk job; the caller sees to it that a list has one at a time."""
+
+    def __init__(
+        self, client: Qualtrics, directory_id: str, journal: Journal, batch_id: str | None, *, replay: bool
+    ) -> None:
+        self._client = client
+        self._directory_id = directory_id
+        self._journal = journal
+        self._batch_id = batch_id
+        self._replay = replay
+        self._verified: set[str] = set()
+
+    async def work(self, chunk: ChunkRecord, deliver: Deliver[ImportRow, Imported]) -> None:
+        """Bring a chunk from the state that it is in to its outcomes."""
+        if chunk.state is ChunkState.PLANNED:
+            await self._verify(chunk.mailing_list_id)
+            await self._send(chunk, await self._journal.body(chunk.number))
+        elif chunk.state is ChunkState.SENDING:
+            doubt = OutcomeUnknown("an earlier run ended while this import was being sent")
+            await self._conclude(chunk, Kind.IN_DOUBT, "lost reply", doubt)
+        if chunk.state is ChunkState.ACCEPTED:
+            await self._confirm(chunk)
+        await deliver_chunk(self._journal, chunk.number, deliver, replay=self._replay)
+
+    async def _verify(self, mailing_list_id: str) -> None:
+        # The start call accepts ids that do not exist, so the list is asked for once.
+        if mailing_list_id in self._verified:
+            return
+        try:
+            await self._client.mailing_lists.get(self._directory_id, mailing_list_id)
+        except (*STOPS, JournalError):
+            raise
+        except (*_PASSING, InvalidRequest, Conflict, UnexpectedStatus):
+            return  # it costs a check and not the job: an import that finds no list ends with nothing
+        self._verified.add(mailing_list_id)
+
+    async def _send(self, chunk: ChunkRecord, body: bytes) -> None:
+        meta = None
+        if chunk.fields or self._batch_id:
+            meta = TransactionMeta(batch_id=self._batch_id or msgspec.UNSET, fields=chunk.fields)
+
+        async def intend(leaving: bool) -> None:
+            state = ChunkState.SENDING if leaving else ChunkState.PLANNED
+            await self._journal.move(chunk.number, state)
+
+        async def accept(started: ContactImportStarted) -> None:
+            unread = JobFailed("the service did not take the row into the import", job_id=started.id)
+            results = [
+                Result(position, Kind.FAILED, "unprocessed", unread) for position in started.unprocessed
+            ]
+            await self._journal.confirm(chunk.number, results, state=ChunkState.ACCEPTED, job=started.id)
+            chunk.state, chunk.job = ChunkState.ACCEPTED, started.id
+
+        start = self._client.contact_imports.start
+        await send_once(
+            intend,
+            partial(
+                start,
+                self._directory_id,
+                chunk.mailing_list_id,
+                msgspec.Raw(body),
+                transaction_meta=meta,
+            ),
+            accept,
+            partial(self._conclude, chunk),
+        )
+
+    async def _conclude(self, chunk: ChunkRecord, kind: Kind, reason: str, error: QualtricsError) -> None:
+        """Give every row of a chunk that is still open the same outcome."""
+        open_rows = await self._journal.positions(chunk.number, Kind.OPEN)
+        await self._finish(chunk, [Result(position, kind, reason, error) for position in open_rows])
+
+    async def _finish(self, chunk: ChunkRecord, results: list[Result]) -> None:
+        await self._journal.confirm(chunk.number, results, state=ChunkState.DONE)
+        chunk.state = ChunkState.DONE
+
+    async def _confirm(self, chunk: ChunkRecord) -> None:
+        """Wait until the import has ended, and learn what became of each row."""
+        job = chunk.job or ""
+        positions = await self._journal.positions(chunk.number, Kind.OPEN)
+        progress, ended = await self._end(chunk.mailing_list_id, job)
+        report = await self._report(job) if positions else Report()
+        nothing = progress.added == 0 and progress.updated == 0 and not progress.failed
+        if positions and nothing and ended is None and not report.entries:
+            raise JobFailed(
+                f"import {job} into {chunk.mailing_list_id} ended without a single contact: the directory, "
+                "the list or the transaction batch does not exist, or the account may not write to it",
+                job_id=job,
+                status=progress.status or "",
+                detail=progress,
+            )
+        emails = [] if report.complete else await self._journal.emails(chunk.number)
+        await self._finish(chunk, decide(job, positions, emails, report, progress=progress, ended=ended))
+
+    async def _end(
+        self, mailing_list_id: str, job: str
+    ) -> tuple[ContactImportProgress, QualtricsError | None]:
+        """Wait for the end of an import; the error is why it ended badly, or why nobody saw its end."""
+
+        async def look() -> ContactImportProgress:
+            try:
+                return await self._client.contact_imports.progress(self._directory_id, mailing_list_id, job)
+            except ConnectFailed:
+                raise
+            except _PASSING:
+                return ContactImportProgress()
+
+        try:
+            return await self._client.wait(job, look), None
+        except JobFailed as error:
+            known = error.detail
+            return known if isinstance(known, ContactImportProgress) else ContactImportProgress(), error
+        except _REFUSALS as error:
+            return ContactImportProgress(), error
+
+    async def _report(self, job: str) -> Report:
+        """Read what the report says of each row, as far as it can be read."""
+        report, cursor = Report(), None
+        listing = self._client.contact_imports.report(self._directory_id, job)
+        for attempt in range(_REPORT_PASSES):
+            try:
+                if attempt:
+                    await asyncio.sleep(self._client.polling.longest)
+                async for page in listing.resume(cursor).pages():
+                    report.add(page.elements)
+            except ConnectFailed:
+                raise
+            except _PASSING as error:
+                cursor = error.cursor
+            except (Forbidden, CursorRefused, *_REFUSALS):
+                return report
+            else:
+                report.complete = True
+                return report
+        return report

@@ -310,7 +310,6 @@ def test_the_sandbox_command_serves_until_it_is_interrupted() -> None:
     assert "Traceback" not in err
 
 
-@pytest.mark.xfail(reason="generate_links(replay=True) leaves out what a list that is not done has delivered")
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to another process")
 def test_interrupted_links_go_on(slow: tuple[Sandbox, _Clock]) -> None:
     """Ctrl-C between two pages loses no link: the same command writes all of them, of one distribution."""

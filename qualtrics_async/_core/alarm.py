@@ -55,7 +55,8 @@ class Alarm:
         self._timer = None if moment == inf else self._loop.call_at(moment, self._ring)
 
     def _ring(self) -> None:
-        now = self._loop.time()
+        # The loop may call a hair's breadth too early; its clock need not move before the next time.
+        now = max(self._loop.time(), self._rings_at)
         for callback in [callback for callback, moment in self._due.items() if moment <= now]:
             del self._due[callback]
             callback()

@@ -140,7 +140,8 @@ class Paged(Generic[T]):
     async def prefetch(self, pages: int = 2) -> AsyncGenerator[AsyncIterator[T]]:
         """Read up to `pages` pages ahead while the body works: `async with paged.prefetch() as items`."""
         async with concurrent({None: self}, limit=1, buffer=pages) as items:
-            yield (item async for _, item in items)
+            async with aclosing(item async for _, item in items) as own:
+                yield own
 
     async def _fetch(self, cursor: str | None) -> Page[T]:
         request = self._request if cursor is None else self._scheme.follow(self._request, cursor)

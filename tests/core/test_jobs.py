@@ -34,6 +34,7 @@ class Time:
         self.slept: list[float] = []
 
     def __call__(self) -> float:
+        """Tell the time."""
         return self.now
 
     async def sleep(self, seconds: float) -> None:

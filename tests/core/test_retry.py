@@ -103,7 +103,7 @@ policies = st.builds(
 
 @given(policies, st.integers(1, 10_000), st.integers(0, 99))
 def test_a_delay_after_a_fault_is_full_jitter_under_the_cap(policy: RetryPolicy, n: int, seed: int) -> None:
-    """The n-th repeat waits from 0 to `base * 2**(n-1)`, never above the cap; beyond the budget there is none."""
+    """The n-th repeat waits from 0 to `base * 2**(n-1)`, at most the cap; beyond the budget there is none."""
     delay = decide(policy, READ, status(ServerFault, 503), Tally(n, faults=n), Random(seed))
     if n > policy.retries:
         assert delay is None

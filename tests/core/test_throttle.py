@@ -125,7 +125,7 @@ def test_routes_share_the_brand(quota: int, routes: int, seed: int) -> None:
 @settings(max_examples=6)
 @given(st.integers(0, 99))
 def test_each_limit_holds_beside_the_others(seed: int) -> None:
-    """Small, large and unlimited routes under one brand: every window of each, and of all, is within bounds."""
+    """Small, large and unlimited routes under one brand: every window of each and of all is within bounds."""
     throttle = limited(400, a=30, b=120)
     arrivals = run(traffic(throttle, [A, B, C], 130, workers=2, seed=seed))
     assert max(windows(arrivals[A])) <= 30
@@ -234,7 +234,7 @@ async def test_the_routes_token_comes_before_the_slot() -> None:
     assert await waiting > 60
 
 
-# -------------------------------------------------------------------------------------- refusals (429)
+# --------------------------------------------------------------------------------------------- refusals
 
 
 @virtual

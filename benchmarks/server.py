@@ -208,7 +208,7 @@ class Imports:
         self._jobs: list[list[str]] = []
 
     def __call__(self, method: bytes, target: bytes, body: bytes) -> bytes:
-        """Start a job, tell its progress, or write a page of its report."""
+        """Start a job, tell its progress, write a page of its report; describe a mailing list."""
         path, _, query = target.decode().partition("?")
         if method == b"POST":
             contacts = json.loads(body)["contacts"]
@@ -224,6 +224,8 @@ class Imports:
         parts = path.split("/")
         if parts[-1] == "report":
             return self._report(int(parts[-2].removeprefix("PGRS_")), query)
+        if not parts[-1].startswith("PGRS_"):
+            return _ok({"mailingListId": parts[-1], "name": "Readers"})
         count = len(self._jobs[int(parts[-1].removeprefix("PGRS_"))])
         return _ok(
             {

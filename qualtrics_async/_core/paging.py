@@ -119,9 +119,10 @@ class Paged(Generic[T]):
 
     async def __aiter__(self) -> AsyncGenerator[T]:
         """Walk the items of all pages in order."""
-        async for page in self.pages():
-            for item in page.elements:
-                yield item
+        async with aclosing(self.pages()) as pages:
+            async for page in pages:
+                for item in page.elements:
+                    yield item
 
     async def collect(self, limit: int | None = None) -> list[T]:
         """Gather the items in a list, at most `limit` of them; memory grows with their number."""
@@ -130,18 +131,21 @@ class Paged(Generic[T]):
         items: list[T] = []
         if limit == 0:
             return items
-        async for page in self.pages():
-            items += page.elements
-            if limit is not None and len(items) >= limit:
-                return items[:limit]
+        async with aclosing(self.pages()) as pages:
+            async for page in pages:
+                items += page.elements
+                if limit is not None and len(items) >= limit:
+                    return items[:limit]
         return items
 
     @asynccontextmanager
     async def prefetch(self, pages: int = 2) -> AsyncGenerator[AsyncIterator[T]]:
         """Read up to `pages` pages ahead while the body works: `async with paged.prefetch() as items`."""
-        async with concurrent({None: self}, limit=1, buffer=pages) as items:
-            async with aclosing(item async for _, item in items) as own:
-                yield own
+        async with (
+            concurrent({None: self}, limit=1, buffer=pages) as items,
+            aclosing(item async for _, item in items) as own,
+        ):
+            yield own
 
     async def _fetch(self, cursor: str | None) -> Page[T]:
         request = self._request if cursor is None else self._scheme.follow(self._request, cursor)
@@ -165,8 +169,9 @@ async def _walk(
     async with stream:
         for key, paged in listings:
             try:
-                async for page in paged.pages():
-                    await stream.send((key, page))
+                async with aclosing(paged.pages()) as pages:
+                    async for page in pages:
+                        await stream.send((key, page))
             except QualtricsError as error:
                 await stream.send(_Stopped(error))
                 return

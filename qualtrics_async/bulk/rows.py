@@ -251,7 +251,7 @@ def _cell(value: object, column: object, *, clear_empty: bool) -> str | None:
             text = "true" if value else "false"
         case Integral():
             text = str(int(value))
-        case Real() | Decimal() if math.isfinite(value):
+        case Real() | Decimal() if _is_finite(value):
             text = _number(value)
         case datetime() | date() | time():
             text = value.isoformat()
@@ -262,6 +262,10 @@ def _cell(value: object, column: object, *, clear_empty: bool) -> str | None:
         case _:
             raise RowProblem("bad value", f"{column!r:.60} holds a {type(value).__name__}")
     return text
+
+
+def _is_finite(value: Any) -> bool:
+    return value.is_finite() if isinstance(value, Decimal) else bool(value - value == 0)
 
 
 def _number(value: Any) -> str:

@@ -1,0 +1,94 @@
+"""The chunker: whatever the sizes, nothing is lost, nothing is out of order, no bound is broken."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qualtrics_async.bulk.chunks import Chunk, Chunker
+
+ITEMS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 40)), max_size=60)
+COUNTS = st.integers(1, 7)
+SIZES = st.integers(41, 120)
+
+
+def pack(
+    items: list[tuple[str, int]], max_count: int, max_size: int, cut: int | None = None
+) -> tuple[list[Chunk[str]], list[int]]:
+    """Chunk items, in one go or with a new chunker from the cut on; the number of each item's chunk too."""
+    chunker = Chunker[str](max_count, max_size)
+    known: dict[int, Chunk[str]] = {}
+    done: list[Chunk[str]] = []
+    places: list[int] = []
+    for number, (key, size) in enumerate(items):
+        if number == cut:
+            chunker = resume(known, done, max_count, max_size)
+        assert chunker.fits(size)
+        chunk, full = chunker.add(key, size)
+        known[chunk.number] = chunk
+        places.append(chunk.number)
+        if full is not None:
+            done.append(full)
+    return sorted(done + chunker.flush(), key=lambda chunk: chunk.number), places
+
+
+def resume(
+    known: dict[int, Chunk[str]], done: list[Chunk[str]], max_count: int, max_size: int
+) -> Chunker[str]:
+    """Make a chunker from what a journal would know."""
+    chunker = Chunker[str](max_count, max_size)
+    for number in sorted(known):
+        if known[number] in done:
+            chunker.skip(number)
+        else:
+            old = known[number]
+            chunker.restore(Chunk(old.number, old.key, old.count, old.size))
+    return chunker
+
+
+@given(ITEMS, COUNTS, SIZES)
+def test_bounds_hold_and_nothing_is_lost(items: list[tuple[str, int]], count: int, size: int) -> None:
+    """Each item is in one chunk of its key, and no chunk has more rows or bytes than it may."""
+    chunks, places = pack(items, count, size)
+    assert [chunk.number for chunk in chunks] == list(range(1, len(chunks) + 1))
+    for chunk in chunks:
+        own = [items[n] for n, place in enumerate(places) if place == chunk.number]
+        assert {key for key, _ in own} == {chunk.key}
+        assert 1 <= len(own) == chunk.count <= count
+        assert sum(cost + 1 for _, cost in own) == chunk.size <= size
+
+
+@given(ITEMS, COUNTS, SIZES)
+def test_a_key_keeps_its_order(items: list[tuple[str, int]], count: int, size: int) -> None:
+    """Rows of one key fill its chunks one after the other."""
+    _, places = pack(items, count, size)
+    for key in "abc":
+        own = [place for (name, _), place in zip(items, places, strict=True) if name == key]
+        assert own == sorted(own)
+
+
+@given(ITEMS, COUNTS, SIZES)
+def test_a_chunk_ends_only_when_the_next_row_does_not_fit(
+    items: list[tuple[str, int]], count: int, size: int
+) -> None:
+    """Chunks are as full as the order of rows allows."""
+    chunks, places = pack(items, count, size)
+    for chunk in chunks:
+        later = [n for n, (key, _) in enumerate(items) if key == chunk.key and places[n] > chunk.number]
+        if later:
+            assert chunk.count == count or chunk.size + items[later[0]][1] + 1 > size
+
+
+@given(ITEMS, COUNTS, SIZES, st.integers(0, 60))
+def test_a_restored_chunker_makes_the_same_chunks(
+    items: list[tuple[str, int]], count: int, size: int, cut: int
+) -> None:
+    """A crash anywhere between two rows changes no chunk."""
+    assert pack(items, count, size, cut) == pack(items, count, size)
+
+
+def test_a_row_that_fits_no_chunk_is_known_before() -> None:
+    """`fits()` counts the separator too."""
+    chunker = Chunker[str](10, 100)
+    assert chunker.fits(99)
+    assert not chunker.fits(100)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 from math import inf
 from types import TracebackType
-from typing import Any, Final
+from typing import Any
 
 __all__ = ["Alarm"]
-
-_AT_ONCE: Final = 0.0
 
 
 class Alarm:
@@ -40,7 +37,7 @@ class Alarm:
         self._due.pop(callback, None)
 
     def timeout(self, seconds: float) -> Timeout:
-        """Do what `asyncio.timeout()` does."""
+        """Cancel what is inside after so many seconds, and raise `TimeoutError` instead."""
         return Timeout(self, seconds)
 
     def close(self) -> None:
@@ -64,22 +61,36 @@ class Alarm:
 
 
 class Timeout:
-    """asyncio's own timeout, without a timer; the alarm tells it when its time is up."""
+    """What `asyncio.timeout()` makes, with the alarm in place of a timer and no coroutines of its own."""
 
-    __slots__ = ("_alarm", "_expire", "_seconds", "_timeout")
+    __slots__ = ("_alarm", "_before", "_expired", "_seconds", "_task")
 
     def __init__(self, alarm: Alarm, seconds: float) -> None:
         self._alarm = alarm
         self._seconds = seconds
-        self._timeout = asyncio.timeout(None)
-        self._expire = partial(self._timeout.reschedule, _AT_ONCE)
+        self._expired = False
+        self._task = running_task()
+        self._before = self._task.cancelling()
 
-    async def __aenter__(self) -> None:
-        await self._timeout.__aenter__()
+    def __enter__(self) -> None:
         self._alarm.set(self._expire, self._seconds)
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._alarm.unset(self._expire)
-        await self._timeout.__aexit__(kind, error, trace)
+        # A cancellation that somebody else has asked for as well stays one.
+        if self._expired and self._task.uncancel() <= self._before and kind is asyncio.CancelledError:
+            raise TimeoutError from error
+
+    def _expire(self) -> None:
+        self._expired = True
+        self._task.cancel()
+
+
+def running_task() -> asyncio.Task[Any]:
+    """Return the task that this runs in."""
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("this needs a task")
+    return task

@@ -375,6 +375,8 @@ class Engine:
         return False
 
     async def _in_time(self, run: _Run, credential: Awaitable[None]) -> None:
+        if run.deadline is None:
+            return await credential
         try:
             async with asyncio.timeout_at(run.deadline):
                 await credential

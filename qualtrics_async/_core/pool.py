@@ -212,7 +212,7 @@ class Wire:
         """
         response = None
         try:
-            async with self._alarm.timeout(seconds):
+            with self._alarm.timeout(seconds):
                 response = await self._request(request, url, body, departure)
                 data = await _read(request, response, limit)
         except _TRANSPORT_ERRORS as error:
@@ -233,7 +233,7 @@ class Wire:
     ) -> Download:
         """Send a request and return the answer as soon as its headers are there; its user closes it."""
         try:
-            async with self._alarm.timeout(seconds):
+            with self._alarm.timeout(seconds):
                 response = await self._request(request, url, body, departure)
         except _TRANSPORT_ERRORS as error:
             raise translate(error, request, left=departure.left) from error
@@ -282,7 +282,7 @@ class Download:
         content = self._response.content
         while True:
             try:
-                async with self._alarm.timeout(self._seconds):
+                with self._alarm.timeout(self._seconds):
                     chunk = await content.readany()
             except _TRANSPORT_ERRORS as error:
                 raise translate(error, self._request, left=True) from error
@@ -298,7 +298,7 @@ class Download:
             TransportError: when the connection breaks or falls silent.
         """
         try:
-            async with self._alarm.timeout(self._seconds):
+            with self._alarm.timeout(self._seconds):
                 return await _read(self._request, self._response, limit)
         except _TRANSPORT_ERRORS as error:
             raise translate(error, self._request, left=True) from error

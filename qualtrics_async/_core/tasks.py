@@ -63,11 +63,12 @@ async def finish_within(
     loop = asyncio.get_running_loop()
     over: asyncio.Future[None] = loop.create_future()
     deeper: list[Callable[[], bool]] = []
-    around = _inside.get()
-    if around is not None and worthwhile is not None:
+    context = None
+    if worthwhile is None:
+        context = copy_context()
+        context.run(_inside.set, deeper)
+    elif (around := _inside.get()) is not None:
         around[:] = [worthwhile]
-    context = copy_context()
-    context.run(_inside.set, deeper)
     task = loop.create_task(_telling(over, work), context=context)
     try:
         # The work itself tells its end: shield() and wait() hear of it a turn of the loop later.

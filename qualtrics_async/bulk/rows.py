@@ -269,7 +269,7 @@ def _is_finite(value: Any) -> bool:
 
 
 def _number(value: Any) -> str:
-    whole = abs(value) < _EXACT and value == math.trunc(value)
+    whole = -_EXACT < value < _EXACT and value == math.trunc(value)
     return str(math.trunc(value)) if whole else str(value)
 
 

@@ -98,7 +98,8 @@ class Scene:
     ) -> AbstractAsyncContextManager[Outcomes[bulk.ImportRow, bulk.Imported]]:
         """Import rows into the lists in turn, ten rows a chunk."""
         given: dict[str, Any] = {"mailing_list": self.spread, "chunk_rows": 10}
-        return bulk.import_contacts(self.client, self.directory, rows, **{**given, **options})
+        client = options.pop("client", self.client)
+        return bulk.import_contacts(client, self.directory, rows, **{**given, **options})
 
     def creates(
         self, rows: Any, **options: Any
@@ -189,7 +190,9 @@ def compare(sandbox: Sandbox, row: Any, outcome: Any) -> None:
             assert accepted == 1, (row, outcome)
             if value.contact_id is not None:
                 assert value.contact_id in sandbox.state.contacts
-                member = sandbox.state.mailing_lists[outcome.item.mailing_list_id].by_contact[value.contact_id]
+                member = sandbox.state.mailing_lists[outcome.item.mailing_list_id].by_contact[
+                    value.contact_id
+                ]
                 assert member.lookup_id == value.contact_lookup_id
         case Failed():
             assert accepted == 0, (row, outcome)

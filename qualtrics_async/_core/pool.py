@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import ssl as _ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextvars import ContextVar
@@ -11,10 +12,12 @@ from typing import Any, Final, NamedTuple, Self
 
 import aiohttp
 import anyio
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from qualtrics_async._core.alarm import Alarm
 from qualtrics_async._core.codec import too_large
+from qualtrics_async._core.events import scrub
 from qualtrics_async._core.limits import Limits
 from qualtrics_async._core.request import Request
 from qualtrics_async._core.throttle import Departure, Throttle
@@ -27,10 +30,18 @@ STALL: Final = 0.1
 
 CONNECT_TIMEOUT: Final = 10.0
 _CLOSE_GRACE: Final = 5.0
+_WRITTEN_AT_ONCE: Final = 256 * 1024
 _USER_AGENT: Final = "qualtrics-async"
 _NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT)
 
-_TRANSPORT_ERRORS: Final = (aiohttp.ClientError, OSError, EOFError, ValueError, AssertionError)
+_TRANSPORT_ERRORS: Final = (
+    aiohttp.ClientError,
+    HttpProcessingError,
+    OSError,
+    EOFError,
+    ValueError,
+    AssertionError,
+)
 """All that aiohttp raises of its own accord; a timeout is an OSError."""
 
 _departure: ContextVar[Departure | None] = ContextVar("_departure", default=None)
@@ -161,7 +172,7 @@ class SessionPool:
             timeout=_NO_TIMEOUT,
             trust_env=self._trust_env,
         )
-        return Wire(session, self._proxy, connector.alarm)
+        return Wire(session, self._proxy, connector.alarm, proxied=self._trust_env or self._proxy is not None)
 
     def throttle(self, brand: str, limits: Limits) -> Throttle:
         """Find the throttle of a brand, which all its clients share.
@@ -178,16 +189,24 @@ class SessionPool:
 class Wire:
     """One credential's way to the network: sends a request once and reads what comes back."""
 
-    __slots__ = ("_alarm", "_proxy", "_session")
+    __slots__ = ("_alarm", "_headers", "_proxied", "_proxy", "_session")
 
-    def __init__(self, session: aiohttp.ClientSession, proxy: URL | None, alarm: Alarm) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, proxy: URL | None, alarm: Alarm, *, proxied: bool
+    ) -> None:
         self._session = session
         self._proxy = proxy
+        self._proxied = proxied
+        self._headers: Mapping[str, str] | None = None
         self._alarm = alarm
 
     def set_header(self, name: str, value: str) -> None:
         """Send another value of a header from now on."""
-        self._session.headers[name] = value
+        if self._proxied:
+            # aiohttp shows a session's own headers to the proxy that it asks for a tunnel.
+            self._headers = {name: value}
+        else:
+            self._session.headers[name] = value
 
     async def aclose(self) -> None:
         """Close the session; the connections stay with the pool."""
@@ -216,7 +235,7 @@ class Wire:
                 response = await self._request(request, url, body, departure)
                 data = await _read(request, response, limit)
         except _TRANSPORT_ERRORS as error:
-            raise translate(error, request, left=departure.left) from error
+            raise translate(error, request, left=departure.left) from _presentable(error)
         finally:
             if response is not None:
                 response.release()
@@ -236,7 +255,7 @@ class Wire:
             with self._alarm.timeout(seconds):
                 response = await self._request(request, url, body, departure)
         except _TRANSPORT_ERRORS as error:
-            raise translate(error, request, left=departure.left) from error
+            raise translate(error, request, left=departure.left) from _presentable(error)
         return Download(request, response, seconds, self._alarm)
 
     async def _request(
@@ -247,12 +266,20 @@ class Wire:
             return await self._session.request(
                 request.route.method,
                 URL(url, encoded=True),
-                data=None if body is None else aiohttp.BytesPayload(body[1], content_type=body[0]),
+                data=None if body is None else _payload(*body),
+                headers=self._headers,
                 allow_redirects=False,
                 proxy=self._proxy,
             )
         finally:
             _departure.reset(token)
+
+
+def _payload(content_type: str, data: bytes) -> aiohttp.Payload:
+    """Wrap a body; a large one is written piece by piece, so that it does not hold the loop."""
+    if len(data) > _WRITTEN_AT_ONCE:
+        return aiohttp.BytesIOPayload(io.BytesIO(data), content_type=content_type)
+    return aiohttp.BytesPayload(data, content_type=content_type)
 
 
 class Download:
@@ -327,6 +354,11 @@ async def _read(request: Request[Any], response: aiohttp.ClientResponse, limit: 
     return bytes(data)
 
 
+def _presentable(error: BaseException) -> BaseException | None:
+    """Return the error as the cause of ours, unless it holds the request, whose headers are secret."""
+    return None if isinstance(error, aiohttp.ClientResponseError) else error
+
+
 def is_permanent(error: BaseException) -> bool:
     """Whether a connection cannot come about however often it is tried."""
     return isinstance(
@@ -337,7 +369,7 @@ def is_permanent(error: BaseException) -> bool:
 def translate(error: BaseException, request: Request[Any], *, left: bool) -> TransportError:
     """Turn whatever the transport raised into the right error; `left`: the request went on the wire."""
     route = request.route
-    said = str(error) or type(error).__name__
+    said = scrub(str(error)) or type(error).__name__
     if not left:
         failure = ConnectFailed(
             f"{route.key}: no connection: {said}", method=route.method, template=route.template

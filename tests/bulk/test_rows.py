@@ -192,7 +192,9 @@ def test_transaction_data_and_private_data_keep_to_themselves() -> None:
     assert reason({"email": "a@example.com", "transactionData": "x"}) == "bad value"
 
 
-@pytest.mark.parametrize(("word", "flag"), [(True, True), ("No", False), ("1", True), (0, False), (" y ", True)])
+@pytest.mark.parametrize(
+    ("word", "flag"), [(True, True), ("No", False), ("1", True), (0, False), (" y ", True)]
+)
 def test_unsubscribed_is_a_flag_in_any_spelling(word: object, flag: bool) -> None:
     """It is sent as a JSON boolean."""
     assert sent({"email": "a@example.com", "Unsubscribed": word})["unsubscribed"] is flag
@@ -219,7 +221,9 @@ def test_impossible_addresses_fail_before_anything_is_sent(email: str) -> None:
     assert email.strip() == "" or email not in str(problem)
 
 
-@pytest.mark.parametrize("email", ["a@example.com", " a@example.com ", "a+b@sub.example.co", "ö@bücher.example"])
+@pytest.mark.parametrize(
+    "email", ["a@example.com", " a@example.com ", "a+b@sub.example.co", "ö@bücher.example"]
+)
 def test_possible_addresses_pass_without_blanks_around(email: str) -> None:
     """Blanks around an address are taken off."""
     assert sent({"email": email})["email"] == email.strip()
@@ -318,7 +322,9 @@ VALUES = st.one_of(
 )
 COLUMNS = st.one_of(st.sampled_from([c for cs in SPELLINGS.values() for c in cs]), st.text(max_size=6))
 ROWS: st.SearchStrategy[Any] = st.one_of(
-    st.dictionaries(COLUMNS, VALUES, max_size=6), st.dictionaries(COLUMNS, st.dictionaries(COLUMNS, VALUES)), VALUES
+    st.dictionaries(COLUMNS, VALUES, max_size=6),
+    st.dictionaries(COLUMNS, st.dictionaries(COLUMNS, VALUES)),
+    VALUES,
 )
 
 

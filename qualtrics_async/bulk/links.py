@@ -302,8 +302,9 @@ class _Links:
                     self._summary.items += added
                     cursor = page.next_page or cursor
             except _PASSING as error:
-                # A circle is left by another beginning.
-                cursor = None if isinstance(error, CursorRefused) else error.cursor
+                cursor = error.cursor
+                if isinstance(error, CursorRefused):
+                    first = cursor = None  # a circle is left by another beginning
                 if isinstance(error, STOPS) or asyncio.get_running_loop().time() > give_up:
                     raise
                 await asyncio.sleep(self._client.polling.longest)

@@ -61,6 +61,7 @@ def _made(cls: type[BaseException]) -> BaseException:
         (key, OSError(1, "x")),
         (info, ()),
         (b"x", 1, 1),
+        (b"a", b"b", "x", 1),
         ("x", key, OSError(1, "x")),
     ):
         try:

@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 T = TypeVar("T")
 P = ParamSpec("P")
 
-_DELIVERY = 0.01
+_DELIVERY = 0.004
 _OWN_SOCKETS = 1
 _SPINNING = 20
 _LEAST = 1e-9

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 from random import Random
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from urllib.parse import unquote
 
 from qualtrics_async._core.credentials import (
@@ -211,17 +211,55 @@ class Qualtrics:
         """Execute a request value; every operation ends here."""
         return self._engine.send(request, self._options)
 
+    @overload
     async def request(
         self,
         method: str,
         path: str,
         *ids: str,
-        returns: type[T] = dict[str, Any],  # type: ignore[assignment]  # mypy has no default for a TypeVar
         query: Query | None = None,
         body: object = NOTHING,
         idempotent: bool | None = None,
         whole: bool = False,
-    ) -> T:
+    ) -> dict[str, Any]: ...
+
+    @overload
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *ids: str,
+        returns: None,
+        query: Query | None = None,
+        body: object = NOTHING,
+        idempotent: bool | None = None,
+        whole: bool = False,
+    ) -> None: ...
+
+    @overload
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *ids: str,
+        returns: type[T],
+        query: Query | None = None,
+        body: object = NOTHING,
+        idempotent: bool | None = None,
+        whole: bool = False,
+    ) -> T: ...
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *ids: str,
+        returns: Any = dict[str, Any],
+        query: Query | None = None,
+        body: object = NOTHING,
+        idempotent: bool | None = None,
+        whole: bool = False,
+    ) -> Any:
         """Call what is not modelled: `await client.request("GET", "/surveys/{surveyId}", survey_id)`.
 
         Args:
@@ -234,10 +272,11 @@ class Qualtrics:
             idempotent: whether a repeat on doubt is harmless; by default what the method says.
             whole: decode the whole body instead of its `result`.
         """
-        request: Request[T] = _request(
-            method, path, ids, returns=returns, query=query, body=body, idempotent=idempotent, whole=whole
+        return await self.send(
+            _request(
+                method, path, ids, returns=returns, query=query, body=body, idempotent=idempotent, whole=whole
+            )
         )
-        return await self.send(request)
 
     @asynccontextmanager
     async def stream(

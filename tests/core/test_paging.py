@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any, TypeVar
@@ -12,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from talking import arrivals, assert_idle, talking
 from virtual import loop, run, virtual
+from wires import Reader, Writer, answered, head_of, serving
 
-from qualtrics_async import CursorRefused, Page, Paged, ServerFault, UsageError, concurrent
+from qualtrics_async import CursorRefused, Page, Paged, Qualtrics, ServerFault, UsageError, concurrent
 from qualtrics_async._core.paging import NEXT_PAGE, SKIP_TOKEN, SKIP_TOKEN_IN_BODY, Scheme
 from qualtrics_async._core.request import GET, POST, Request
 
@@ -478,3 +480,25 @@ async def test_a_failing_page_is_repeated_as_a_page() -> None:
         sandbox.faults.random(rate=0.4, kinds=["cut", "truncated", "html"], seed=3, route=LIST)
         assert [found.id async for found in client.event_subscriptions.list()] == made
         assert arrivals(sandbox, LIST) > 4
+
+
+@virtual
+async def test_a_next_page_is_followed_to_the_letter() -> None:
+    """A percent-encoded token leaves as it came: decoded or encoded once more it would be another one."""
+    heads: list[bytes] = []
+    place = "/API/v3/surveys//?skipToken=a%2Fb%3D%3D+%20%7e&x"
+
+    async def listing(reader: Reader, writer: Writer) -> None:
+        while (head := await head_of(reader)) is not None:
+            heads.append(head)
+            following = f"http://127.0.0.1:{port}{place}" if len(heads) == 1 else None
+            body: dict[str, Any] = {"result": {"elements": [], "nextPage": following}, "meta": {}}
+            writer.write(answered(json.dumps(body).encode()))
+            await writer.drain()
+
+    async with serving(listing) as port:
+        client = Qualtrics(token="t", base_url=f"http://127.0.0.1:{port}/API/v3")
+        async with client:
+            assert await client.surveys.list().collect() == []
+    assert heads[1].startswith(f"GET {place} HTTP/1.1\r\n".encode())
+    assert b"X-API-TOKEN: t" in heads[1]

@@ -7,7 +7,7 @@ from asyncio import CancelledError
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import ContextVar, copy_context
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
@@ -47,6 +47,8 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return error
 
 
+_TURN: Final = 0.01
+
 _inside: ContextVar[list[Callable[[], bool]] | None] = ContextVar("_inside", default=None)
 
 
@@ -58,12 +60,12 @@ async def finish_within(
     The caller's cancellation is raised afterwards in any case, marked with `mark_in_doubt()` if the work had
     become worthwhile, because its result goes to nobody. `worthwhile` is asked at once: false ends the work.
     Without it the `finish_within()` inside of the work is asked: so a whole step gets its time once its
-    write has left, and none before.
+    write has left, and none before; and what is confirmed inside is not lost to the step.
     """
     loop = asyncio.get_running_loop()
     over: asyncio.Future[None] = loop.create_future()
     deeper: list[Callable[[], bool]] = []
-    context = None
+    context = around = None
     if worthwhile is None:
         context = copy_context()
         context.run(_inside.set, deeper)
@@ -75,19 +77,24 @@ async def finish_within(
         await over
     except CancelledError as cancellation:
         ask = worthwhile or (lambda: any(inner() for inner in deeper))
-        try:
-            if ask():
+        give_up = loop.time() + (seconds if ask() else 0)
+        while not task.done():
+            left = give_up - loop.time()
+            if left <= 0:
+                task.cancel()
+                left = max(seconds, _TURN)
+            try:
                 with anyio.CancelScope(shield=True):
-                    await asyncio.wait({task}, timeout=seconds)
-        finally:
-            task.cancel()
-            with anyio.CancelScope(shield=True):
-                await asyncio.wait({task})
-            work.close()  # it may have had no turn at all
-            if not task.cancelled():
-                task.exception()
-            if ask():
-                mark_in_doubt(cancellation)
+                    await asyncio.wait({task}, timeout=left)
+            except CancelledError:
+                give_up = loop.time()  # whoever asks twice waits no longer
+        work.close()  # it may have had no turn at all
+        if around is not None and not task.cancelled():
+            return task.result()  # the one around raises the cancellation, when it has seen the result
+        if not task.cancelled():
+            task.exception()
+        if ask():
+            mark_in_doubt(cancellation)
         raise
     return task.result()
 

@@ -8,12 +8,13 @@ import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
 import anyio
+from msgspec import Struct
 
 from qualtrics_async._core.codec import decode, encode_body, encode_query_string, outcome_unknown
 from qualtrics_async._core.credentials import Credential
@@ -58,8 +59,7 @@ _VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
 _traces: ContextVar[tuple[tuple[Engine, list[Call]], ...]] = ContextVar("_traces", default=())
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """What `client.with_options()` sets for its calls: seconds for a whole call, repeats after faults."""
 
     deadline: float | None = None
@@ -384,7 +384,8 @@ class Engine:
             raise _Late("while it waited for a token") from None
 
     async def _authenticate(self, run: _Run) -> None:
-        await self._in_time(run, self._credential.ensure())
+        if self._credential.renewable:
+            await self._in_time(run, self._credential.ensure())
         header = self._credential.header
         if header is not self._header:
             self._opened()[0].set_header(*header)

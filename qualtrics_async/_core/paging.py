@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import anyio
@@ -39,8 +38,7 @@ class Send(Protocol):
         """Execute it and return the decoded result."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scheme:
+class Scheme(Struct, frozen=True):
     """How a listing pages: how a decoded answer becomes a `Page`, and a cursor the next request."""
 
     unpack: Callable[[Any], Page[Any]]
@@ -156,8 +154,7 @@ class Paged(Generic[T]):
             raise
 
 
-@dataclass(frozen=True, slots=True)
-class _Stopped:
+class _Stopped(Struct, frozen=True):
     """A listing that failed, on its way through the stream to whoever iterates."""
 
     error: QualtricsError

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
+from msgspec import Struct
+
 from qualtrics_async._core.request import Request
 from qualtrics_async.errors import (
     ConfigError,
@@ -41,8 +43,7 @@ class RetryPolicy:
             raise ConfigError(f"a retry policy has no negative numbers: {self}")
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """What one call has been through: attempts in all, faults and refusals among them."""
 
     attempts: int = 0

@@ -84,6 +84,14 @@ class Store:
                 raise
             return result
 
+    async def compact(self) -> None:
+        """Write the file anew: of what was deleted, copies are left where SQLite has moved rows about."""
+        await to_its_end(anyio.to_thread.run_sync(self._compact, limiter=self._one_at_a_time))
+
+    def _compact(self) -> None:
+        with _explained(self._path):
+            self._connection.execute("VACUUM")
+
     async def aclose(self) -> None:
         """Close the file and give the lock back; a temporary one is removed."""
         with anyio.CancelScope(shield=True):

@@ -96,6 +96,8 @@ async def finish_within(
         if ask():
             mark_in_doubt(cancellation)
         raise
+    finally:
+        deeper.clear()  # whatever keeps the context must not keep the request
     return task.result()
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any, Final, Self
 
+from qualtrics_async._core.events import logger
 from qualtrics_async._core.store import Store
 from qualtrics_async.bulk.recipients import RECIPIENTS
 from qualtrics_async.errors import (
@@ -145,8 +146,15 @@ class Journal:
             )
 
     async def aclose(self) -> None:
-        """Close the file; a temporary one is gone."""
-        await self.store.aclose()
+        """Close the file; a temporary one is gone, and of a finished job's rows nothing is left in it."""
+        try:
+            if not self.store.temporary and (due := await self.store.run(_erasure_due)) is not None:
+                await self.store.compact()
+                await self.set_meta("erased", due)
+        except JournalError as error:
+            logger.warning("the rows of a finished job may have left traces in its journal: %s", error)
+        finally:
+            await self.store.aclose()
 
     async def meta(self, name: str) -> str | None:
         """Read a remark."""
@@ -324,6 +332,17 @@ class Journal:
 _CONFIRM: Final = """
 UPDATE rows SET kind = ?, reason = ?, error = ?, contact = ?, lookup = ? WHERE chunk = ? AND position = ?
 """
+
+
+def _erasure_due(db: sqlite3.Connection) -> str | None:
+    """Say what has to be erased for good: None when the job goes on, or when it has been done."""
+    (unfinished,) = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM chunks WHERE state <> 'done') "
+        "OR EXISTS (SELECT 1 FROM rows WHERE payload IS NOT NULL)"
+    ).fetchone()
+    remarks = dict(db.execute("SELECT name, value FROM meta"))
+    due = str(remarks.get("spooled", "all"))
+    return None if unfinished or remarks.get("erased") == due else due
 
 
 def _set_meta(db: sqlite3.Connection, remarks: Mapping[str, str]) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Any, Final, TypeAlias
@@ -33,6 +33,7 @@ from qualtrics_async.models import ContactCreate
 __all__ = ["generous", "run"]
 
 PLAIN: Final = "aiohttp, resp.json()"
+HEADERS_EACH: Final = "the same, headers given with each call"
 UNTYPED: Final = "aiohttp, msgspec"
 TYPED: Final = "aiohttp, msgspec typed"
 HTTPX: Final = "httpx, response.json()"
@@ -117,14 +118,16 @@ def _contacts(root: str) -> str:
 
 
 @asynccontextmanager
-async def plain_aiohttp(root: str) -> AsyncGenerator[tuple[Job, Job]]:
-    """The loop by hand."""
-    async with aiohttp.ClientSession(headers=HEADERS) as session:
+async def plain_aiohttp(
+    root: str, *, headers: Mapping[str, str] | None = None
+) -> AsyncGenerator[tuple[Job, Job]]:
+    """The loop by hand, its headers set once on the session, or given with each call."""
+    async with aiohttp.ClientSession(headers=HEADERS if headers is None else None) as session:
 
         async def walk(pages: int) -> None:
             url, links = _first(root, pages), set[str]()
             while url:
-                async with session.get(url) as response:
+                async with session.get(url, headers=headers) as response:
                     response.raise_for_status()
                     result = (await response.json())["result"]
                 for item in result["elements"]:
@@ -140,7 +143,7 @@ async def plain_aiohttp(root: str) -> AsyncGenerator[tuple[Job, Job]]:
                     "email": f"ada{index}@example.com",
                     "embeddedData": EMBEDDED,
                 }
-                async with session.post(_contacts(root), json=contact) as response:
+                async with session.post(_contacts(root), json=contact, headers=headers) as response:
                     response.raise_for_status()
                     created = (await response.json())["result"]["id"]
                 _expect(len(created), 19)
@@ -314,6 +317,7 @@ async def _measure(root: str, rounds: int) -> list[Row]:
     async with AsyncExitStack() as stack:
         contenders: dict[str, tuple[Job, Job]] = {
             PLAIN: await stack.enter_async_context(plain_aiohttp(root)),
+            HEADERS_EACH: await stack.enter_async_context(plain_aiohttp(root, headers=HEADERS)),
             UNTYPED: await stack.enter_async_context(msgspec_aiohttp(root)),
             TYPED: await stack.enter_async_context(typed_aiohttp(root)),
             OURS: await stack.enter_async_context(this_package(root)),

@@ -38,9 +38,9 @@ async def between(
         async with session.request(call.method, url, data=body or None, headers=headers) as reply:
             returned = await reply.json(content_type=None)
             record = scene.sandbox.requests[known]
-            edit = (answer or {}).get(f"{record.method} {record.route}")
-            if edit is not None and reply.status == 200:
-                edit(returned)
+            edited = (answer or {}).get(f"{record.method} {record.route}")
+            if edited is not None and reply.status == 200:
+                edited(returned)
             return web.json_response(returned, status=reply.status)
 
     runner = web.ServerRunner(web.Server(forward, access_log=None))

@@ -77,7 +77,7 @@ class Trial:
                 self.outcomes.append(outcome)
 
     async def check(self) -> None:
-        """Finish the job with the same client and journal: every row is there once and nothing is in doubt."""
+        """Finish the job with the same client and journal: every row is there once, nothing is in doubt."""
         await settled()
         assert self.scene.client.quota().in_flight == 0
         rest = await take(self.job())
@@ -97,8 +97,9 @@ class Trial:
 async def cancelled(start: Callable[[], Coroutine[Any, Any, None]], at: int, *, at_once: bool) -> bool:
     """Cancel a coroutine at its n-th suspension; false when it had fewer."""
     steps = Steps(start(), at, at_once=at_once)
-    [ended] = await asyncio.gather(asyncio.get_running_loop().create_task(steps), return_exceptions=True)
-    assert ended is None or isinstance(ended, asyncio.CancelledError), ended
+    task = asyncio.get_running_loop().create_task(steps)
+    await asyncio.wait({task})
+    assert task.cancelled() or task.exception() is None
     return steps.count >= at
 
 

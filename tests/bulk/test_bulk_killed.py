@@ -81,7 +81,7 @@ def finish(sandbox: Sandbox, job: str, journal: Path, **more: Any) -> list[Line]
 
 
 def settle(sandbox: Sandbox, parts: list[list[Line]], whole: list[Line]) -> Counter[str]:
-    """Check that all runs together name each row, that the replay names each once, and that none is doubled."""
+    """Check that all runs together name each row, the replay names each once, and none is doubled."""
     kinds: dict[int, str] = {}
     for kind, index in (line for part in parts for line in part):
         assert kinds.setdefault(index, kind) == kind

@@ -95,7 +95,7 @@ async def test_a_slow_consumer_holds_the_workers() -> None:
 @asynchronous
 async def test_an_exception_of_the_body_leaves_as_itself() -> None:
     """No group is wrapped around what the caller's own code raises, and no worker is left."""
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012  (the body is the point)
         async with running(await queue_of([("a", 1)]), echo, concurrency=2) as outcomes:
             async for _ in outcomes:
                 _ = 1 // 0
@@ -124,9 +124,9 @@ async def test_a_stop_error_is_raised_once_and_begins_nothing_more() -> None:
     queue = await queue_of([("a", n) for n in range(10)])
     got = []
     async with running(queue, work, concurrency=1, size=10) as outcomes:
-        with pytest.raises(UsageError, match="stop"):
+        with pytest.raises(UsageError, match="stop"):  # noqa: PT012  (the loop is what raises)
             async for outcome in outcomes:
-                got.append(outcome.item)
+                got.append(outcome.item)  # noqa: PERF401  (a comprehension would lose them)
         assert [outcome async for outcome in outcomes] == []
     assert got == [0, 1, 2]
     assert begun == [0, 1, 2, 3]
@@ -160,7 +160,7 @@ async def test_a_bug_of_a_worker_leaves_as_itself() -> None:
         raise KeyError(unit)
 
     ended = False
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError):  # noqa: PT012  (the body is the point)
         async with running(await queue_of([("a", 1)]), work, concurrency=1) as outcomes:
             async for _ in outcomes:
                 pass

@@ -330,9 +330,14 @@ ARGUMENTS: list[dict[str, Any]] = [
 async def test_arguments_that_cannot_be_meant(options: dict[str, Any]) -> None:
     """They are refused before the source is read or a request is made."""
     async with scene() as s:
-        read = []
-        source = (read.append(row) or row for row in s.rows(3))
-        taken = await take(s.imports(source, **options))
+        read: list[Any] = []
+
+        def source() -> Iterator[Any]:
+            for row in s.rows(3):
+                read.append(row)
+                yield row
+
+        taken = await take(s.imports(source(), **options))
         assert isinstance(taken.error, UsageError)
         assert read == []
         with pytest.raises(UsageError):

@@ -22,7 +22,6 @@ from working import (
 from qualtrics_async import (
     ConnectFailed,
     Forbidden,
-    InvalidRequest,
     NotFound,
     OutcomeUnknown,
     RateLimited,
@@ -240,10 +239,3 @@ async def test_random_faults(seed: int, deduplicate: tuple[str, ...]) -> None:
         settle(s.sandbox, rows, taken.outcomes)
         never_twice(s.sandbox)
         assert s.sandbox.state.processed[IMPORT] <= 15
-
-
-def test_the_refusal_of_one_chunk_is_no_stop() -> None:
-    """What is refused for its content is not what stops a job."""
-    from qualtrics_async.bulk.sending import STOPS as stops
-
-    assert InvalidRequest not in stops

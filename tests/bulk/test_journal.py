@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ def test_errors_survive(error: QualtricsError) -> None:
 
 @asynchronous
 async def test_results_survive_and_are_delivered_once(tmp_path: Path) -> None:
-    """Outcomes are kept with ids, reason and error; delivered ones come back only for a replay, without rows."""
+    """Outcomes are kept with ids, reason and error; those delivered come back for a replay, without rows."""
     journal = await filled(tmp_path / "j.db")
     error = JobFailed("no", job_id="PGRS_1")
     results = [
@@ -137,7 +138,7 @@ async def test_concurrent_writers_do_not_disturb_one_another(tmp_path: Path) -> 
     journal = await filled(tmp_path / "j.db", 100)
     await asyncio.gather(
         *(journal.confirm(1, [Result(n, Kind.OK, contact_id=f"CID_{n}")]) for n in range(0, 100, 2)),
-        *(journal.mark_sending(1, n, True) for n in range(1, 100, 2)),
+        *(journal.mark_sending(1, n, sending=True) for n in range(1, 100, 2)),
         *(journal.rows(1) for _ in range(10)),
     )
     assert await journal.positions(1, Kind.SENDING) == list(range(1, 100, 2))
@@ -205,7 +206,6 @@ STEPS = st.lists(
 @given(STEPS)
 def test_any_sequence_of_writes_is_what_a_reopened_journal_tells(steps: list[tuple[str, int]]) -> None:
     """The file and a plain dictionary agree after every sequence of marks, confirmations and reopenings."""
-    import tempfile
 
     async def play(path: Path) -> None:
         journal = await filled(path, 5)
@@ -218,7 +218,7 @@ def test_any_sequence_of_writes_is_what_a_reopened_journal_tells(steps: list[tup
                 await journal.confirm(1, [Result(position, Kind.OK)])
                 model[position] = Kind.OK
             else:
-                await journal.mark_sending(1, position, action == "mark")
+                await journal.mark_sending(1, position, sending=action == "mark")
                 model[position] = Kind.SENDING if action == "mark" else Kind.OPEN
         assert {r.position: r.kind for r in await journal.rows(1)} == model
         await journal.aclose()

@@ -43,7 +43,7 @@ from qualtrics_async.sandbox import ByPolls
 
 
 def settle_links(s: Scene, outcomes: Iterable[Any], missing: dict[str, int] | None = None) -> None:
-    """Check that each contact of each list has one outcome, and each link is the one that the sandbox made."""
+    """Check that each contact of each list has one outcome, and each link is what the sandbox made."""
     state = s.sandbox.state
     by_list = {made.mailing_list_id: made for made in state.distributions.values()}
     assert len(by_list) == len(state.distributions), "a list has two distributions"
@@ -122,8 +122,8 @@ async def test_the_opted_out_are_not_waited_for() -> None:
     """Who opted out of the list or the directory is reported so, at once and not at the deadline."""
     async with scene() as s:
         s.fill(10)
-        for number, options in enumerate([{"unsubscribed": True}, {"list_unsubscribed": True}]):
-            s.sandbox.state.add_contact(s.lists[0], email=f"out{number}@example.com", **options)
+        s.sandbox.state.add_contact(s.lists[0], email="out1@example.com", unsubscribed=True)
+        s.sandbox.state.add_contact(s.lists[0], email="out2@example.com", list_unsubscribed=True)
         taken = await take(s.links(deadline=600))
         settle_links(s, taken.outcomes, {"opted out": 2})
         assert taken.summary.items == 12
@@ -225,7 +225,7 @@ async def test_a_page_that_fails_is_asked_for_again(route: str, fault: dict[str,
 async def test_a_list_that_cannot_be_read_does_not_end_the_others(
     route: str, reason: str, tmp_path: Path
 ) -> None:
-    """It is reported with its error at the deadline, the others are complete, and a later call completes it."""
+    """It is reported with its error at the deadline, others are complete, a later call completes it."""
     polling = Polling(first=0.01, factor=1, longest=0.01)
     async with scene(lists=2, page_size=10, client={"polling": polling}) as s:
         s.fill(25, 25)
@@ -348,7 +348,8 @@ async def test_leaving_the_body_anywhere(most: int, tmp_path: Path) -> None:
         for replay, count in ((False, 0), (True, 60), (True, 60)):
             again = await take(s.links(journal=journal, replay=replay))
             assert again.summary.items == len(again.outcomes) == count
-        settle_links(s, again.outcomes)
+            if replay:
+                settle_links(s, again.outcomes)
         assert s.count(DISTRIBUTE) == 3
 
 
@@ -454,7 +455,7 @@ async def test_arguments_that_cannot_be_meant(options: dict[str, Any], tmp_path:
 @pytest.mark.parametrize("seed", range(8))
 @asynchronous
 async def test_random_faults(seed: int) -> None:
-    """Whatever goes wrong, each contact has one outcome, or its list has one, and no list two distributions."""
+    """Whatever goes wrong, each contact or its list has one outcome, and no list two distributions."""
     kinds: list[Any] = [
         *DOUBTFUL,
         "short_page",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from enum import Enum
+from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
@@ -102,7 +102,7 @@ def test_empty_text_is_sent_only_to_clear() -> None:
     assert sent(row, clear_empty=True) == cleared
 
 
-class _Color(str, Enum):
+class _Color(StrEnum):
     RED = "red"
 
 
@@ -114,7 +114,7 @@ class _Scalar:
 
         kind = "b"
 
-    def __init__(self, value: bool) -> None:
+    def __init__(self, *, value: bool) -> None:
         self._value = value
 
     def __bool__(self) -> bool:
@@ -135,7 +135,7 @@ WRITTEN = [
     (Fraction(10**400, 3), f"{10**400}/3"),
     (True, "true"),
     (False, "false"),
-    (_Scalar(True), "true"),
+    (_Scalar(value=True), "true"),
     (date(2026, 1, 2), "2026-01-02"),
     (datetime(2026, 1, 2, 3, 4, tzinfo=UTC), "2026-01-02T03:04:00+00:00"),
     (time(3, 4), "03:04:00"),
@@ -210,8 +210,20 @@ def test_a_strange_flag_fails_without_showing_itself() -> None:
 
 @pytest.mark.parametrize(
     "email",
-    ["no-at", "a@b", "a@@b.com", "a b@example.com", "@example.com", "a@.com", "a@b..com", "a,b@example.com"]
-    + ["x" * 250 + "@example.com", "a@example.com;b@example.com", "   ", "a@example."],
+    [
+        "no-at",
+        "a@b",
+        "a@@b.com",
+        "a b@example.com",
+        "@example.com",
+        "a@.com",
+        "a@b..com",
+        "a,b@example.com",
+        "x" * 250 + "@example.com",
+        "a@example.com;b@example.com",
+        "   ",
+        "a@example.",
+    ],
 )
 def test_impossible_addresses_fail_before_anything_is_sent(email: str) -> None:
     """An address that cannot be one is refused, and its text is in no message."""

@@ -1,4 +1,4 @@
-"""The store: one process at a time, for its owner only, never half a transaction, with a remedy in each refusal."""
+"""The store: one process at a time, for its owner only, never half a transaction, and a remedy at hand."""
 
 from __future__ import annotations
 

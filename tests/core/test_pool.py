@@ -32,7 +32,7 @@ from qualtrics_async import (
     TransportError,
     UsageError,
 )
-from qualtrics_async._core.pool import _TRANSPORT_ERRORS, translate
+from qualtrics_async._core.pool import _TRANSPORT_ERRORS, StaleDeparture, translate
 from qualtrics_async._core.request import GET, Request
 from qualtrics_async.sandbox import Sandbox
 
@@ -315,28 +315,35 @@ async def test_tokens_that_age_while_a_connection_opens_are_void() -> None:
                 assert_idle(client)
 
 
+@pytest.mark.parametrize("patient", [True, False])
 @virtual
-async def test_the_second_try_is_patient() -> None:
-    """When connections are slow for ever, the second try holds the turnstile until it is through."""
+async def test_the_second_try_is_patient(*, patient: bool) -> None:
+    """A patient departure holds the turnstile while the connection opens, another for a tenth of a second."""
     async with Sandbox(ssl=SERVER) as sandbox:
-        connections = 0
 
         async def slow(reader: Reader, writer: Writer) -> None:
-            nonlocal connections
-            connections += 1
-            await asyncio.sleep(1)
+            await asyncio.sleep(2)
             await joined(reader, writer, int(sandbox.origin.rpartition(":")[2]))
 
-        async with serving(slow) as port, SessionPool(ssl=CLIENT, keepalive=0.5) as pool:
-            root = f"https://127.0.0.1:{port}/API/v3"
-            async with client_of(
-                sandbox, pool=pool, base_url=root, limits=Limits(routes={WHOAMI: 20})
-            ) as client:
-                for _ in range(25):
-                    await client.users.whoami()
-                assert arrivals(sandbox, WHOAMI) == 25
-                assert connections > 1
-                assert_idle(client)
+        async with serving(slow) as port, SessionPool(ssl=CLIENT) as pool:
+            wire, throttle = pool.wire(), pool.throttle("brand", Limits.unlimited())
+            departure = await throttle.admit(WHOAMI, patient=patient)
+            url = f"https://127.0.0.1:{port}/API/v3/whoami"
+            sending = asyncio.create_task(wire.exchange(READ, url, None, departure, seconds=9, limit=9999))
+            await asyncio.sleep(0.05)
+            assert departure.waiting
+            await asyncio.sleep(1)
+            assert departure.waiting is patient
+            assert not departure.left
+            if patient:
+                assert (await sending).status == 400  # without a credential
+            else:
+                with pytest.raises(StaleDeparture):
+                    await sending
+            assert departure.left is patient
+            assert len(sandbox.requests) == (1 if patient else 0)
+            departure.close()
+            await wire.aclose()
 
 
 # -------------------------------------------------------------------------------------------------- proxy

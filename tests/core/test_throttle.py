@@ -264,6 +264,13 @@ async def test_a_later_refusal_extends_and_never_shortens() -> None:
     await asyncio.sleep(1)
     throttle.refuse(A, 20)
     assert await waiting == 26
+    throttle.refuse(A, 10)
+    throttle.refuse(A, 1)
+    assert await send(throttle, A) == 36
+    throttle.refuse(B, 10)
+    throttle.refuse(C, 20)
+    throttle.refuse(B, 1)
+    assert await send(throttle, A) == 56
 
 
 @virtual

@@ -22,6 +22,7 @@ from qualtrics_async.bulk.recipients import PENDING, Recipient, Recipients
 from qualtrics_async.bulk.sending import STOPS, send_once
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import (
+    Conflict,
     CursorRefused,
     DecodeError,
     Forbidden,
@@ -165,7 +166,8 @@ async def _plan(book: Journal, lists: list[str], queue: FairQueue[int, ChunkReco
         rows = [(record.number, 0, record.number, None, record.mailing_list_id, None) for record in known]
         await book.add(rows, known, (), {})
     for record in known:
-        if record.state is not ChunkState.DONE or replay:
+        # A list that ended without a distribution may have an outcome that nobody has taken.
+        if record.state is not ChunkState.DONE or record.job is None or replay:
             await queue.put(record.number, record)
     await queue.close()
 
@@ -211,7 +213,7 @@ class _Links:
                 await self._hand_out(chunk, listing, page, deliver)
             else:
                 await self._deliver_whole(chunk, deliver)
-        except _PASSING as error:
+        except (*_PASSING, InvalidRequest, Conflict, UnexpectedStatus) as error:
             if isinstance(error, STOPS):
                 raise
             # One list and not the others: nothing is written down, so that the next run goes on here.

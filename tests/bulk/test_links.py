@@ -353,6 +353,44 @@ async def test_leaving_the_body_anywhere(most: int, tmp_path: Path) -> None:
         assert s.count(DISTRIBUTE) == 3
 
 
+@pytest.mark.parametrize("fault", [{"kind": "cut"}, {"kind": "status", "status": 400}], ids=str)
+@asynchronous
+async def test_an_outcome_of_a_whole_list_that_nobody_took_comes_again(
+    fault: dict[str, Any], tmp_path: Path
+) -> None:
+    """A body that left before it had seen the refusal or the doubt is told by the next call, once."""
+    async with scene() as s:
+        s.fill(3)
+        refused = s.sandbox.faults.add(route=DISTRIBUTE, **fault)
+        journal, counts = tmp_path / "j.db", []
+        async with s.links(journal=journal):
+            await refused.arrived()
+            await asyncio.sleep(0.05)
+        for _ in range(3):
+            taken = await take(s.links(journal=journal))
+            counts.append(len(taken.outcomes))
+        assert counts == [1, 0, 0]
+        assert s.count(DISTRIBUTE) == 1
+
+
+@pytest.mark.parametrize("status", [400, 409, 302])
+@pytest.mark.parametrize("skip", [0, 1])
+@asynchronous
+async def test_a_list_that_is_refused_to_readers_does_not_end_the_others(status: int, skip: int) -> None:
+    """A refusal of one list's contacts concerns that list, before its distribution and after."""
+    async with scene(lists=2, page_size=10) as s:
+        s.fill(25, 25)
+        fault: dict[str, Any] = (
+            {"kind": "redirect"} if status == 302 else {"kind": "status", "status": status}
+        )
+        s.sandbox.faults.add(route=CONTACTS, path=s.lists[0], skip=skip, times=None, **fault)
+        taken = await take(s.links(lists=s.lists))
+        assert taken.error is None
+        assert taken.reasons == {"unreadable list": 1}
+        assert sum(o.item.mailing_list_id == s.lists[1] for o in taken.outcomes) == 25
+        assert s.count(DISTRIBUTE) == 1 + skip
+
+
 @asynchronous
 async def test_a_replay_of_an_unfinished_job_is_whole(tmp_path: Path) -> None:
     """Whatever was delivered before, also of a list that is not done, comes again, once."""

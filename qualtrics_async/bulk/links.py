@@ -93,7 +93,7 @@ async def generate_links(
         journal: a file that makes the job resumable: the same call goes on, and creates no second
             distribution for a list. A temporary file by default.
         replay: on a journal, yield the outcomes again that were delivered before.
-        deadline: seconds from its distribution on after which a list that brings no new links is given up.
+        deadline: seconds without a new link after which a list is given up.
         concurrency: lists at a time.
 
     Raises:
@@ -332,6 +332,7 @@ class _Links:
                 return None
             if fresh:
                 interval, stale, reread = polling.first, 0, _FIRST_REREAD
+                give_up = loop.time() + self._deadline
                 await asyncio.sleep(interval)
                 continue
             stale += 1

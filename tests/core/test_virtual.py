@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 
 import pytest
@@ -39,6 +40,16 @@ async def test_sockets_are_served_before_time_jumps() -> None:
         for _ in range(5):
             await client.users.whoami()
         assert loop().time() < 1
+
+
+@virtual
+async def test_the_clock_waits_for_threads() -> None:
+    """Work on a thread ends before any timer fires."""
+    release = threading.Event()
+    asyncio.get_running_loop().call_soon(threading.Timer(0.05, release.set).start)
+    async with asyncio.timeout(10):
+        assert await asyncio.get_running_loop().run_in_executor(None, release.wait, 5)
+    assert loop().time() < 1
 
 
 def test_a_leaked_task_fails_the_run() -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import functools
 import selectors
+from asyncio import Future
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
 T = TypeVar("T")
@@ -17,6 +19,7 @@ P = ParamSpec("P")
 
 _DELIVERY = 0.004
 _OWN_SOCKETS = 1
+_THREAD = 5
 _SPINNING = 20
 _LEAST = 1e-9
 
@@ -30,10 +33,13 @@ class _JumpingSelector(selectors.DefaultSelector):
         super().__init__()
         self.now = 0.0
         self.turns = 0
+        self.threads = 0
 
     def select(self, timeout: float | None = None) -> list[Any]:
         speaking = len(self.get_map()) > _OWN_SOCKETS
         patience = _DELIVERY if speaking and timeout != 0 else 0
+        if self.threads and timeout != 0:
+            patience = _THREAD  # whatever a thread does takes real time
         ready: list[Any] = super().select(patience)
         self.turns += 1
         if self.turns > _SPINNING:
@@ -64,6 +70,22 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Seconds since the loop was made, as its timers tell."""
         return self._jumping.now
+
+    def run_in_executor(self, executor: Executor | None, func: Callable[..., T], *args: Any) -> Future[T]:
+        """Hand work to a thread; the clock stands still until it is done."""
+        self._jumping.threads += 1
+        future = super().run_in_executor(executor, func, *args)
+        future.add_done_callback(self._back)
+        return future
+
+    def _back(self, _: object) -> None:
+        self._jumping.threads -= 1
+
+    async def shutdown_default_executor(self, *_: Any) -> None:
+        """Send the threads home; the asyncio way waits for them by the clock."""
+        executor: ThreadPoolExecutor | None = self._default_executor  # type: ignore[attr-defined]
+        if executor is not None:
+            executor.shutdown(wait=False)
 
     def stall(self, seconds: float) -> None:
         """Let time pass while nothing runs, as a blocked loop does."""

@@ -12,10 +12,11 @@ import selectors
 from asyncio import Future
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
 P = ParamSpec("P")
+Ts = TypeVarTuple("Ts")
 
 _DELIVERY = 0.004
 _OWN_SOCKETS = 1
@@ -71,7 +72,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Seconds since the loop was made, as its timers tell."""
         return self._jumping.now
 
-    def run_in_executor(self, executor: Executor | None, func: Callable[..., T], *args: Any) -> Future[T]:
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> Future[T]:
         """Hand work to a thread; the clock stands still until it is done."""
         self._jumping.threads += 1
         future = super().run_in_executor(executor, func, *args)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from math import inf
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 __all__ = ["Alarm"]
 
@@ -61,30 +61,34 @@ class Alarm:
 
 
 class Timeout:
-    """What `asyncio.timeout()` makes, with the alarm in place of a timer and no coroutines of its own."""
+    """What `asyncio.timeout()` makes, with the alarm in place of a timer and no coroutines of its own.
 
-    __slots__ = ("_alarm", "_before", "_expired", "_seconds", "_task")
+    `expired` says that the time is up.
+    """
+
+    __slots__ = ("_alarm", "_before", "_seconds", "_task", "expired")
 
     def __init__(self, alarm: Alarm, seconds: float) -> None:
         self._alarm = alarm
         self._seconds = seconds
-        self._expired = False
+        self.expired = False
         self._task = running_task()
         self._before = self._task.cancelling()
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         self._alarm.set(self._expire, self._seconds)
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._alarm.unset(self._expire)
         # A cancellation that somebody else has asked for as well stays one.
-        if self._expired and self._task.uncancel() <= self._before and kind is asyncio.CancelledError:
+        if self.expired and self._task.uncancel() <= self._before and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
     def _expire(self) -> None:
-        self._expired = True
+        self.expired = True
         self._task.cancel()
 
 

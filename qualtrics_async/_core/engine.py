@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from random import Random
 from typing import Any, Final, TypeVar, cast
-from urllib.parse import urlsplit
 
 import anyio
 from msgspec import Struct
 
-from qualtrics_async._core.codec import decode, encode_body, encode_query_string, outcome_unknown
+from qualtrics_async._core.address import Addresses
+from qualtrics_async._core.codec import decode, encode_body, outcome_unknown
 from qualtrics_async._core.credentials import Credential
 from qualtrics_async._core.events import (
     AttemptEnded,
@@ -31,12 +30,11 @@ from qualtrics_async._core.events import (
 from qualtrics_async._core.pool import Download, Response, SessionPool, StaleDeparture, Wire
 from qualtrics_async._core.request import Request
 from qualtrics_async._core.retry import Tally, decide, is_doubtful
-from qualtrics_async._core.tasks import finish_within, mark_in_doubt
+from qualtrics_async._core.tasks import leaving, mark_in_doubt
 from qualtrics_async._core.throttle import Departure, Quota, Throttle
 from qualtrics_async.config import Settings
 from qualtrics_async.errors import (
     ApiError,
-    CursorRefused,
     DecodeError,
     NotFound,
     QualtricsError,
@@ -52,9 +50,7 @@ __all__ = ["Engine", "Options"]
 T = TypeVar("T")
 R = TypeVar("R")
 
-_TRUSTED: Final = re.compile(r"(?:[a-z0-9-]+\.)+qualtrics\.com")
 _SUCCESS: Final = range(200, 300)
-_VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
 
 _traces: ContextVar[tuple[tuple[Engine, list[Call]], ...]] = ContextVar("_traces", default=())
 
@@ -120,6 +116,12 @@ class _Run:
         """Whether the latest attempt went on the wire."""
         return self.leave is not None and self.leave.left
 
+    def cancellation(self) -> asyncio.CancelledError | None:
+        """What came while the latest attempt was still waited for."""
+        if self.leave is None or self.leave.grace is None:
+            return None
+        return self.leave.grace.cancellation
+
 
 class Engine:
     """Executes requests for one credential: waits, sends, decodes, repeats."""
@@ -129,15 +131,14 @@ class Engine:
         self._credential = credential
         self._pool = pool
         self._random = random
-        parts = urlsplit(settings.root)
-        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self._addresses = Addresses(settings.root)
         self._wire: Wire | None = None
         self._throttle: Throttle | None = None
         self._header: tuple[str, str] | None = None
         self._notices: set[str] = set()
 
     def __repr__(self) -> str:
-        return f"<Engine {self._origin}>"
+        return f"<Engine {self._addresses.origin}>"
 
     @property
     def is_open(self) -> bool:
@@ -191,7 +192,7 @@ class Engine:
         self, request: Request[Any], options: Options, attempt: Callable[[Request[Any], _Run], Awaitable[R]]
     ) -> R:
         run = _Run(
-            self._address(request),
+            self._addresses.of(request),
             encode_body(request),
             asyncio.get_running_loop().time(),
             options.deadline,
@@ -239,7 +240,7 @@ class Engine:
             emit(self.settings.hooks, Noticed(request.route.method, request.route.template, notice))
         return answer.value
 
-    async def _cross(self, request: Request[Any], run: _Run) -> Response:
+    async def _cross(self, request: Request[Any], run: _Run, grace: float | None = None) -> Response:
         """Wait until the request may leave, send it, read the answer."""
         patient = False
         while True:
@@ -252,6 +253,7 @@ class Engine:
                     departure,
                     seconds=self._seconds(run),
                     limit=self.settings.max_body,
+                    grace=grace,
                 )
             except StaleDeparture:
                 patient = True
@@ -307,23 +309,25 @@ class Engine:
         return seconds
 
     async def _write(self, request: Request[Any], run: _Run) -> Response:
-        """Send a write so that it may still be confirmed, once it has left, when its caller is cancelled.
-
-        The wait for its leave belongs to the same task: between leave and wire the loop does not turn, so
-        nobody stands at the turnstile behind a task that has yet to begin.
-        """
+        """Send a write so that it may still be confirmed, once it has left, when its caller is cancelled."""
         run.status = run.leave = None
+        # A step that outlives its caller has its own time, at the end of which nothing more is waited for.
+        grace = None if leaving(run.has_left) else self.settings.timeouts.grace
         try:
-            return await finish_within(
-                self.settings.timeouts.grace, self._cross(request, run), worthwhile=run.has_left
-            )
-        except asyncio.CancelledError as cancellation:
-            if run.has_left() and run.status is None:
+            response = await self._cross(request, run, grace)
+        except (asyncio.CancelledError, QualtricsError) as ended:
+            cancellation = ended if isinstance(ended, asyncio.CancelledError) else run.cancellation()
+            if cancellation is None:
+                raise
+            if run.has_left():
                 mark_in_doubt(cancellation)
                 logger.warning("%s: cancelled after it had left, its outcome is unknown", request.route.key)
-            elif run.has_left():
-                logger.info("%s: cancelled after it had left, answered %d", request.route.key, run.status)
-            raise
+            raise cancellation from None
+        if (cancellation := run.cancellation()) is not None:
+            mark_in_doubt(cancellation)
+            logger.info("%s: cancelled after it had left, answered %d", request.route.key, response.status)
+            raise cancellation
+        return response
 
     async def _settle(
         self, request: Request[Any], run: _Run, failure: QualtricsError, options: Options
@@ -392,35 +396,6 @@ class Engine:
             self._header = header
         run.header = header
 
-    def _address(self, request: Request[Any]) -> str:
-        """Build the URL, or check the one that a cursor names: the credential goes nowhere else."""
-        url = request.url
-        if url is None:
-            route = request.route
-            url = (self.settings.root if route.base is None else self._origin + route.base) + route.path
-            return f"{url}?{encode_query_string(request.query)}" if request.query else url
-        if not _VISIBLE.fullmatch(url) or not self._trusts(url):
-            raise CursorRefused(
-                f"{request.route.key}: the next page leads to a host without trust: {_host_of(url)}"
-            )
-        return url
-
-    def _trusts(self, url: str) -> bool:
-        if url.startswith(self._origin + "/"):
-            return True
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            return False
-        return (
-            parts.scheme == "https"
-            and _TRUSTED.fullmatch(parts.hostname or "") is not None
-            and port in {None, 443}
-            and parts.username is None
-            and parts.password is None
-        )
-
     def _opened(self) -> tuple[Wire, Throttle]:
         if self._wire is None or self._throttle is None:
             raise UsageError("the client is not open: use it as `async with Qualtrics(...) as client`")
@@ -483,10 +458,3 @@ def _timed_out(request: Request[Any], late: _Late, attempts: int) -> TimedOut:
         template=route.template,
         attempts=attempts,
     )
-
-
-def _host_of(url: str) -> str:
-    try:
-        return f"{urlsplit(url).hostname or 'no host'!s:.80}"
-    except ValueError:
-        return "no URL"

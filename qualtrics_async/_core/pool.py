@@ -7,6 +7,7 @@ import io
 import ssl as _ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextvars import ContextVar
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
@@ -20,6 +21,7 @@ from qualtrics_async._core.codec import too_large
 from qualtrics_async._core.events import scrub
 from qualtrics_async._core.limits import Limits
 from qualtrics_async._core.request import Request
+from qualtrics_async._core.tasks import Grace
 from qualtrics_async._core.throttle import Departure, Throttle
 from qualtrics_async.errors import ConfigError, ConnectFailed, TimedOut, TransportError, UsageError
 
@@ -76,6 +78,16 @@ class _Connector(aiohttp.TCPConnector):
             raise StaleDeparture
         departure.leave()
         return connection
+
+
+class _Response(aiohttp.ClientResponse):
+    """Goes on waiting for the answer to a write whose caller is cancelled, for as long as its grace lasts."""
+
+    async def start(self, connection: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        departure = _departure.get()
+        if departure is None or departure.grace is None:
+            return await super().start(connection)
+        return await departure.grace.hold(partial(super().start, connection))
 
 
 class Response(NamedTuple):
@@ -170,6 +182,7 @@ class SessionPool:
             headers={"User-Agent": _USER_AGENT, "Accept": "application/json"},
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=_NO_TIMEOUT,
+            response_class=_Response,
             trust_env=self._trust_env,
         )
         return Wire(session, self._proxy, connector.alarm, proxied=self._trust_env or self._proxy is not None)
@@ -221,24 +234,26 @@ class Wire:
         *,
         seconds: float,
         limit: int,
+        grace: float | None = None,
     ) -> Response:
         """Send a request and read its answer whole, within `seconds` and up to `limit` bytes.
+
+        With `grace`, what has left is read for so many seconds more when the caller is cancelled: then
+        `departure.grace.cancellation` is set, for the caller to raise.
 
         Raises:
             TransportError: the subclass for what happened; nothing of aiohttp's gets out.
             DecodeError: for a body above the limit.
             StaleDeparture: when nothing was sent because the tokens had aged.
         """
-        response = None
         try:
-            with self._alarm.timeout(seconds):
+            with self._alarm.timeout(seconds) as allowed:
+                if grace:
+                    departure.grace = Grace(grace, lambda: departure.left and not allowed.expired)
                 response = await self._request(request, url, body, departure)
-                data = await _read(request, response, limit)
+                data = await _read(request, response, limit, departure.grace)
         except _TRANSPORT_ERRORS as error:
             raise translate(error, request, left=departure.left) from _presentable(error)
-        finally:
-            if response is not None:
-                response.release()
         return Response(response.status, response.headers, data)
 
     async def start(
@@ -338,19 +353,23 @@ class Download:
             self._response.close()
 
 
-async def _read(request: Request[Any], response: aiohttp.ClientResponse, limit: int) -> bytes:
+async def _read(
+    request: Request[Any], response: aiohttp.ClientResponse, limit: int, grace: Grace | None = None
+) -> bytes:
     announced = response.content_length
-    if announced is not None and announced > limit:
+    excess = announced is not None and announced > limit
+    read, data = response.content.readany, bytearray()
+    try:
+        while not excess and (chunk := await (read() if grace is None else grace.hold(read))):
+            data += chunk
+            excess = len(data) > limit
+    except BaseException:
+        response.close()  # what was not read to its end cannot carry another answer
+        raise
+    if excess:
         response.close()
-        raise too_large(request, response.status, limit)
-    if announced is not None and "Content-Encoding" not in response.headers:
-        return await response.read()
-    data = bytearray()
-    async for chunk in response.content.iter_any():
-        data += chunk
-        if len(data) > limit:
-            response.close()
-            raise too_large(request, response.status, limit, bytes(data[:1024]))
+        raise too_large(request, response.status, limit, bytes(data[:1024]))
+    response.release()
     return bytes(data)
 
 

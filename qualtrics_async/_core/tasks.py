@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import CancelledError
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import ContextVar, copy_context
 from typing import Any, Final, TypeVar
@@ -12,7 +12,15 @@ from typing import Any, Final, TypeVar
 import anyio
 from anyio.abc import TaskGroup
 
-__all__ = ["background_tasks", "finish_within", "is_in_doubt", "mark_in_doubt", "to_its_end"]
+__all__ = [
+    "Grace",
+    "background_tasks",
+    "finish_within",
+    "is_in_doubt",
+    "leaving",
+    "mark_in_doubt",
+    "to_its_end",
+]
 
 T = TypeVar("T")
 
@@ -52,53 +60,85 @@ _TURN: Final = 0.01
 _inside: ContextVar[list[Callable[[], bool]] | None] = ContextVar("_inside", default=None)
 
 
-async def finish_within(
-    seconds: float, work: Coroutine[Any, Any, T], *, worthwhile: Callable[[], bool] | None = None
-) -> T:
+async def finish_within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     """Do some work in a task of its own that gets up to `seconds` to end when the caller is cancelled.
 
-    The caller's cancellation is raised afterwards in any case, marked with `mark_in_doubt()` if the work had
-    become worthwhile, because its result goes to nobody. `worthwhile` is asked at once: false ends the work.
-    Without it the `finish_within()` inside of the work is asked: so a whole step gets its time once its
-    write has left, and none before; and what is confirmed inside is not lost to the step.
+    It gets them only once a write inside of it has left (see `leaving()`); else it ends at once. The
+    caller's cancellation is raised afterwards in any case, marked with `mark_in_doubt()` if a write had left,
+    because its result goes to nobody.
     """
     loop = asyncio.get_running_loop()
     over: asyncio.Future[None] = loop.create_future()
-    deeper: list[Callable[[], bool]] = []
-    context = around = None
-    if worthwhile is None:
-        context = copy_context()
-        context.run(_inside.set, deeper)
-    elif (around := _inside.get()) is not None:
-        around[:] = [worthwhile]
+    left: list[Callable[[], bool]] = []
+    context = copy_context()
+    context.run(_inside.set, left)
     task = loop.create_task(_telling(over, work), context=context)
     try:
         # The work itself tells its end: shield() and wait() hear of it a turn of the loop later.
         await over
     except CancelledError as cancellation:
-        ask = worthwhile or (lambda: any(inner() for inner in deeper))
-        give_up = loop.time() + (seconds if ask() else 0)
+        has_left = any(ask() for ask in left)
+        give_up = loop.time() + (seconds if has_left else 0)
         while not task.done():
-            left = give_up - loop.time()
-            if left <= 0:
+            rest = give_up - loop.time()
+            if rest <= 0:
                 task.cancel()
-                left = max(seconds, _TURN)
+                rest = max(seconds, _TURN)
             try:
                 with anyio.CancelScope(shield=True):
-                    await asyncio.wait({task}, timeout=left)
+                    await asyncio.wait({task}, timeout=rest)
             except CancelledError:
                 give_up = loop.time()  # whoever asks twice waits no longer
         work.close()  # it may have had no turn at all
-        if around is not None and not task.cancelled():
-            return task.result()  # the one around raises the cancellation, when it has seen the result
         if not task.cancelled():
             task.exception()
-        if ask():
+        if any(ask() for ask in left):
             mark_in_doubt(cancellation)
         raise
     finally:
-        deeper.clear()  # whatever keeps the context must not keep the request
+        left.clear()  # whatever keeps the context must not keep the request
     return task.result()
+
+
+def leaving(has_left: Callable[[], bool]) -> bool:
+    """Tell the `finish_within()` around how to ask whether a write has left; False if there is none."""
+    around = _inside.get()
+    if around is None:
+        return False
+    around[:] = [has_left]
+    return True
+
+
+class Grace:
+    """The seconds in which a write that has left may be confirmed although its caller is cancelled.
+
+    `cancellation` is what came meanwhile; whoever has the answer raises it.
+    """
+
+    __slots__ = ("_seconds", "_until", "_wanted", "cancellation")
+
+    def __init__(self, seconds: float, wanted: Callable[[], bool]) -> None:
+        self._seconds = seconds
+        self._wanted = wanted
+        self._until = 0.0
+        self.cancellation: CancelledError | None = None
+
+    async def hold(self, step: Callable[[], Awaitable[T]]) -> T:
+        """Await a step that can be begun again, and go on with it when the first cancellation comes.
+
+        `wanted` is asked then, whether there is any sense in it; a second cancellation ends it.
+        """
+        if self.cancellation is None:
+            try:
+                return await step()
+            except CancelledError as cancellation:
+                if not self._wanted():
+                    raise
+                self.cancellation = cancellation
+                self._until = asyncio.get_running_loop().time() + self._seconds
+        with anyio.CancelScope(deadline=self._until, shield=True):
+            return await step()
+        raise self.cancellation
 
 
 async def to_its_end(work: Coroutine[Any, Any, T]) -> T:

@@ -10,6 +10,7 @@ from typing import Final
 from aiolimiter import AsyncLimiter
 
 from qualtrics_async._core.limits import Limits
+from qualtrics_async._core.tasks import Grace
 
 __all__ = ["Departure", "Quota", "RateState", "Throttle"]
 
@@ -111,10 +112,11 @@ class Departure:
     """The leave to send one request now.
 
     It holds the lane's turnstile until the request has left (`left`), and a slot until it is over. `waiting`
-    is true while the turnstile is held. A `patient` one holds it however long the connection takes.
+    is true while the turnstile is held. A `patient` one holds it however long the connection takes. `grace`
+    is what a write may still take when its caller is cancelled, None for what nothing is lost by.
     """
 
-    __slots__ = ("_lane", "_slots", "left", "patient", "waiting")
+    __slots__ = ("_lane", "_slots", "grace", "left", "patient", "waiting")
 
     def __init__(self, lane: Lane, slots: asyncio.Semaphore, *, patient: bool) -> None:
         self._lane = lane
@@ -122,6 +124,7 @@ class Departure:
         self.patient = patient
         self.left = False
         self.waiting = True
+        self.grace: Grace | None = None
 
     def let_next(self) -> None:
         """Open the turnstile for the next request of the lane."""

@@ -20,7 +20,7 @@ from qualtrics_async import (
     TimedOut,
     Unauthorized,
 )
-from qualtrics_async._core.tasks import finish_within
+from qualtrics_async._core.tasks import finish_within, leaving, mark_in_doubt
 from qualtrics_async.bulk.journal import Kind
 from qualtrics_async.bulk.sending import send_once
 
@@ -56,15 +56,16 @@ class Book:
 async def leave(seconds_until_answer: float) -> str:
     """Act as the engine does: leave after a turn of the loop, then wait for the answer."""
     left = False
-
-    async def exchange() -> str:
-        nonlocal left
+    leaving(lambda: left)
+    try:
         await asyncio.sleep(0)
         left = True
         await asyncio.sleep(seconds_until_answer)
-        return "CID_1"
-
-    return await finish_within(5, exchange(), worthwhile=lambda: left)
+    except asyncio.CancelledError as cancellation:
+        if left:
+            mark_in_doubt(cancellation)
+        raise
+    return "CID_1"
 
 
 def raising(error: QualtricsError) -> Any:
@@ -151,13 +152,10 @@ async def test_an_answer_that_never_comes_leaves_the_intent() -> None:
     """What left and was not answered in time stays `sending`, which is doubt for the next run."""
     left = asyncio.Event()
 
-    async def exchange() -> str:
-        left.set()
-        await asyncio.sleep(60)
-        return "never"
-
     async def call() -> str:
-        return await finish_within(0.02, exchange(), worthwhile=left.is_set)
+        leaving(left.is_set)
+        left.set()
+        return await leave(60)
 
     book = Book(call)
     task = asyncio.create_task(finish_within(0.02, book.run()))

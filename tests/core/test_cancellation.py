@@ -14,7 +14,7 @@ from virtual import virtual
 
 from qualtrics_async import Limits, Polling, Qualtrics, SessionPool, Timeouts, concurrent
 from qualtrics_async._core.jobs import poll
-from qualtrics_async._core.tasks import finish_within
+from qualtrics_async._core.tasks import finish_within, leaving
 from qualtrics_async.sandbox import Sandbox
 
 Work: TypeAlias = Callable[[Sandbox, Qualtrics], Coroutine[Any, Any, Any]]
@@ -260,7 +260,8 @@ async def test_work_that_outlives_a_cancellation_ends(*, at_once: bool) -> None:
     """`finish_within` lets it end, or ends it when its time is up, and raises the cancellation."""
     ended: list[str] = []
 
-    async def work(seconds: float) -> None:
+    async def work(seconds: float, *, worthwhile: bool) -> None:
+        leaving(partial(bool, worthwhile))
         try:
             await asyncio.sleep(seconds)
             ended.append("done")
@@ -274,7 +275,7 @@ async def test_work_that_outlives_a_cancellation_ends(*, at_once: bool) -> None:
         (1, False, "cancelled"),
     ):
         ended.clear()
-        outliving = finish_within(5, work(seconds), worthwhile=partial(bool, worthwhile))
+        outliving = finish_within(5, work(seconds, worthwhile=worthwhile))
         task = asyncio.create_task(Steps(outliving, 1, at_once=at_once))
         await asyncio.wait({task})
         assert task.cancelled()

@@ -33,6 +33,7 @@ from qualtrics_async import (
     UnexpectedStatus,
     UsageError,
 )
+from qualtrics_async._core.address import Addresses
 from qualtrics_async.sandbox import Quotas, Sandbox
 
 SUBSCRIBE = "POST /eventsubscriptions"
@@ -444,7 +445,7 @@ ROOT = "https://fra1.qualtrics.com/API/v3"
 )
 def test_a_next_page_within_qualtrics_is_trusted(url: str) -> None:
     """Data centre and brand hosts of the vendor's get the credential, over https."""
-    assert Qualtrics(token="t", datacenter="fra1")._engine._trusts(url)
+    assert Addresses("https://fra1.qualtrics.com/API/v3").trusts(url)
 
 
 @pytest.mark.parametrize(
@@ -480,7 +481,7 @@ def test_a_next_page_within_qualtrics_is_trusted(url: str) -> None:
 )
 def test_a_next_page_elsewhere_is_not_trusted(url: str) -> None:
     """Look-alikes, other schemes, users, ports and tricks of parsing are refused."""
-    assert not Qualtrics(token="t", datacenter="fra1")._engine._trusts(url)
+    assert not Addresses("https://fra1.qualtrics.com/API/v3").trusts(url)
 
 
 @pytest.mark.parametrize(
@@ -489,8 +490,8 @@ def test_a_next_page_elsewhere_is_not_trusted(url: str) -> None:
 def test_only_the_own_origin_is_trusted_over_http(url: str) -> None:
     """A sandbox's origin ends at its port."""
     client = Qualtrics(token="t", base_url="http://127.0.0.1:8080/API/v3")
-    assert client._engine._trusts("http://127.0.0.1:8080/API/v3/surveys")
-    assert not client._engine._trusts(url)
+    assert client._engine._addresses.trusts("http://127.0.0.1:8080/API/v3/surveys")
+    assert not client._engine._addresses.trusts(url)
 
 
 @virtual

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
-import msgspec
 import pytest
+from decoding import JSON, PRIVATE, READ, WRITE, Thing, answer, envelope, refused
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,54 +26,11 @@ from qualtrics_async import (
     ServerFault,
     Unauthorized,
     UnexpectedStatus,
-    UsageError,
 )
-from qualtrics_async._core.codec import decode, encode_body, outcome_unknown, parse_retry_after
+from qualtrics_async._core.codec import parse_retry_after
 from qualtrics_async._core.paging import Page
 from qualtrics_async._core.request import GET, POST, Request
 from qualtrics_async.models._base import Instant, JsonList, JsonObject, Model, Number
-
-SECRET = "0123456789abcdef0123456789abcdef01234567"
-PRIVATE = "Jane jane.doe@example.com https://fra1.qualtrics.com/jfe/form/SV_1?Q_DL=xyz " + SECRET
-JSON = {"Content-Type": "application/json"}
-
-
-class Thing(Model, frozen=True, kw_only=True):
-    """A result as models have them."""
-
-    id: str
-    count: int | None = None
-    seen: Instant | None = None
-
-
-READ: Request[Any] = Request(GET("/things/{thingId}", "T_1"), Thing)
-WRITE: Request[Any] = Request(POST("/things"), None, idempotent=False)
-
-
-def answer(
-    body: object, status: int = 200, headers: Mapping[str, str] = JSON, request: Request[Any] = READ
-) -> Any:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return decode(request, status, headers, raw, secrets=(SECRET,))
-
-
-def refused(
-    body: object, status: int = 200, headers: Mapping[str, str] = JSON, request: Request[Any] = READ
-) -> Any:
-    """Decode what must fail; the error holds nothing private, whatever the body held."""
-    with pytest.raises(QualtricsError) as caught:
-        answer(body, status, headers, request)
-    error = caught.value
-    seen = f"{error} {getattr(error, 'excerpt', '')} {getattr(error, 'message', '')} {error!r}"
-    assert SECRET not in seen
-    assert SECRET[:16] not in seen
-    assert "jane.doe" not in seen
-    assert "jfe/form" not in seen
-    assert "\n" not in str(error)
-    return error
-
-
-# ---------------------------------------------------------------------------------------------- success
 
 
 def test_a_result_is_taken_out_of_its_envelope() -> None:
@@ -160,9 +115,6 @@ def test_both_spellings_of_an_instant_are_one(value: object) -> None:
     """Milliseconds (number or text) and ISO 8601 become the same aware moment."""
     got = answer({"result": {"id": "T", "seen": value}}).value
     assert got.seen == datetime(2024, 6, 1, 8, 20, tzinfo=UTC)
-
-
-# ------------------------------------------------------------------------------------- undecodable bodies
 
 
 def undecodable(body: object, *, transient: bool, headers: Mapping[str, str] = JSON) -> DecodeError:
@@ -309,15 +261,6 @@ def test_whatever_bytes_come_they_are_a_result_or_an_error_of_ours(body: bytes, 
             answer(body, status, request=request)
 
 
-# ------------------------------------------------------------------------------------------ error answers
-
-
-def envelope(
-    code: str | None = "E_1", message: str | None = "It went wrong.", **meta: object
-) -> dict[str, Any]:
-    return {"meta": {"requestId": "r1", "error": {"errorCode": code, "errorMessage": message}, **meta}}
-
-
 @pytest.mark.parametrize(
     ("status", "code", "expected"),
     [
@@ -437,9 +380,6 @@ def test_hints_say_what_to_try() -> None:
     assert "API permission" in str(refused(envelope("AuthZ_2.0"), 403))
 
 
-# --------------------------------------------------------------------------------------------- Retry-After
-
-
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
@@ -488,110 +428,3 @@ def test_retry_after_stands_in_the_header_or_in_the_body() -> None:
     assert refused(body, 429).retry_after == 9
     assert refused(body, 429, {**JSON, "Retry-After": "garbage"}).retry_after == 9
     assert refused(b"", 429).retry_after is None
-
-
-# ------------------------------------------------------------------------------------------------ encoding
-
-
-def post(body: object, **options: Any) -> Request[Any]:
-    return Request(POST("/things"), None, body=body, idempotent=False, **options)
-
-
-finite_json = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**53), 2**53)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(alphabet=st.characters(codec="utf-8")),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(alphabet="aé", max_size=9), inner),
-    max_leaves=10,
-)
-
-
-@given(finite_json)
-def test_encoding_and_decoding_is_the_identity(value: object) -> None:
-    """What goes out as a body comes back as a result, unchanged."""
-    encoded = encode_body(post({"result": value}))
-    assert encoded is not None
-    content_type, data = encoded
-    assert content_type == "application/json"
-    request: Request[Any] = Request(GET("/things"), Any)
-    assert decode(request, 200, JSON, data).value == value
-
-
-@dataclass
-class _Row:
-    value: object
-
-
-class _Body(msgspec.Struct):
-    value: object
-
-
-@given(
-    st.sampled_from([float("nan"), float("inf"), float("-inf")]),
-    st.lists(
-        st.sampled_from(
-            [
-                lambda inner: [None, inner],
-                lambda inner: (inner,),
-                lambda inner: {"a": 1, "b": inner},
-                _Body,
-                _Row,
-            ]
-        ),
-        max_size=4,
-    ),
-)
-def test_nan_never_goes_out(bad: float, layers: list[Any]) -> None:
-    """NaN and infinities are refused wherever they hide; they would leave as null."""
-    value: object = bad
-    for layer in layers:
-        value = layer(value)
-    with pytest.raises(UsageError, match="NaN"):
-        encode_body(post(value))
-
-
-def test_null_itself_may_go_out() -> None:
-    """None is null, also beside finite numbers."""
-    assert encode_body(post({"a": None, "b": 1.5})) == ("application/json", b'{"a":null,"b":1.5}')
-    assert encode_body(post(None)) == ("application/json", b"null")
-
-
-def _circle() -> list[object]:
-    circle: list[object] = []
-    circle.append(circle)
-    return circle
-
-
-@pytest.mark.parametrize(
-    "body", [{"a": "\ud800"}, {"\udfff": 1}, object(), {"a": object()}, {(1, 2): 3}, _circle(), 1j], ids=ascii
-)
-def test_what_json_cannot_say_is_the_callers_mistake(body: object) -> None:
-    """Lone surrogates, unknown types and circles are refused before anything is sent."""
-    with pytest.raises(UsageError, match="POST /things"):
-        encode_body(post(body))
-
-
-def test_no_body_is_no_body() -> None:
-    """A request without a body has none, which is not null."""
-    assert encode_body(READ) is None
-
-
-def test_a_form_is_urlencoded() -> None:
-    """OAuth takes its parameters as a form."""
-    request = post({"grant_type": "client_credentials", "scope": "read:surveys write:x"}, form=True)
-    assert encode_body(request) == (
-        "application/x-www-form-urlencoded",
-        b"grant_type=client_credentials&scope=read%3Asurveys+write%3Ax",
-    )
-
-
-def test_doubt_says_what_is_known() -> None:
-    """The error for a write in doubt keeps status and request id, and says to look first."""
-    cause = refused(envelope(), 503, request=WRITE)
-    doubt = outcome_unknown(WRITE, cause)
-    assert (doubt.status, doubt.request_id, doubt.method, doubt.template) == (503, "r1", "POST", "/things")
-    assert "look before you send it again" in str(doubt)
-    bare = outcome_unknown(WRITE, TimeoutError())
-    assert (bare.status, bare.request_id) == (None, None)

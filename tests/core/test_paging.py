@@ -62,9 +62,6 @@ def chain(sizes: list[int], first: int = 0) -> tuple[dict[str | None, Page[int] 
 sizes = st.lists(st.integers(0, 4), min_size=1, max_size=9)
 
 
-# ----------------------------------------------------------------------------------------------- one walk
-
-
 @given(sizes)
 def test_every_item_comes_once_and_in_order(sizes: list[int]) -> None:
     """Any chain of pages, short and empty ones too, gives all its items; each page is asked for once."""
@@ -211,9 +208,6 @@ async def test_each_scheme_puts_the_cursor_in_its_place(
         assert all(("pageSize", "5") in made.query for made in seen)
 
 
-# --------------------------------------------------------------------------------------------- look-ahead
-
-
 @virtual
 async def test_prefetch_reads_ahead_so_far_and_no_further() -> None:
     """While the body works on the first page, the next ones are fetched, at most as many as asked for."""
@@ -256,9 +250,6 @@ async def test_an_error_comes_after_the_items_before_it() -> None:
         await walk()
     assert got == items[:4]
     assert failure.value.cursor == "c2"
-
-
-# ------------------------------------------------------------------------------------------- many at once
 
 
 @settings(max_examples=40)
@@ -396,9 +387,6 @@ async def test_bounds_that_cannot_be_meant_are_refused(options: dict[str, int]) 
     with pytest.raises(UsageError):
         async with concurrent(three(), **options):
             pass
-
-
-# ---------------------------------------------------------------------------------- against the sandbox
 
 
 async def ten(client: Any) -> list[str]:

@@ -77,9 +77,6 @@ async def traffic(
     return arrivals
 
 
-# ------------------------------------------------------------------------------------------- the promise
-
-
 @settings(max_examples=12)
 @given(st.integers(1, 99), st.integers(0, 99))
 def test_small_quotas_are_kept_exactly(quota: int, seed: int) -> None:
@@ -151,9 +148,6 @@ async def test_no_limits_mean_no_waiting() -> None:
     throttle = free()
     times = await asyncio.gather(*(send(throttle, A) for _ in range(1000)))
     assert set(times) == {0}
-
-
-# --------------------------------------------------------------------------------------- order of waiting
 
 
 @virtual
@@ -234,9 +228,6 @@ async def test_the_routes_token_comes_before_the_slot() -> None:
     assert await waiting > 60
 
 
-# --------------------------------------------------------------------------------------------- refusals
-
-
 @virtual
 async def test_a_deadline_is_seen_by_every_waiter() -> None:
     """Nothing of the route leaves before the deadline, whoever waits and whoever finishes first."""
@@ -310,9 +301,6 @@ async def test_a_paused_route_holds_nothing() -> None:
     assert (quota.in_flight, quota.brand.used, quota.routes[A].used) == (0, 0, 0)
     assert (quota.routes[A].paused, quota.routes[A].available) == (9, 50)
     await waiting
-
-
-# ------------------------------------------------------------------------------------------ cancellation
 
 
 @pytest.mark.parametrize("at_once", [True, False])

@@ -11,6 +11,16 @@ from working import Scene
 from qualtrics_async.bulk import Ok
 
 
+DOUBTFUL: list[dict[str, Any]] = [
+    {"kind": "cut"},
+    {"kind": "cut", "when": "after"},
+    {"kind": "truncated"},
+    {"kind": "html"},
+    {"kind": "status", "status": 500},
+    {"kind": "status", "status": 503, "when": "after"},
+]
+
+
 def settle_links(s: Scene, outcomes: Iterable[Any], missing: dict[str, int] | None = None) -> None:
     """Check that each contact of each list has one outcome, and each link is what the sandbox made."""
     state = s.sandbox.state

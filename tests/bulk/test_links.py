@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from settling import settle_links
+from settling import DOUBTFUL, settle_links
 from working import (
     CONTACTS,
     DISTRIBUTE,
@@ -232,16 +232,6 @@ async def test_an_inactive_survey_is_refused_for_each_list(tmp_path: Path) -> No
             assert all(o.item.contact_id is None for o in taken.outcomes)
         assert s.count(DISTRIBUTE) == 3
         assert not s.sandbox.state.distributions
-
-
-DOUBTFUL: list[dict[str, Any]] = [
-    {"kind": "cut"},
-    {"kind": "cut", "when": "after"},
-    {"kind": "truncated"},
-    {"kind": "html"},
-    {"kind": "status", "status": 500},
-    {"kind": "status", "status": 503, "when": "after"},
-]
 
 
 @pytest.mark.parametrize("fault", DOUBTFUL, ids=str)

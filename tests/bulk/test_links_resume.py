@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from settling import settle_links
+from settling import DOUBTFUL, settle_links
 from working import (
     CONTACTS,
     DISTRIBUTE,

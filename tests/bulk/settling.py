@@ -10,7 +10,6 @@ from working import Scene
 
 from qualtrics_async.bulk import Ok
 
-
 DOUBTFUL: list[dict[str, Any]] = [
     {"kind": "cut"},
     {"kind": "cut", "when": "after"},

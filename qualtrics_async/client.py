@@ -198,13 +198,18 @@ class Qualtrics:
     def with_options(self, *, deadline: float | None = None, retries: int | None = None) -> Self:
         """Return a view of this client whose calls have other options; it shares everything else.
 
+        What is not given stays as it is in the view that this is called on.
+
         Args:
             deadline: seconds for each whole call, waiting for quota and repeats included; none by default.
             retries: how often a fault is repeated; 0 for never. Refusals (429) have a budget of their own.
         """
-        view = copy.copy(self)
+        before, view = self._options, copy.copy(self)
+        options = Options(
+            before.deadline if deadline is None else deadline, before.retries if retries is None else retries
+        )
         shared = {name: value for name, value in vars(self).items() if name not in _GROUPS}
-        view.__dict__ = {**shared, "_options": Options(deadline, retries)}
+        view.__dict__ = {**shared, "_options": options}
         return view
 
     def send(self, request: Request[T], /) -> Awaitable[T]:

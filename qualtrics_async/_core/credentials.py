@@ -165,5 +165,6 @@ class ClientCredentials:
             Request(_TOKEN_ROUTE, TokenGrant, body=self._form, idempotent=True, whole=True, form=True)
         )
         self.header = ("Authorization", f"Bearer {grant.access_token}")
-        self.secrets = (grant.access_token,)
+        # An answer to a request with the token before may still be on its way.
+        self.secrets = (grant.access_token, *self.secrets[:1])
         self._renew_at = asked + grant.expires_in - min(_MARGIN, grant.expires_in / 10)

@@ -30,16 +30,17 @@ class RetryPolicy:
     `retries` bounds the repeats after faults of the network or the server, `refusals` those after a 429.
     The n-th repeat after a fault waits between 0 and `base * 2**(n-1)` seconds ("full jitter"); after a 429
     without `Retry-After` between half of `2 * base * 2**(n-1)` and all of it; never more than `cap`. With the
-    defaults four repeats wait at most 0.5 + 1 + 2 + 4 s.
+    defaults four repeats wait at most 0.5 + 1 + 2 + 4 s. A `Retry-After` is honoured up to `patience` seconds.
     """
 
     retries: int = 4
     refusals: int = 20
     base: float = 0.5
     cap: float = 60.0
+    patience: float = 600.0
 
     def __post_init__(self) -> None:
-        if self.retries < 0 or self.refusals < 0 or self.base < 0 or self.cap < 0:
+        if min(self.retries, self.refusals, self.base, self.cap, self.patience) < 0:
             raise ConfigError(f"a retry policy has no negative numbers: {self}")
 
 
@@ -79,7 +80,7 @@ def decide(
             if tally.refusals > policy.refusals:
                 return None
             if failure.retry_after is not None:
-                return failure.retry_after
+                return min(failure.retry_after, policy.patience)
             longest = min(policy.cap, 2 * policy.base * 2 ** min(tally.refusals - 1, 30))
             return random.uniform(longest / 2, longest)
         case ConnectFailed():

@@ -67,4 +67,5 @@ async def test_memory_does_not_grow_with_the_input() -> None:
             small, large = await peak(client, told, 3000), await peak(client, told, 12_000)
         server.terminate()
     assert large < 4_000_000
-    assert large < small * 1.25
+    # 9 000 rows that were kept would be at least 800 kB; what is under way varies with the machine's load.
+    assert large - small < 500_000

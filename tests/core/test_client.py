@@ -322,6 +322,15 @@ async def test_closing_ends_what_waits() -> None:
 
 
 @virtual
+async def test_options_add_up() -> None:
+    """A view of a view keeps what it is not given anew."""
+    async with talking() as (_, client):
+        view = client.with_options(deadline=5).with_options(retries=0)
+        assert (view._options.deadline, view._options.retries) == (5, 0)
+        assert view.with_options(deadline=7)._options.retries == 0
+
+
+@virtual
 async def test_a_view_with_options_shares_everything_else() -> None:
     """Options count for the view alone; connections and limits are the client's."""
     async with talking(limits=Limits(routes={WHOAMI: 50})) as (sandbox, client):

@@ -25,7 +25,7 @@ from typing import Any, Final, NamedTuple, Self, TypeAlias
 import anyio.to_thread
 import msgspec
 
-from qualtrics_async.bulk.rows import BrokenRow, SourceRow
+from qualtrics_async.bulk.rows import _OBJECTS, BrokenRow, SourceRow, _wire_name
 from qualtrics_async.errors import UsageError
 
 __all__ = ["read_contacts", "read_csv", "read_ndjson"]
@@ -90,7 +90,7 @@ def read_csv(
     Without `delimiter` it is sniffed among comma, semicolon, tab and bar. A record is broken when its number
     of cells is not the header's, when its quotes do not match, and when it holds a NUL or bytes that are not
     of the encoding. Of a quote that is never closed only the line is lost, not what it seems to swallow.
-    Blank lines are skipped.
+    Blank lines are skipped. A cell of embedded or transaction data is a JSON object.
 
     Raises:
         UsageError: for an unknown encoding or delimiter at once; for a header that cannot be read or has
@@ -173,18 +173,32 @@ def _csv_rows(path: Path, encoding: str, delimiter: str | None) -> Generator[tup
             records = _records(_Lines(text), chosen)
             for first in records:
                 header = _header(first, path.name, sample)
+                objects = [column for column in header if _wire_name(column) in _OBJECTS]
                 for record in records:
-                    yield len(record.text), _row(record, header)
+                    yield len(record.text), _row(record, header, objects)
 
 
-def _row(record: _Record, header: list[str]) -> Row:
+def _row(record: _Record, header: list[str], objects: list[str]) -> Row:
     problem = record.problem
     if not problem and len(record.cells) != len(header):
         problem = f"a row of {len(record.cells)} cells under a header of {len(header)}"
     if not problem:
-        return SourceRow(record.line, dict(zip(header, record.cells, strict=True)))
+        cells: dict[str, Any] = dict(zip(header, record.cells, strict=True))
+        for column in objects:
+            cells[column] = _object(cells[column])
+        return SourceRow(record.line, cells)
     text = record.text.rstrip("\r\n").replace(_UNDECODABLE, "\ufffd")
     return BrokenRow(record.line, text if len(text) < LONGEST_RECORD else text[:EXCERPT], problem)
+
+
+def _object(text: str) -> object:
+    """Read the cell of a column that holds objects; what is none stays text, and is refused later."""
+    if not text.strip():
+        return None
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        return text
 
 
 def _sniff(sample: str) -> str:

@@ -1,47 +1,15 @@
-"""What became of the items of a job: the failures file, the last line, the exit code."""
+"""What became of the items of a job: the last lines and the exit code."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from qualtrics_async.bulk.outcome import Failed, InDoubt, Summary
-from qualtrics_async.cli.output import Writer, file_format, replacing, say
+from qualtrics_async.bulk.outcome import Summary
+from qualtrics_async.cli.output import say
 
-__all__ = ["SOME_FAILED", "Failures", "conclude", "failures"]
+__all__ = ["SOME_FAILED", "conclude"]
 
 SOME_FAILED = 3
-
-
-class Failures:
-    """Writes the items that did not succeed, with the reason; without a file it writes nothing."""
-
-    def __init__(self, writer: Writer | None) -> None:
-        self._writer = writer
-
-    async def add(self, outcome: Failed[Any] | InDoubt[Any], item: Mapping[str, object]) -> None:
-        """Add an item; `item` has the values that tell it from others."""
-        if self._writer is not None:
-            kind = "failed" if isinstance(outcome, Failed) else "in doubt"
-            self._writer.row([kind, outcome.reason, str(outcome.error), *item.values()])
-            await self._writer.drain()
-
-    async def end(self) -> None:
-        """Write the rest."""
-        if self._writer is not None:
-            await self._writer.end()
-
-
-@contextmanager
-def failures(path: Path | None, columns: Sequence[str]) -> Iterator[Failures]:
-    """Open the failures file: CSV, or JSON where its suffix says so."""
-    if path is None:
-        yield Failures(None)
-        return
-    with replacing(path) as file:
-        yield Failures(Writer(file, ("outcome", "reason", "error", *columns), file_format(path, None)))
 
 
 def conclude(summary: Summary, noun: str, path: Path | None) -> int:

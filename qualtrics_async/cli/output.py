@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Format",
     "Writer",
+    "cell",
     "command_line",
     "existing",
     "file_format",
     "forget",
+    "plain",
     "print_whole",
     "replacing",
     "resumable",
@@ -73,13 +75,11 @@ class Writer:
     def row(self, values: Sequence[object]) -> None:
         """Add a row, a value for each column."""
         if self._form == "csv":
-            self._csv.writerow([_cell(value) for value in values])
+            self._csv.writerow([cell(value) for value in values])
         elif self._form == "table":
             self._rows.append(values)
         else:
-            document = msgspec.json.encode(
-                dict(zip(self._columns, map(_plain, values), strict=True))
-            ).decode()
+            document = msgspec.json.encode(dict(zip(self._columns, map(plain, values), strict=True))).decode()
             if self._form == "ndjson":
                 self._waiting.write(f"{document}\n")
             else:
@@ -112,7 +112,7 @@ class Writer:
         for column in self._columns:
             table.add_column(column, no_wrap=True)
         for row in self._rows:
-            table.add_row(*(Text(_visible(_cell(value))) for value in row))
+            table.add_row(*(Text(_visible(cell(value))) for value in row))
         print_whole(table, self._stream)
 
 
@@ -126,12 +126,14 @@ def print_whole(table: Table, stream: TextIO) -> None:
     console.print(table)
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """Write an instant as text in UTC; leave all else as it is."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
 
 
-def _cell(value: object) -> str:
-    match _plain(value):
+def cell(value: object) -> str:
+    """Write a value as a cell: truth as true or false, an object as JSON."""
+    match plain(value):
         case None:
             return ""
         case bool() as flag:

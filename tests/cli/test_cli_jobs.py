@@ -70,18 +70,18 @@ def test_rows_that_fail_are_named(call: Call, sandbox: Sandbox, customers: str) 
     assert done.code == 3
     assert "6 done, 4 failed" in done.err
     assert "those that did not succeed are in failed.csv" in done.err
-    failed = sorted(rows_of("failed.csv"), key=lambda row: int(row["line"]))
-    assert [(row["line"], row["outcome"], row["reason"]) for row in failed] == [
+    failed = sorted(rows_of("failed.csv"), key=lambda row: int(row["_line"]))
+    assert [(row["_line"], row["_outcome"], row["_reason"]) for row in failed] == [
         ("7", "failed", "invalid e-mail"),
         ("8", "failed", "no contact field"),
         ("9", "failed", "broken line"),
         ("10", "failed", "broken line"),
     ]
-    assert (failed[0]["external_data_reference"], failed[0]["mailing_list_id"]) == ("X98", customers)
+    assert (failed[0]["External Data Reference"], failed[0]["_mailing_list_id"]) == ("X98", customers)
     assert sandbox.state.accepted_rows.total() == 6
     call(*argv, "failed.ndjson")
     lines = [json.loads(line) for line in Path("failed.ndjson").read_text("utf-8").splitlines()]
-    assert sorted(line["line"] for line in lines) == [7, 8, 9, 10]
+    assert sorted(line["_line"] for line in lines) == [7, 8, 9, 10]
 
 
 def test_other_files(call: Call, sandbox: Sandbox, customers: str) -> None:
@@ -125,7 +125,7 @@ def test_a_named_journal_stays_and_repeats_nothing(call: Call, sandbox: Sandbox,
     again = call(*argv, "--failures", "failed.csv")
     assert (first.code, again.code) == (3, 3)
     assert "4 done, 1 failed" in again.err
-    assert [row["line"] for row in rows_of("failed.csv")] == ["6"]
+    assert [row["_line"] for row in rows_of("failed.csv")] == ["6"]
     assert set(sandbox.state.accepted_rows.values()) == {1}
     other = sandbox.state.add_mailing_list("Other")
     refused = call(*["contacts", "import", "contacts.csv", "--mailing-list", other, "--journal", "import.db"])
@@ -276,7 +276,7 @@ def test_an_interrupted_import_goes_on(slow: tuple[Sandbox, _Clock]) -> None:
     assert done.returncode == 3
     assert "201 rows" in done.stderr
     assert "200 done, 1 failed" in done.stderr
-    assert [row["line"] for row in rows_of("failed.csv")] == ["202"]
+    assert [row["_line"] for row in rows_of("failed.csv")] == ["202"]
     assert set(sandbox.state.accepted_rows.values()) == {1}
     assert sandbox.state.accepted_rows.total() == 200
     assert sandbox.calls[IMPORTS, 200] == 1

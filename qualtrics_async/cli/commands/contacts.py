@@ -13,24 +13,13 @@ from cyclopts import App
 from qualtrics_async.cli.output import existing, forget, resumable, usual_journal
 
 if TYPE_CHECKING:
-    from qualtrics_async.bulk import BrokenRow, ImportRow, SourceRow, Summary
+    from qualtrics_async.bulk import BrokenRow, SourceRow, Summary
     from qualtrics_async.cli.bars import Bar
-    from qualtrics_async.cli.outcomes import Failures
+    from qualtrics_async.cli.failures import Failures
 
 __all__ = ["app"]
 
 TABS = {"tab": "\t", "\\t": "\t"}
-
-COLUMNS = (
-    "line",
-    "mailing_list_id",
-    "email",
-    "phone",
-    "external_data_reference",
-    "first_name",
-    "last_name",
-    "contact",
-)
 
 app = App(name="contacts", help="Contacts of mailing lists.")
 
@@ -57,18 +46,20 @@ def import_(
         mailing_list: the id of the list that the contacts go into (CG_...).
         directory: the id of the directory; the default one if none is given.
         journal: the file that knows what was done; by default one beside FILE, removed when all is done.
-        failures: where the rows that fail are written, as CSV or, by its suffix, NDJSON or JSON.
+        failures: where the rows that fail are written, as CSV or, by its suffix, NDJSON or JSON. It has their
+            own columns, and five of notes that an import ignores: corrected, it can be imported again.
         delimiter: the delimiter of a CSV file, "tab" for a tab; found by looking if none is given.
         encoding: the encoding of a CSV file.
     """
     from qualtrics_async.bulk.readers import read_contacts
+    from qualtrics_async.bulk.rows import NOTES
     from qualtrics_async.cli.bars import Bar, progress
+    from qualtrics_async.cli.failures import failures as failures_file
     from qualtrics_async.cli.outcomes import conclude
-    from qualtrics_async.cli.outcomes import failures as failures_file
 
     rows = read_contacts(existing(file), encoding=encoding, delimiter=TABS.get(delimiter or "", delimiter))
     memory = journal or usual_journal(file, directory, mailing_list)
-    with resumable(memory), failures_file(failures, COLUMNS) as failed, progress() as bars:
+    with resumable(memory), failures_file(failures, last=NOTES) as failed, progress() as bars:
         bar = Bar(bars, f"importing {file.name}")
         summary = asyncio.run(_import(rows, directory, mailing_list, memory, failed=failed, bar=bar))
     if journal is None and not summary.in_doubt:
@@ -86,6 +77,7 @@ async def _import(
     bar: Bar,
 ) -> Summary:
     from qualtrics_async import Qualtrics, bulk
+    from qualtrics_async.cli.failures import row_record
 
     async with Qualtrics.from_env() as client, aclosing(rows):
         target = directory or (await client.directories.default()).id
@@ -95,16 +87,7 @@ async def _import(
         async with job as outcomes:
             async for outcome in outcomes:
                 if not isinstance(outcome, bulk.Ok):
-                    await failed.add(outcome, _identity(outcome.item))
+                    await failed.add(row_record(outcome))
                 bar.show(outcomes.summary)
-    await failed.end()
     bar.end(outcomes.summary)
     return outcomes.summary
-
-
-def _identity(row: ImportRow) -> dict[str, object]:
-    """What tells a row from others; a row that an earlier run delivered has only its line."""
-    contact = row.contact
-    fields = ("email", "phone", "extRef", "firstName", "lastName")
-    known = [row.line, row.mailing_list_id, *map(contact.get, fields), contact or None]
-    return dict(zip(COLUMNS, known, strict=True))

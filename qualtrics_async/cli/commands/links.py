@@ -15,7 +15,7 @@ from qualtrics_async.errors import UsageError
 if TYPE_CHECKING:
     from qualtrics_async.bulk import Recipient, Summary
     from qualtrics_async.cli.bars import Bar
-    from qualtrics_async.cli.outcomes import Failures
+    from qualtrics_async.cli.failures import Failures
     from qualtrics_async.models import DistributionLink
 
 __all__ = ["LINK_COLUMNS", "app", "link_row"]
@@ -30,6 +30,7 @@ RECIPIENT_COLUMNS = (
     "first_name",
     "last_name",
 )
+FAILURE_COLUMNS = ("outcome", "reason", "error", *RECIPIENT_COLUMNS)
 LINK_COLUMNS = (*RECIPIENT_COLUMNS, "link", "link_expiration")
 
 FileFormat: TypeAlias = Literal["csv", "json", "ndjson"]
@@ -65,14 +66,14 @@ def generate(
         format: csv, json or ndjson; by default what the suffix of the output says, else csv.
     """
     from qualtrics_async.cli.bars import Bar, progress
+    from qualtrics_async.cli.failures import failures as failures_file
     from qualtrics_async.cli.outcomes import conclude
-    from qualtrics_async.cli.outcomes import failures as failures_file
 
     instant = None if expires is None else _instant(expires)
     memory = journal or (output and usual_journal(output, directory, survey, mailing_list, expires))
     with (
         resumable(memory),
-        failures_file(failures, RECIPIENT_COLUMNS) as failed,
+        failures_file(failures, first=FAILURE_COLUMNS) as failed,
         replacing(output) as file,
         progress() as bars,
     ):
@@ -94,6 +95,7 @@ class _Job(NamedTuple):
 
 async def _generate(job: _Job, writer: Writer, failed: Failures, bar: Bar) -> Summary:
     from qualtrics_async import Qualtrics, bulk
+    from qualtrics_async.cli.failures import kind_of
 
     async with Qualtrics.from_env() as client:
         links = bulk.generate_links(
@@ -111,10 +113,14 @@ async def _generate(job: _Job, writer: Writer, failed: Failures, bar: Bar) -> Su
                     writer.row(link_row(outcome.item, outcome.value))
                     await writer.drain()
                 else:
-                    await failed.add(outcome, _identity(outcome.item))
+                    about = {
+                        "outcome": kind_of(outcome),
+                        "reason": outcome.reason,
+                        "error": str(outcome.error),
+                    }
+                    await failed.add(about | _identity(outcome.item))
                 bar.show(outcomes.summary)
     await writer.end()
-    await failed.end()
     bar.end(outcomes.summary)
     return outcomes.summary
 

@@ -155,6 +155,11 @@ class Qualtrics:
         return f"<Qualtrics {self._engine.settings.root}>"
 
     @property
+    def timeouts(self) -> Timeouts:
+        """The time limits of one attempt."""
+        return self._engine.settings.timeouts
+
+    @property
     def base_url(self) -> str:
         """The API root that the client speaks to."""
         return self._engine.settings.root
@@ -398,8 +403,8 @@ def _request(
     first, *segments = path.split("/")
     if first or not segments or not _PATH.fullmatch(path) or {".", ".."} & {*map(unquote, segments)}:
         raise UsageError(f"a path begins with a slash, is percent-encoded and has no query: {path!r:.80}")
-    if "" in segments[:-1]:
-        raise UsageError(f"a path has no empty segments: {path!r:.80}")
+    if "" in segments:
+        raise UsageError(f"a path has no empty segments, an id may be missing: {path!r:.80}")
     template = path if "{" in path else match_template(verb, path)
     repeatable = is_idempotent(verb) if idempotent is None else idempotent
     route = Route(verb, template, fill(path, ids))

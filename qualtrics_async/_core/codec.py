@@ -161,7 +161,7 @@ def decode(
         broken.transient = True
         raise broken from None
     if request.whole and request.returns is not None:
-        if b'"error"' in body and _mapping(_mapping(msgspec.json.decode(body)).get("meta")).get("error"):
+        if b'"error"' in body and _mapping(_loosely(body).get("meta")).get("error"):
             raise _api_error(request, status, headers, body, secrets)
         return Answer(decoded, None, None)
     meta = decoded.meta
@@ -237,10 +237,7 @@ def _undecodable(
 def _api_error(
     request: Request[Any], status: int, headers: Mapping[str, str], body: bytes, secrets: Collection[str]
 ) -> ApiError:
-    try:
-        loose = _mapping(msgspec.json.decode(body))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        loose = {}
+    loose = _loosely(body)
     meta = _mapping(loose.get("meta"))
     error = _mapping(meta.get("error"))
     # meta.errorMessage and the two internal codes are the shape before 2016; OAuth answers flat (RFC 6749).
@@ -300,9 +297,11 @@ def parse_retry_after(value: object) -> float | None:
     return seconds if 0 <= seconds < float("inf") else None
 
 
-def too_large(request: Request[Any], status: int, limit: int, start: bytes = b"") -> DecodeError:
+def too_large(
+    request: Request[Any], status: int, limit: int, start: bytes, secrets: Collection[str]
+) -> DecodeError:
     """Make the error for a body of more than `limit` bytes, of which the start was read."""
-    return _undecodable(request, status, start, f"more than {limit} bytes", ())
+    return _undecodable(request, status, start, f"more than {limit} bytes", secrets)
 
 
 def outcome_unknown(request: Request[Any], cause: BaseException) -> OutcomeUnknown:
@@ -337,6 +336,13 @@ def _excerpt(body: bytes, secrets: Collection[str]) -> str:
         # A secret or an address that the window's end cuts in two is recognised no more.
         text = text[: -max(_CUT_OFF, *map(len, secrets), 0)]
     return text[:_EXCERPT]
+
+
+def _loosely(body: bytes) -> dict[str, Any]:
+    try:
+        return _mapping(msgspec.json.decode(body))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
 
 
 def _mapping(value: object) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import copy
 import time
 from collections.abc import Awaitable, Callable
 from hashlib import blake2b
@@ -12,6 +13,7 @@ from typing import Final, Protocol, TypeAlias
 from msgspec import Struct
 
 from qualtrics_async._core.request import Request, Route
+from qualtrics_async.errors import QualtricsError
 from qualtrics_async.models._base import Number
 
 __all__ = ["ClientCredentials", "Credential", "TokenGrant", "api_token", "basic_auth"]
@@ -152,7 +154,11 @@ class ClientCredentials:
             self._flight = asyncio.get_running_loop().create_task(self._renew())
             self._flight.add_done_callback(self._landed)
         # A waiter that is cancelled must not take the token away from the others.
-        await asyncio.shield(self._flight)
+        try:
+            await asyncio.shield(self._flight)
+        except QualtricsError as error:
+            # Each waiter's error has a cursor and a traceback of its own.
+            raise copy.copy(error) from error
 
     def _landed(self, flight: asyncio.Task[None]) -> None:
         self._flight = None

@@ -316,7 +316,10 @@ class Engine:
         try:
             response = await self._cross(request, run, grace)
         except (asyncio.CancelledError, QualtricsError) as ended:
-            cancellation = ended if isinstance(ended, asyncio.CancelledError) else run.cancellation()
+            # The first one leaves: anyio knows its own cancellation again, and no other.
+            cancellation = run.cancellation()
+            if cancellation is None and isinstance(ended, asyncio.CancelledError):
+                cancellation = ended
             if cancellation is None:
                 raise
             if run.has_left():
@@ -324,7 +327,6 @@ class Engine:
                 logger.warning("%s: cancelled after it had left, its outcome is unknown", request.route.key)
             raise cancellation from None
         if (cancellation := run.cancellation()) is not None:
-            mark_in_doubt(cancellation)
             logger.info("%s: cancelled after it had left, answered %d", request.route.key, response.status)
             raise cancellation
         return response

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 import ssl as _ssl
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextvars import ContextVar
 from functools import partial
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import anyio
@@ -110,8 +111,8 @@ class SessionPool:
         ssl: a TLS context, for an own certificate authority or a client certificate; by default the system's
             authorities are trusted and verification is on.
         proxy: the URL of an HTTP proxy for every request; its user and password may be in it.
-        trust_env: take the proxy from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, and credentials from
-            `~/.netrc`, instead.
+        trust_env: take the proxy from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` instead. `~/.netrc` is never
+            read: a credential goes where it was given for.
         keepalive: seconds that an idle connection is kept open.
 
     Raises:
@@ -133,8 +134,11 @@ class SessionPool:
         if proxy is not None and not proxy.startswith(("http://", "https://")):
             raise ConfigError("proxy takes a URL that begins with http:// or https://")
         self._ssl = ssl
-        self._proxy = None if proxy is None else URL(proxy)
-        self._trust_env = trust_env
+        self._proxy_of: Callable[[URL], URL | None] | None = None
+        if trust_env:
+            self._proxy_of = _environment_proxy
+        elif proxy is not None:
+            self._proxy_of = partial(_fixed_proxy, URL(proxy))
         self._keepalive = keepalive
         self._connector: _Connector | None = None
         self._throttles: dict[str, Throttle] = {}
@@ -183,9 +187,8 @@ class SessionPool:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=_NO_TIMEOUT,
             response_class=_Response,
-            trust_env=self._trust_env,
         )
-        return Wire(session, self._proxy, connector.alarm, proxied=self._trust_env or self._proxy is not None)
+        return Wire(session, connector.alarm, self._proxy_of)
 
     def throttle(self, brand: str, limits: Limits) -> Throttle:
         """Find the throttle of a brand, which all its clients share.
@@ -202,20 +205,21 @@ class SessionPool:
 class Wire:
     """One credential's way to the network: sends a request once and reads what comes back."""
 
-    __slots__ = ("_alarm", "_headers", "_proxied", "_proxy", "_session")
+    __slots__ = ("_alarm", "_headers", "_proxy_of", "_secrets", "_session")
 
     def __init__(
-        self, session: aiohttp.ClientSession, proxy: URL | None, alarm: Alarm, *, proxied: bool
+        self, session: aiohttp.ClientSession, alarm: Alarm, proxy_of: Callable[[URL], URL | None] | None
     ) -> None:
         self._session = session
-        self._proxy = proxy
-        self._proxied = proxied
+        self._proxy_of = proxy_of
+        self._secrets: tuple[str, ...] = ()
         self._headers: Mapping[str, str] | None = None
         self._alarm = alarm
 
     def set_header(self, name: str, value: str) -> None:
         """Send another value of a header from now on."""
-        if self._proxied:
+        self._secrets = (value.rpartition(" ")[2],)
+        if self._proxy_of is not None:
             # aiohttp shows a session's own headers to the proxy that it asks for a tunnel.
             self._headers = {name: value}
         else:
@@ -251,7 +255,7 @@ class Wire:
                 if grace:
                     departure.grace = Grace(grace, lambda: departure.left and not allowed.expired)
                 response = await self._request(request, url, body, departure)
-                data = await _read(request, response, limit, departure.grace)
+                data = await _read(request, response, limit, self._secrets, departure.grace)
         except _TRANSPORT_ERRORS as error:
             raise translate(error, request, left=departure.left) from _presentable(error)
         return Response(response.status, response.headers, data)
@@ -271,23 +275,36 @@ class Wire:
                 response = await self._request(request, url, body, departure)
         except _TRANSPORT_ERRORS as error:
             raise translate(error, request, left=departure.left) from _presentable(error)
-        return Download(request, response, seconds, self._alarm)
+        return Download(request, response, seconds, self._alarm, self._secrets)
 
     async def _request(
         self, request: Request[Any], url: str, body: tuple[str, bytes] | None, departure: Departure
     ) -> aiohttp.ClientResponse:
+        if self._session.closed or self._session.connector is None or self._session.connector.closed:
+            raise UsageError("the session pool was closed under the client")
+        target = URL(url, encoded=True)
         token = _departure.set(departure)
         try:
             return await self._session.request(
                 request.route.method,
-                URL(url, encoded=True),
+                target,
                 data=None if body is None else _payload(*body),
                 headers=self._headers,
                 allow_redirects=False,
-                proxy=self._proxy,
+                proxy=None if self._proxy_of is None else self._proxy_of(target),
             )
         finally:
             _departure.reset(token)
+
+
+def _fixed_proxy(proxy: URL, _: URL) -> URL:
+    return proxy
+
+
+def _environment_proxy(url: URL) -> URL | None:
+    # aiohttp would look on a thread for each request, and ask ~/.netrc as well.
+    found = getproxies().get(url.scheme)
+    return None if found is None or proxy_bypass(url.host or "") else URL(found)
 
 
 def _payload(content_type: str, data: bytes) -> aiohttp.Payload:
@@ -300,11 +317,17 @@ def _payload(content_type: str, data: bytes) -> aiohttp.Payload:
 class Download:
     """The body of an answer, read piece by piece; `status` and `headers` are there from the beginning."""
 
-    __slots__ = ("_alarm", "_request", "_response", "_seconds", "headers", "status")
+    __slots__ = ("_alarm", "_request", "_response", "_seconds", "_secrets", "headers", "status")
 
     def __init__(
-        self, request: Request[Any], response: aiohttp.ClientResponse, seconds: float, alarm: Alarm
+        self,
+        request: Request[Any],
+        response: aiohttp.ClientResponse,
+        seconds: float,
+        alarm: Alarm,
+        secrets: tuple[str, ...],
     ) -> None:
+        self._secrets = secrets
         self._alarm = alarm
         self._request = request
         self._response = response
@@ -341,7 +364,7 @@ class Download:
         """
         try:
             with self._alarm.timeout(self._seconds):
-                return await _read(self._request, self._response, limit)
+                return await _read(self._request, self._response, limit, self._secrets)
         except _TRANSPORT_ERRORS as error:
             raise translate(error, self._request, left=True) from error
 
@@ -354,7 +377,11 @@ class Download:
 
 
 async def _read(
-    request: Request[Any], response: aiohttp.ClientResponse, limit: int, grace: Grace | None = None
+    request: Request[Any],
+    response: aiohttp.ClientResponse,
+    limit: int,
+    secrets: tuple[str, ...],
+    grace: Grace | None = None,
 ) -> bytes:
     announced = response.content_length
     excess = announced is not None and announced > limit
@@ -368,7 +395,7 @@ async def _read(
         raise
     if excess:
         response.close()
-        raise too_large(request, response.status, limit, bytes(data[:1024]))
+        raise too_large(request, response.status, limit, bytes(data[:1024]), secrets)
     response.release()
     return bytes(data)
 

@@ -30,7 +30,7 @@ class RetryPolicy:
     `retries` bounds the repeats after faults of the network or the server, `refusals` those after a 429.
     The n-th repeat after a fault waits between 0 and `base * 2**(n-1)` seconds ("full jitter"); after a 429
     without `Retry-After` between half of `2 * base * 2**(n-1)` and all of it; never more than `cap`. With the
-    defaults four repeats wait at most 0.5 + 1 + 2 + 4 s. A `Retry-After` is honoured up to `patience` seconds.
+    defaults four repeats wait at most 0.5 + 1 + 2 + 4 s. `Retry-After` is honoured up to `patience` seconds.
     """
 
     retries: int = 4

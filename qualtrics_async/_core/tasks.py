@@ -7,6 +7,7 @@ from asyncio import CancelledError
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import ContextVar, copy_context
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import anyio
@@ -64,8 +65,7 @@ async def finish_within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     """Do some work in a task of its own that gets up to `seconds` to end when the caller is cancelled.
 
     It gets them only once a write inside of it has left (see `leaving()`); else it ends at once. The
-    caller's cancellation is raised afterwards in any case, marked with `mark_in_doubt()` if a write had left,
-    because its result goes to nobody.
+    caller's cancellation is raised afterwards in any case.
     """
     loop = asyncio.get_running_loop()
     over: asyncio.Future[None] = loop.create_future()
@@ -73,10 +73,11 @@ async def finish_within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     context = copy_context()
     context.run(_inside.set, left)
     task = loop.create_task(_telling(over, work), context=context)
+    task.add_done_callback(partial(_tell, over))  # it may have had no turn at all
     try:
         # The work itself tells its end: shield() and wait() hear of it a turn of the loop later.
         await over
-    except CancelledError as cancellation:
+    except CancelledError:
         has_left = any(ask() for ask in left)
         give_up = loop.time() + (seconds if has_left else 0)
         while not task.done():
@@ -92,8 +93,6 @@ async def finish_within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
         work.close()  # it may have had no turn at all
         if not task.cancelled():
             task.exception()
-        if any(ask() for ask in left):
-            mark_in_doubt(cancellation)
         raise
     finally:
         left.clear()  # whatever keeps the context must not keep the request
@@ -165,8 +164,12 @@ async def _telling(over: asyncio.Future[None], work: Coroutine[Any, Any, T]) -> 
     try:
         return await work
     finally:
-        if not over.done():
-            over.set_result(None)
+        _tell(over)
+
+
+def _tell(over: asyncio.Future[None], *_: object) -> None:
+    if not over.done():
+        over.set_result(None)
 
 
 def mark_in_doubt(cancellation: CancelledError) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,8 +67,19 @@ class Rate:
             rate = ((1 - _MARGIN) * limit - capacity) / WINDOW
             self._bucket = AsyncLimiter(capacity, capacity / rate)
 
-    async def take(self) -> None:
-        """Wait for a token."""
+    @property
+    def exact(self) -> bool:
+        """Whether departures are counted one by one."""
+        return self.limit is not None and self._bucket is None
+
+    def restamp(self, taken: float, now: float) -> None:
+        """Count a departure from the moment when it left, and not from when its token was taken."""
+        with suppress(ValueError):
+            self.departures.remove(taken)
+        self.departures.append(now)
+
+    async def take(self) -> float:
+        """Wait for a token; the moment at which it was taken."""
         if self._bucket is not None:
             await self._bucket.acquire()
         elif self.limit is not None:
@@ -76,6 +88,7 @@ class Rate:
         self.departures.append(now)
         if self.departures[0] < now - self._span:
             self._forget(now)
+        return now
 
     async def _wait_for_room(self, limit: int) -> None:
         loop = asyncio.get_running_loop()
@@ -116,11 +129,19 @@ class Departure:
     is what a write may still take when its caller is cancelled, None for what nothing is lost by.
     """
 
-    __slots__ = ("_lane", "_slots", "grace", "left", "patient", "waiting")
+    __slots__ = ("_lane", "_slots", "_stamps", "grace", "left", "patient", "waiting")
 
-    def __init__(self, lane: Lane, slots: asyncio.Semaphore, *, patient: bool) -> None:
+    def __init__(
+        self,
+        lane: Lane,
+        slots: asyncio.Semaphore,
+        *,
+        patient: bool,
+        stamps: tuple[tuple[Rate, float], ...] = (),
+    ) -> None:
         self._lane = lane
         self._slots = slots
+        self._stamps = stamps
         self.patient = patient
         self.left = False
         self.waiting = True
@@ -135,6 +156,8 @@ class Departure:
     def leave(self) -> None:
         """Say that the request goes on the wire now."""
         self.left = True
+        for rate, taken in self._stamps:
+            rate.restamp(taken, asyncio.get_running_loop().time())
         self.let_next()
 
     def close(self) -> None:
@@ -163,27 +186,32 @@ class Throttle:
         lane = self._lane(key)
         await lane.turnstile.acquire()
         try:
-            await self._pass(lane)
+            stamps = await self._pass(lane)
         except BaseException:
             lane.turnstile.release()
             raise
-        return Departure(lane, self._slots, patient=patient)
+        # Of a small quota no token is given up: it would be a good part of all.
+        return Departure(lane, self._slots, patient=patient or bool(stamps), stamps=stamps)
 
-    async def _pass(self, lane: Lane) -> None:
+    async def _pass(self, lane: Lane) -> tuple[tuple[Rate, float], ...]:
+        """Wait in the order of waiting; what comes back are the tokens of exact rates."""
         loop = asyncio.get_running_loop()
         while True:
             # A deadline, not an event: whoever finishes first must not open it for all.
             while (wait := max(lane.resume_at, self._resume_at) - loop.time()) > 0:  # noqa: ASYNC110
                 await asyncio.sleep(wait)
-            await lane.rate.take()
+            taken = await lane.rate.take()
             await self._slots.acquire()
             try:
-                await self._brand.take()
+                of_brand = await self._brand.take()
             except BaseException:
                 self._slots.release()
                 raise
             if max(lane.resume_at, self._resume_at) <= loop.time():
-                return
+                if not (lane.rate.exact or self._brand.exact):
+                    return ()
+                stamps = ((lane.rate, taken), (self._brand, of_brand))
+                return tuple((rate, moment) for rate, moment in stamps if rate.exact)
             self._slots.release()
 
     def refuse(self, key: str, seconds: float) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -89,7 +89,7 @@ async def import_contacts(
             f"a chunk has 1 to {MAX_CHUNK_ROWS} rows and {2 * _ENVELOPE} to {MAX_CHUNK_BYTES} bytes, "
             f"got {chunk_rows} and {chunk_bytes}"
         )
-    _check(directory_id, mailing_list, concurrency)
+    _check(directory_id, mailing_list, rows, concurrency)
     fingerprint = {
         "job": "import_contacts",
         "directory": directory_id,
@@ -132,7 +132,7 @@ async def create_contacts(
     The arguments, outcomes and errors are those of `import_contacts()`; `concurrency` counts requests. The
     service allows 500 of them a minute (documented). A POST whose answer is lost leaves its row `InDoubt`.
     """
-    _check(directory_id, mailing_list, concurrency)
+    _check(directory_id, mailing_list, rows, concurrency)
     fingerprint = {
         "job": "create_contacts",
         "directory": directory_id,
@@ -157,7 +157,13 @@ async def create_contacts(
             yield outcomes
 
 
-def _check(directory_id: str, mailing_list: Target, concurrency: int) -> None:
+def _check(directory_id: str, mailing_list: Target, rows: object, concurrency: int) -> None:
+    if isinstance(rows, str | bytes | os.PathLike | Mapping) or not isinstance(
+        rows, Iterable | AsyncIterable
+    ):
+        raise UsageError(
+            f"rows takes an iterable of rows, got {type(rows).__name__}; for a file: bulk.read_contacts(path)"
+        )
     fill("/directories/{directoryId}", (directory_id,))
     if not callable(mailing_list):
         fill("/mailinglists/{mailingListId}", (mailing_list,))

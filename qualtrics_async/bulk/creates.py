@@ -81,6 +81,7 @@ class Creates:
                     partial(self._client.contacts.create, self._directory_id, chunk.mailing_list_id, contact),
                     accept,
                     reject,
+                    grace=self._client.timeouts.grace,
                 )
             except QualtricsError as error:
                 stops.append(error)

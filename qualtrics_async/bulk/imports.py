@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 from typing import Final
 
+import anyio
 import msgspec
 
 from qualtrics_async.bulk.fanout import Deliver
@@ -114,6 +115,7 @@ class ImportJobs:
             ),
             accept,
             partial(self._conclude, chunk),
+            grace=self._client.timeouts.grace,
         )
 
     async def _conclude(self, chunk: ChunkRecord, kind: Kind, reason: str, error: QualtricsError) -> None:
@@ -141,7 +143,11 @@ class ImportJobs:
                 detail=progress,
             )
         emails = [] if report.complete else await self._journal.emails(chunk.number)
-        await self._finish(chunk, decide(job, positions, emails, report, progress=progress, ended=ended))
+        # Ten thousand rows take longer than the loop may be held.
+        results = await anyio.to_thread.run_sync(
+            partial(decide, job, positions, emails, report, progress=progress, ended=ended)
+        )
+        await self._finish(chunk, results)
 
     async def _end(
         self, mailing_list_id: str, job: str

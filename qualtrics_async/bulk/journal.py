@@ -108,8 +108,9 @@ class RowRecord:
 class Journal:
     """What a bulk job knows of itself, in a file of its own.
 
-    Chunk 0 holds the rows that were refused before anything was sent. Rows are erased when their outcome
-    has been delivered; what stays is that they were, and how.
+    Chunk 0 holds the rows that were refused before anything was sent. Rows that went well are erased
+    when their outcome has been delivered, all others when the job is over; what stays is that they were,
+    and how.
     """
 
     def __init__(self, store: Store) -> None:
@@ -314,20 +315,27 @@ class Journal:
         return await self.store.run(work)
 
     async def delivered(self, chunk: int, first: int, last: int) -> None:
-        """Say that the outcomes of these positions have been taken, and erase their rows."""
+        """Say that the outcomes of these positions have been taken, and erase the rows that went well.
+
+        The others are kept until the job is over, so that a replay can say whom it concerns.
+        """
+        place = (chunk, first, last)
 
         def work(db: sqlite3.Connection) -> None:
-            where = "WHERE chunk = ? AND position BETWEEN ? AND ?"
             if self.store.temporary:
-                db.execute(f"DELETE FROM rows {where}", (chunk, first, last))  # noqa: S608  (a constant)
+                db.execute(_FORGET, place)
             else:
-                db.execute(
-                    f"UPDATE rows SET delivered = 1, payload = NULL {where}",  # noqa: S608  (a constant)
-                    (chunk, first, last),
-                )
+                db.execute(_DELIVERED, (Kind.OK, *place))
 
         await self.store.run(work)
 
+
+_FORGET: Final = "DELETE FROM rows WHERE chunk = ? AND position BETWEEN ? AND ?"
+
+_DELIVERED: Final = """
+UPDATE rows SET delivered = 1, payload = CASE kind WHEN ? THEN NULL ELSE payload END
+WHERE chunk = ? AND position BETWEEN ? AND ?
+"""
 
 _CONFIRM: Final = """
 UPDATE rows SET kind = ?, reason = ?, error = ?, contact = ?, lookup = ? WHERE chunk = ? AND position = ?
@@ -335,14 +343,18 @@ UPDATE rows SET kind = ?, reason = ?, error = ?, contact = ?, lookup = ? WHERE c
 
 
 def _erasure_due(db: sqlite3.Connection) -> str | None:
-    """Say what has to be erased for good: None when the job goes on, or when it has been done."""
+    """Erase the rows of a job that is over, and say so; None when it goes on, or when it has been done."""
     (unfinished,) = db.execute(
         "SELECT EXISTS (SELECT 1 FROM chunks WHERE state <> 'done') "
-        "OR EXISTS (SELECT 1 FROM rows WHERE payload IS NOT NULL)"
+        "OR EXISTS (SELECT 1 FROM rows WHERE payload IS NOT NULL AND NOT delivered)"
     ).fetchone()
     remarks = dict(db.execute("SELECT name, value FROM meta"))
+    reading = "spooled" in remarks and "complete" not in remarks
     due = str(remarks.get("spooled", "all"))
-    return None if unfinished or remarks.get("erased") == due else due
+    if unfinished or reading or remarks.get("erased") == due:
+        return None
+    db.execute("UPDATE rows SET payload = NULL")
+    return due
 
 
 def _set_meta(db: sqlite3.Connection, remarks: Mapping[str, str]) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing, asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -33,6 +33,7 @@ from qualtrics_async.errors import (
     QualtricsError,
     ServerFault,
     TransportError,
+    Unauthorized,
     UnexpectedStatus,
     UsageError,
 )
@@ -49,6 +50,7 @@ _FIRST_REREAD: Final = 3
 _REREAD_FACTOR: Final = 4
 """Passes without a new link after which the listing is read from its beginning: 3, 12, 48, ..."""
 
+_LOOKING: Final = 8
 _PASSING = (ServerFault, TransportError, DecodeError, CursorRefused)
 """What may be over when it is asked again, and concerns one list."""
 
@@ -107,6 +109,8 @@ async def generate_links(
         fill("/directories/{directoryId}", (directory_id,))
     _check(lists, link_type, deadline, concurrency)
     ends = None if expires is None else instant(expires, "expires")
+    if ends is not None and datetime.fromisoformat(ends) <= datetime.now(UTC):
+        raise UsageError(f"expires is in the past: {ends}; such links would be dead")
     fingerprint = {
         "job": "generate_links",
         "survey": survey_id,
@@ -124,8 +128,8 @@ async def generate_links(
     async with aclosing(await Journal.open(journal, fingerprint)) as book:
         directory = directory_id or (await client.directories.default()).id
         summary, queue = Summary(), FairQueue[int, ChunkRecord]()
-        await _plan(book, lists, queue, replay=replay)
-        channel = Channel[Recipient, DistributionLink](_BATCHES_AHEAD, workers=concurrency)
+        records = await _plan(book, lists)
+        channel = Channel[Recipient, DistributionLink](_BATCHES_AHEAD, workers=concurrency + 1)
         job = _Links(
             client,
             survey_id,
@@ -140,6 +144,7 @@ async def generate_links(
         try:
             async with background_tasks() as tasks:
                 fan_out(tasks, queue, job.work, channel, concurrency=concurrency)
+                tasks.start_soon(job.begin, records, queue, channel)
                 yield outcomes
         finally:
             outcomes.close()
@@ -158,18 +163,14 @@ def _check(lists: list[str], link_type: str, deadline: float, concurrency: int) 
         raise UsageError(f"deadline and concurrency are positive, got {deadline} and {concurrency}")
 
 
-async def _plan(book: Journal, lists: list[str], queue: FairQueue[int, ChunkRecord], *, replay: bool) -> None:
+async def _plan(book: Journal, lists: list[str]) -> list[ChunkRecord]:
     known = await book.chunks()
     if not known:
         known = [ChunkRecord(number, name, ChunkState.PLANNED) for number, name in enumerate(lists, 1)]
         # One row stands for the whole list, for an outcome that concerns all of it.
         rows = [(record.number, 0, record.number, None, record.mailing_list_id, None) for record in known]
         await book.add(rows, known, (), {})
-    for record in known:
-        # A list that ended without a distribution may have an outcome that nobody has taken.
-        if record.state is not ChunkState.DONE or record.job is None or replay:
-            await queue.put(record.number, record)
-    await queue.close()
+    return known
 
 
 class _Links:
@@ -195,6 +196,46 @@ class _Links:
         self._deadline = deadline
         self._summary = summary
         self._replay = replay
+
+    async def begin(
+        self,
+        records: list[ChunkRecord],
+        queue: FairQueue[int, ChunkRecord],
+        channel: Channel[Recipient, DistributionLink],
+    ) -> None:
+        """Look at every list that has no distribution yet, then let all of them be worked on.
+
+        A list that does not exist ends the job before a distribution is created for any other.
+        """
+        async with channel.worker():
+            planned = [record for record in records if record.state is ChunkState.PLANNED]
+            if len(planned) > 1:
+                await self._look_at(iter(planned))
+            for record in records:
+                # A list that ended without a distribution may have an outcome that nobody has taken.
+                if record.state is not ChunkState.DONE or record.job is None or self._replay:
+                    await queue.put(record.number, record)
+            await queue.close()
+
+    async def _look_at(self, planned: Iterator[ChunkRecord]) -> None:
+        missing: list[QualtricsError] = []
+
+        async def look() -> None:
+            for record in planned:
+                try:
+                    await self._client.mailing_lists.get(self._directory_id, record.mailing_list_id)
+                except (NotFound, Unauthorized) as error:
+                    missing.append(error)
+                except QualtricsError:
+                    continue  # what concerns this list alone is its own outcome, later
+                if missing:
+                    return
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(_LOOKING):
+                tasks.start_soon(look)
+        if missing:
+            raise missing[0]
 
     async def work(self, chunk: ChunkRecord, deliver: _Deliver) -> None:
         """Bring a list from the state that it is in to the outcomes of its contacts."""
@@ -250,6 +291,7 @@ class _Links:
             partial(self._create, mailing_list_id=chunk.mailing_list_id),
             accept,
             partial(self._reject, chunk),
+            grace=self._client.timeouts.grace,
         )
 
     async def _reject(self, chunk: ChunkRecord, kind: Kind, reason: str, error: QualtricsError) -> None:

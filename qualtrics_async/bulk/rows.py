@@ -19,7 +19,7 @@ from qualtrics_async._core.request import fill
 from qualtrics_async.errors import UsageError
 from qualtrics_async.models.contacts import ContactFields
 
-__all__ = ["BrokenRow", "ImportRow", "Imported", "Prepared", "RowProblem", "SourceRow", "prepare"]
+__all__ = ["NOTES", "BrokenRow", "ImportRow", "Imported", "Prepared", "RowProblem", "SourceRow", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class ImportRow:
     """The item of an outcome: which row it is, and the contact as it is sent.
 
     `index` counts the rows of the input from 0, `line` those of a file from 1. `contact` has the wire's
-    names (`firstName`, `extRef`, `embeddedData`); of a row that could not be prepared it has what could be
-    read, and it is empty where a journal has erased the row already.
+    names (`firstName`, `extRef`, `embeddedData`); of a row that was refused before anything was sent it has
+    the cells as they were given, and it is empty where a journal has erased the row already.
     """
 
     index: int
@@ -84,6 +84,9 @@ class Prepared:
     transaction_fields: tuple[str, ...] = ()
     problem: RowProblem | None = None
 
+
+NOTES: Final = ("_outcome", "_reason", "_error", "_line", "_mailing_list_id")
+"""Columns of a failures file that say what went wrong; they are not sent when it is imported again."""
 
 _EMBEDDED: Final = "embeddedData"
 _PRIVATE: Final = "privateEmbeddedData"
@@ -124,6 +127,13 @@ _FALSE = frozenset({"false", "no", "0", "n", "f"})
 _encode = msgspec.json.Encoder().encode
 
 
+def _name_of(value: object) -> str:
+    return f"<{type(value).__name__}>"
+
+
+_encode_any = msgspec.json.Encoder(enc_hook=_name_of).encode
+
+
 @lru_cache(maxsize=4096)
 def _wire_name(column: str) -> str | None:
     """Find the contact field that a column means, whatever its case and separators; None: embedded data."""
@@ -159,10 +169,10 @@ def prepare(
         _check(contact, allowed)
         payload = _encode(contact)
     except RowProblem as problem:
-        return Prepared(index, line, target, _salvage(contact), problem=problem)
+        return Prepared(index, line, target, _original(source), problem=problem)
     except UnicodeEncodeError:
         wrong = RowProblem("bad text", "the row holds text that is not valid Unicode")
-        return Prepared(index, line, target, _salvage(contact), problem=wrong)
+        return Prepared(index, line, target, _original(source), problem=wrong)
     return Prepared(index, line, target, payload, tuple(contact.get(_TRANSACTION) or ()))
 
 
@@ -181,11 +191,21 @@ def _no_list(named: object) -> RowProblem:
     return RowProblem("no mailing list", "the row names no mailing list")
 
 
-def _salvage(contact: dict[str, Any]) -> bytes:
+def _original(source: object) -> bytes:
+    """Write a row that is not sent as it was given, so that it can be corrected and given again."""
+    if isinstance(source, ContactFields):
+        source = msgspec.to_builtins(source, enc_hook=_name_of)
+    cells = {str(column): value for column, value in source.items()} if isinstance(source, Mapping) else {}
     try:
-        return _encode(contact)
-    except UnicodeEncodeError:
-        return _encode({"text": repr(contact)})
+        return _encode_any(cells)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return _encode({"text": ascii(cells)})
+
+
+def _without_notes(source: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    if any(note in source for note in NOTES):
+        return {column: value for column, value in source.items() if column not in NOTES}
+    return source
 
 
 def _fill(contact: dict[str, Any], source: object, *, clear_empty: bool) -> None:
@@ -194,7 +214,7 @@ def _fill(contact: dict[str, Any], source: object, *, clear_empty: bool) -> None
     elif not isinstance(source, Mapping):
         raise RowProblem("bad row", f"a row is a mapping or a contact, got {type(source).__name__}")
     embedded: dict[str, str] = {}
-    for column, value in source.items():
+    for column, value in _without_notes(source).items():
         if not isinstance(column, str):
             raise RowProblem("bad row", f"a column is named by text, got {type(column).__name__}")
         name = _wire_name(column)

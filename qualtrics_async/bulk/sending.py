@@ -21,12 +21,9 @@ from qualtrics_async.errors import (
     Unauthorized,
 )
 
-__all__ = ["GRACE", "STOPS", "send_once"]
+__all__ = ["STOPS", "send_once"]
 
 T = TypeVar("T")
-
-GRACE: Final = 5.0
-"""Seconds that a write which has left gets to be confirmed and written down when its job is cancelled."""
 
 _LEAVING: Final = True
 _NOT_LEFT: Final = False
@@ -40,6 +37,8 @@ async def send_once(
     call: Callable[[], Awaitable[T]],
     accept: Callable[[T], Awaitable[None]],
     reject: Callable[[Kind, str, QualtricsError], Awaitable[None]],
+    *,
+    grace: float,
 ) -> None:
     """Make a call that must not be made twice, and write down what became of it.
 
@@ -50,6 +49,8 @@ async def send_once(
         accept: writes down its result.
         reject: writes down that it was refused (`Kind.FAILED`), or that nobody knows (`Kind.IN_DOUBT`), with
             a few words and the error.
+        grace: seconds that the call, once it has left, gets to be confirmed and written down when its job
+            is cancelled.
 
     Raises:
         QualtricsError: one of `STOPS`; the intent is taken back then.
@@ -76,4 +77,4 @@ async def send_once(
         else:
             await accept(result)
 
-    await finish_within(GRACE, step())
+    await finish_within(grace, step())

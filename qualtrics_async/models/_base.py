@@ -54,13 +54,19 @@ def read_instant(value: object) -> datetime | None:
         if text.startswith(_ZERO_DATE):
             return None
         if not text.lstrip("-").isdecimal():
-            moment = datetime.fromisoformat(text)
-            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return _in_utc(datetime.fromisoformat(text))
         value = int(text)
     try:
         return _EPOCH + timedelta(milliseconds=value)
     except OverflowError:
         raise ValueError("expected milliseconds since the epoch, got a number out of range") from None
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError("expected an instant, got one out of range") from None
 
 
 def read_object(value: object) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class Book:
 
     async def run(self) -> None:
         """Make the call under this journal."""
-        await send_once(self.intend, self._call, self.accept, self.reject)
+        await send_once(self.intend, self._call, self.accept, self.reject, grace=5.0)
 
 
 async def leave(seconds_until_answer: float) -> str:

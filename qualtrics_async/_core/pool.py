@@ -250,6 +250,7 @@ class Wire:
             DecodeError: for a body above the limit.
             StaleDeparture: when nothing was sent because the tokens had aged.
         """
+        self._check_open()
         try:
             with self._alarm.timeout(seconds) as allowed:
                 if grace:
@@ -270,6 +271,7 @@ class Wire:
         seconds: float,
     ) -> Download:
         """Send a request and return the answer as soon as its headers are there; its user closes it."""
+        self._check_open()
         try:
             with self._alarm.timeout(seconds):
                 response = await self._request(request, url, body, departure)
@@ -277,11 +279,14 @@ class Wire:
             raise translate(error, request, left=departure.left) from _presentable(error)
         return Download(request, response, seconds, self._alarm, self._secrets)
 
+    def _check_open(self) -> None:
+        connector = self._session.connector
+        if connector is None or connector.closed:
+            raise UsageError("the session pool was closed under the client")
+
     async def _request(
         self, request: Request[Any], url: str, body: tuple[str, bytes] | None, departure: Departure
     ) -> aiohttp.ClientResponse:
-        if self._session.closed or self._session.connector is None or self._session.connector.closed:
-            raise UsageError("the session pool was closed under the client")
         target = URL(url, encoded=True)
         token = _departure.set(departure)
         try:

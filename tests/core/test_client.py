@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 import pytest
-from talking import arrivals, assert_idle, client_of, talking
+from talking import arrivals, assert_idle, client_of, subscribe, talking
 from virtual import loop, virtual
 
 from qualtrics_async import (
@@ -358,3 +358,26 @@ async def test_the_same_seed_gives_the_same_run() -> None:
                 await client.users.whoami()
         times.append(round(loop().time() - began, 6))
     assert times[0] == times[1] > 1
+
+
+@virtual
+async def test_a_pool_that_is_closed_under_a_client_says_so() -> None:
+    """The error is ours, and says what was done wrong."""
+    async with Sandbox() as sandbox:
+        pool = SessionPool()
+        await pool.open()
+        async with client_of(sandbox, pool=pool) as client:
+            await client.users.whoami()
+            await pool.aclose()
+            with pytest.raises(UsageError, match="closed"):
+                await client.users.whoami()
+
+
+@virtual
+async def test_a_missing_id_in_a_raw_path_deletes_nothing() -> None:
+    """A path that ends where an id belongs names something else, so it is refused."""
+    async with talking() as (sandbox, client):
+        await subscribe(client)
+        with pytest.raises(UsageError, match="id"):
+            await client.request("DELETE", f"/eventsubscriptions/{''}", returns=None)
+        assert len(sandbox.state.subscriptions) == 1

@@ -261,3 +261,12 @@ def test_who_was_refused_with_an_old_token_takes_the_new_one() -> None:
         assert fetched == 2
 
     run(main())
+
+
+@virtual
+async def test_each_waiter_has_an_error_of_its_own() -> None:
+    """What one caller notes on its error, a cursor say, is not seen by another."""
+    async with ticking() as sandbox, oauth(sandbox, client_secret="wrong") as client:
+        errors = await asyncio.gather(*(client.users.whoami() for _ in range(5)), return_exceptions=True)
+        assert {type(error) for error in errors} == {Unauthorized}
+        assert len({id(error) for error in errors}) == 5

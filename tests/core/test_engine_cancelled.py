@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import anyio
 import pytest
@@ -101,4 +102,34 @@ async def test_a_write_cancelled_before_it_left_was_never_sent() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert arrivals(sandbox, SUBSCRIBE) == 1
+        assert_idle(client)
+
+
+@pytest.mark.parametrize("kind", ["delay", "stalled"])
+@pytest.mark.parametrize("seconds", [0.5, 0.9])
+@virtual
+async def test_a_scope_knows_its_own_cancellation_again(kind: Any, seconds: float) -> None:
+    """Whatever ends the grace, its own time or the attempt's, the scope catches what it sent itself."""
+    async with talking(timeouts=Timeouts(attempt=1, grace=5)) as (sandbox, client):
+        fault = sandbox.faults.add(kind=kind, route=SUBSCRIBE, times=2)
+        with anyio.move_on_after(seconds) as scope:
+            await subscribe(client)
+        assert scope.cancelled_caught
+        with pytest.raises(TimeoutError), anyio.fail_after(seconds):
+            await subscribe(client)
+        fault.release()
+        assert_idle(client)
+
+
+@virtual
+async def test_the_body_has_its_grace_too() -> None:
+    """A write whose headers came and whose body stalls is read to its end after the cancellation."""
+    async with talking(timeouts=Timeouts(grace=5)) as (sandbox, client):
+        sandbox.faults.add(kind="stalled", route=SUBSCRIBE, seconds=3)
+        task = asyncio.create_task(subscribe(client))
+        await asyncio.sleep(1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert 3 <= loop().time() < 3.5
         assert_idle(client)

@@ -86,6 +86,25 @@ def test_small_quotas_are_kept_exactly(quota: int, seed: int) -> None:
     assert len(arrivals) == quota * 4
 
 
+@pytest.mark.parametrize("quota", [1, 5, 60, 99])
+def test_small_quotas_count_from_the_wire(quota: int) -> None:
+    """A token that aged while it waited for a slot counts from the moment when its request left."""
+
+    async def busy() -> list[float]:
+        throttle = Throttle(Limits(None, routes={A: quota}, max_in_flight=1, published=False))
+        held = await throttle.admit("GET /other")
+        waiting = asyncio.create_task(send(throttle, A))
+        await asyncio.sleep(59)
+        held.leave()
+        held.close()
+        left = [await waiting]
+        while loop().time() < 190:
+            left.append(await send(throttle, A))
+        return left
+
+    assert max(windows(run(busy()))) <= quota
+
+
 @settings(max_examples=12)
 @given(st.integers(100, 1500) | st.sampled_from([100, 101, 120, 240, 300, 500, 3000]), st.integers(0, 99))
 def test_large_quotas_are_kept_and_used(quota: int, seed: int) -> None:

@@ -55,6 +55,7 @@ __all__ = ["Qualtrics"]
 T = TypeVar("T")
 
 _PATH = re.compile(r"[A-Za-z0-9/{}_.~%:@!$&'()*+,;=-]+")
+_STREAMED = frozenset({"GET", "POST"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -102,6 +103,8 @@ class Qualtrics:
         hooks: Iterable[Hook] = (),
         random: Random | None = None,
     ) -> None:
+        if brand is not None and not brand.strip():
+            raise ConfigError("brand is empty; leave it out where it is not known")
         settings = Settings(
             root=api_root(datacenter, base_url),
             brand=brand,
@@ -128,6 +131,8 @@ class Qualtrics:
             )
         else:
             name = check_secret(client_id, "client_id")
+            if ":" in name:
+                raise ConfigError("client_id holds a colon, which HTTP Basic cannot carry")
             basic = basic_auth(name, check_secret(client_secret, "client_secret"))
             unlimited = replace(settings, brand=f"oauth {basic.identity}", limits=Limits.unlimited())
             self._tokens = Engine(unlimited, basic, self._pool, chance)
@@ -300,6 +305,8 @@ class Qualtrics:
         ```
         """
         request: Request[Any] = _request(method, path, ids, returns=bytes, query=query, body=body)
+        if request.route.method not in _STREAMED:
+            raise UsageError(f"{method!r:.20} answers nothing to stream; use request()")
         async with self._engine.stream(request, self._options) as download:
             yield download
 

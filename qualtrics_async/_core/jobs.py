@@ -46,7 +46,7 @@ class Polling:
     deadline: float = 3600.0
 
     def __post_init__(self) -> None:
-        if self.first < 0 or self.longest < 0 or self.factor < 1 or not self.deadline > 0:
+        if not (self.first >= 0 and self.longest >= 0 and self.factor >= 1 and self.deadline > 0):
             raise ConfigError(f"polling takes positive seconds and a factor of at least 1: {self}")
 
 

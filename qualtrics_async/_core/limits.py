@@ -42,8 +42,8 @@ class Limits:
                 raise ConfigError(
                     f"the limit of {name} must be a whole number from 1 up or None, got {rate!r}"
                 )
-        if self.max_in_flight < 1:
-            raise ConfigError(f"max_in_flight must be at least 1, got {self.max_in_flight}")
+        if type(self.max_in_flight) is not int or self.max_in_flight < 1:
+            raise ConfigError(f"max_in_flight must be a whole number from 1 up, got {self.max_in_flight!r}")
         for key in self.routes:
             if not _ROUTE.fullmatch(key):
                 raise ConfigError(f'a route is named like "GET /surveys/{{surveyId}}", got {key!r}')

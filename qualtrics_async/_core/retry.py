@@ -40,7 +40,8 @@ class RetryPolicy:
     patience: float = 600.0
 
     def __post_init__(self) -> None:
-        if min(self.retries, self.refusals, self.base, self.cap, self.patience) < 0:
+        numbers = (self.retries, self.refusals, self.base, self.cap, self.patience)
+        if not all(number >= 0 for number in numbers):
             raise ConfigError(f"a retry policy has no negative numbers: {self}")
 
 

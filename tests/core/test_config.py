@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from qualtrics_async import ConfigError, Qualtrics, Timeouts
+from qualtrics_async import ConfigError, Limits, Polling, Qualtrics, RetryPolicy, Timeouts
 from qualtrics_async.config import api_root, check_scopes, check_secret
 
 FRA1 = "https://fra1.qualtrics.com/API/v3"
@@ -265,3 +265,28 @@ def test_time_limits_are_positive(options: dict[str, Any]) -> None:
     """Zero or less for an attempt, or less than zero for the grace, is refused."""
     with pytest.raises(ConfigError):
         Timeouts(**options)
+
+
+@pytest.mark.parametrize(
+    ("settings", "numbers"),
+    [
+        (Polling, {"first": float("nan")}),
+        (RetryPolicy, {"base": float("nan")}),
+        (RetryPolicy, {"patience": -1}),
+        (Limits, {"max_in_flight": 2.5}),
+        (Timeouts, {"attempt": float("nan")}),
+    ],
+)
+def test_numbers_that_are_none_are_refused(settings: Any, numbers: dict[str, Any]) -> None:
+    """NaN passes every comparison that asks for what is wrong; so it is asked what is right."""
+    with pytest.raises(ConfigError):
+        settings(**numbers)
+
+
+@pytest.mark.parametrize(
+    "options", [{"token": "t", "brand": " "}, {"client_id": "a:b", "client_secret": "secret"}]
+)
+def test_names_that_cannot_be_carried_are_refused(options: dict[str, Any]) -> None:
+    """A blank brand would be shared by all who have none; a colon splits HTTP Basic."""
+    with pytest.raises(ConfigError):
+        Qualtrics(datacenter="fra1", **options)

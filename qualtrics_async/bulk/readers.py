@@ -46,6 +46,8 @@ _TABULAR = {".csv": None, ".txt": None, ".tsv": "\t"}
 _JSON_LINES = frozenset({".ndjson", ".jsonl"})
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
+_NO_TEXT = frozenset({"idna", "punycode", "undefined"})
+
 _UNDECODABLE = "\udcff"
 """Stands where bytes could not be decoded: a lone surrogate, which no text that was decoded has."""
 
@@ -94,12 +96,14 @@ def read_csv(
 
     Raises:
         UsageError: for an unknown encoding or delimiter at once; for a header that cannot be read or has
-            empty or doubled names, before the first row.
+            empty or doubled names, before the first row; for a file that is not in the encoding at all.
         OSError: when the file cannot be opened, before the first row.
     """
+    if encoding.lower() in _NO_TEXT:
+        raise UsageError(f"{encoding} is no encoding of files; try utf-8, utf-16 or cp1252")
     try:
         b" ".decode(encoding, "replace")
-    except LookupError:
+    except (LookupError, ValueError):
         raise UsageError(f"{encoding!r:.40} is no encoding; try utf-8, utf-16 or cp1252") from None
     if codecs.lookup(encoding) == codecs.lookup("utf-8"):
         encoding = "utf-8-sig"
@@ -166,6 +170,13 @@ def _batch(rows: Iterator[tuple[int, Row]]) -> list[Row]:
 
 
 def _csv_rows(path: Path, encoding: str, delimiter: str | None) -> Generator[tuple[int, Row]]:
+    try:
+        yield from _decoded_rows(path, encoding, delimiter)
+    except UnicodeError as error:
+        raise UsageError(f"{path.name}: it is not in the encoding {encoding}: {error}") from error
+
+
+def _decoded_rows(path: Path, encoding: str, delimiter: str | None) -> Generator[tuple[int, Row]]:
     with BufferedReader(FileIO(path), _BUFFER) as file:
         sample = file.peek(_SAMPLE)[:_SAMPLE]
         chosen = delimiter or _sniff(sample.decode(encoding, "replace"))

@@ -15,7 +15,8 @@ from importlib.metadata import version
 from cyclopts import App, CycloptsError
 
 from qualtrics_async.cli.commands import contacts, demo, links, lists, sandbox, surveys, whoami
-from qualtrics_async.cli.output import command_line, say
+from qualtrics_async.cli.journals import command_line
+from qualtrics_async.cli.output import say
 from qualtrics_async.config import ENVIRONMENT
 from qualtrics_async.errors import ConfigError, QualtricsError, UsageError
 
@@ -53,16 +54,22 @@ def run(argv: Sequence[str] | None = None) -> int:
     except (CycloptsError, UsageError, ConfigError) as error:
         say(f"error: {_line(error)}")
         return USAGE
-    except QualtricsError as error:
-        say(f"error: {_line(error)}")
-        return ERROR
     except BrokenPipeError:
-        # Whoever read stdout has gone; what is still buffered must not be written at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ERROR
-    except OSError as error:
+    except (QualtricsError, OSError) as error:
         say(f"error: {_line(error)}")
         return ERROR
+    finally:
+        _settle()
+
+
+def _settle() -> None:
+    """See that what stdout does not take any more is not tried again at exit."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _execute(arguments: list[str]) -> int:

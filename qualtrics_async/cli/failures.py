@@ -14,7 +14,8 @@ import msgspec
 
 from qualtrics_async.bulk.outcome import Failed, InDoubt
 from qualtrics_async.bulk.rows import NOTES, ImportRow, _wire_name
-from qualtrics_async.cli.output import Format, cell, file_format, plain, replacing
+from qualtrics_async.cli.files import file_format, replacing
+from qualtrics_async.cli.output import Format, cell, plain
 
 __all__ = ["Failures", "failures", "kind_of", "row_record"]
 

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import shlex
 import sys
-from collections.abc import AsyncIterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import AsyncIterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
-from hashlib import blake2b
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
 
 import anyio.to_thread
 import msgspec
 
-from qualtrics_async.errors import JournalError, QualtricsError, UsageError
+from qualtrics_async.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -28,16 +22,12 @@ __all__ = [
     "Format",
     "Writer",
     "cell",
-    "command_line",
-    "existing",
-    "file_format",
-    "forget",
+    "counted",
     "plain",
     "print_whole",
-    "replacing",
-    "resumable",
     "say",
-    "usual_journal",
+    "standard_output",
+    "visible",
     "write_listing",
     "write_record",
 ]
@@ -46,16 +36,30 @@ Format: TypeAlias = Literal["table", "csv", "json", "ndjson"]
 
 _WIDEST = 1_000
 _ENOUGH = 64 * 1024
-_SUFFIXES: Mapping[str, Format] = {".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson"}
-
-command_line: ContextVar[Sequence[str]] = ContextVar("command_line", default=())
-"""The arguments that this run was started with."""
 
 
 def say(message: str) -> None:
-    """Write a message for the user to stderr."""
-    sys.stderr.write(f"{message}\n")
-    sys.stderr.flush()
+    """Write a message for the user to stderr; that nobody can read it fails no job."""
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"{message}\n")
+            sys.stderr.flush()
+
+
+def standard_output() -> TextIO:
+    """Return stdout.
+
+    Raises:
+        UsageError: when it is closed.
+    """
+    if sys.stdout is None:
+        raise UsageError("stdout is closed: there is nowhere to write to")
+    return sys.stdout
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number of things, as `1 row` or `2 rows`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 class Writer:
@@ -112,7 +116,7 @@ class Writer:
         for column in self._columns:
             table.add_column(column, no_wrap=True)
         for row in self._rows:
-            table.add_row(*(Text(_visible(cell(value))) for value in row))
+            table.add_row(*(Text(visible(cell(value))) for value in row))
         print_whole(table, self._stream)
 
 
@@ -146,18 +150,18 @@ def cell(value: object) -> str:
             return msgspec.json.encode(other).decode()
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Keep a text of the server's from steering the terminal."""
     return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _chosen(form: Format | None) -> Format:
-    return form or ("table" if sys.stdout.isatty() else "ndjson")
+    return form or ("table" if standard_output().isatty() else "ndjson")
 
 
 async def write_listing(items: AsyncIterable[Any], columns: Sequence[str], form: Format | None) -> None:
     """Write items to stdout, their attributes as columns; by default a table on a terminal, else NDJSON."""
-    writer = Writer(sys.stdout, columns, _chosen(form))
+    writer = Writer(standard_output(), columns, _chosen(form))
     async for item in items:
         writer.row([getattr(item, column) for column in columns])
         await writer.drain()
@@ -169,86 +173,13 @@ async def write_record(record: Any, columns: Sequence[str], form: Format | None)
     values = [getattr(record, column) for column in columns]
     match _chosen(form):
         case "table":
-            writer = Writer(sys.stdout, ["", ""], "table")
+            writer = Writer(standard_output(), ["", ""], "table")
             for pair in zip(columns, values, strict=True):
                 writer.row(pair)
         case "json":
-            writer = Writer(sys.stdout, columns, "ndjson")
+            writer = Writer(standard_output(), columns, "ndjson")
             writer.row(values)
         case other:
-            writer = Writer(sys.stdout, columns, other)
+            writer = Writer(standard_output(), columns, other)
             writer.row(values)
     await writer.end()
-
-
-def existing(path: Path) -> Path:
-    """Return the path of a file that is there.
-
-    Raises:
-        UsageError: when it is not.
-    """
-    if not path.is_file() and not path.is_fifo():
-        raise UsageError(f"{path}: there is no such file")
-    return path
-
-
-def file_format(path: Path | None, form: Format | None) -> Format:
-    """Choose the format of a file: what was asked for, else by its suffix, else CSV."""
-    if form is not None:
-        return form
-    return "csv" if path is None else _SUFFIXES.get(path.suffix.lower(), "csv")
-
-
-@contextmanager
-def replacing(path: Path | None) -> Iterator[TextIO]:
-    """Open a file, for its owner alone, that takes its name when all is written; without one, stdout.
-
-    Raises:
-        UsageError: when there can be no file of that name.
-    """
-    if path is None:
-        yield sys.stdout
-        return
-    path = path.resolve()
-    if path.is_dir() or not path.parent.is_dir():
-        raise UsageError(f"{path}: " + ("it is a folder" if path.is_dir() else "there is no such folder"))
-    if path.exists() and not path.is_file():
-        # A device or a pipe is written to; a file in its place would be the end of it.
-        with path.open("w", encoding="utf-8", newline="") as device:
-            yield device
-        return
-    with NamedTemporaryFile(
-        "w", encoding="utf-8", newline="", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
-        try:
-            yield file  # type: ignore[misc]  # the wrapper is a TextIO in all but name
-            file.close()
-            os.replace(file.name, path)  # noqa: PTH105  (of two names, not of paths)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
-
-
-def usual_journal(path: Path, *identity: object) -> Path:
-    """Name the journal of a job around a file: the same job has the same one, every other another."""
-    digest = blake2b(repr(identity).encode(), digest_size=4).hexdigest()
-    return path.with_name(f"{path.name}.{digest}.journal")
-
-
-@contextmanager
-def resumable(journal: Path | None) -> Iterator[None]:
-    """Say how to go on when what is done inside is interrupted or fails."""
-    try:
-        yield
-    except (KeyboardInterrupt, OSError, QualtricsError) as error:
-        beyond = isinstance(error, UsageError | JournalError)
-        if journal is not None and not beyond and journal.exists():
-            say(f"{journal} knows what was done. To go on, run the same command again:")
-            say(f"  {shlex.join(['qualtrics-async', *command_line.get()])}")
-        raise
-
-
-def forget(journal: Path) -> None:
-    """Remove a journal that nobody asked for, now that its job is done."""
-    for suffix in ("", "-wal", "-shm"):
-        journal.with_name(journal.name + suffix).unlink(missing_ok=True)

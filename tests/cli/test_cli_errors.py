@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from qualtrics_async import cli
-from qualtrics_async.cli import output
+from qualtrics_async.cli import files, journals
 from qualtrics_async.errors import QualtricsError, UsageError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def test_a_token_is_no_argument(call: Callable[..., Any], sandbox: Sandbox) -> N
     [
         ({"QUALTRICS_API_TOKEN": ""}, "QUALTRICS_API_TOKEN"),
         ({"QUALTRICS_BASE_URL": ""}, "QUALTRICS_DATACENTER"),
-        ({"QUALTRICS_DATACENTER": "fra1"}, "either datacenter or base_url"),
+        ({"QUALTRICS_DATACENTER": "fra1"}, "QUALTRICS_DATACENTER and QUALTRICS_BASE_URL are set"),
         ({"QUALTRICS_API_TOKEN": "a b"}, "white space"),
     ],
 )
@@ -167,11 +167,11 @@ def test_files_appear_whole_or_not_at_all(tmp_path: Path) -> None:
     """A file is replaced when all is written, is its owner's alone, and stays as it was on failure."""
     path = tmp_path / "out.csv"
     path.write_text("old")
-    with pytest.raises(ValueError), output.replacing(path) as file:  # noqa: PT012  (it is the body that fails)
+    with pytest.raises(ValueError), files.replacing(path) as file:  # noqa: PT012  (it is the body that fails)
         file.write("half")
         raise ValueError
     assert path.read_text() == "old"
-    with output.replacing(path) as file:
+    with files.replacing(path) as file:
         file.write("new")
         assert path.read_text() == "old"
     assert path.read_text() == "new"
@@ -183,13 +183,13 @@ def test_files_appear_whole_or_not_at_all(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="devices and links of POSIX")
 def test_devices_and_links_are_written_through(tmp_path: Path) -> None:
     """A device is never replaced by a file, and a link keeps leading to its file."""
-    with output.replacing(Path(os.devnull)) as file:
+    with files.replacing(Path(os.devnull)) as file:
         file.write("gone")
     assert not Path(os.devnull).is_file()
     link, target = tmp_path / "link.csv", tmp_path / "target.csv"
     target.touch()
     link.symlink_to(target)
-    with output.replacing(link) as file:
+    with files.replacing(link) as file:
         file.write("new")
     assert link.is_symlink()
     assert target.read_text() == "new"
@@ -198,15 +198,15 @@ def test_devices_and_links_are_written_through(tmp_path: Path) -> None:
 def test_how_to_go_on_is_said_only_where_one_can(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The command to repeat is told, quoted for a shell, when there is a journal."""
     journal = tmp_path / "a journal"
-    output.command_line.set(["contacts", "import", "my file.csv"])
+    journals.command_line.set(["contacts", "import", "my file.csv"])
     for error in (QualtricsError("x"), KeyboardInterrupt()):
-        with pytest.raises(type(error)), output.resumable(journal):
+        with pytest.raises(type(error)), journals.resumable(journal, usual=True):
             raise error
-    with pytest.raises(UsageError), output.resumable(None):
+    with pytest.raises(UsageError), journals.resumable(journal, usual=True):
         raise UsageError("x")
     assert capsys.readouterr().err == ""
     journal.touch()
-    with pytest.raises(KeyboardInterrupt), output.resumable(journal):
+    with pytest.raises(KeyboardInterrupt), journals.resumable(journal, usual=True):
         raise KeyboardInterrupt
     assert "qualtrics-async contacts import 'my file.csv'" in capsys.readouterr().err
 

@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""The commands, a file each."""

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from qualtrics_async.cli.output import existing, forget, resumable, usual_journal
+from qualtrics_async.cli.files import distinct, existing
+from qualtrics_async.cli.journals import forget, resumable, usual_journal
+from qualtrics_async.cli.settings import connect, service
 
 if TYPE_CHECKING:
     from qualtrics_async.bulk import BrokenRow, SourceRow, Summary
     from qualtrics_async.cli.bars import Bar
     from qualtrics_async.cli.failures import Failures
+    from qualtrics_async.cli.outcomes import Tally
 
 __all__ = ["app"]
 
@@ -55,16 +58,24 @@ def import_(
     from qualtrics_async.bulk.rows import NOTES
     from qualtrics_async.cli.bars import Bar, progress
     from qualtrics_async.cli.failures import failures as failures_file
-    from qualtrics_async.cli.outcomes import conclude
+    from qualtrics_async.cli.outcomes import Tally, conclude
 
     rows = read_contacts(existing(file), encoding=encoding, delimiter=TABS.get(delimiter or "", delimiter))
-    memory = journal or usual_journal(file, directory, mailing_list)
-    with resumable(memory), failures_file(failures, last=NOTES) as failed, progress() as bars:
+    memory = journal or usual_journal(file, directory, mailing_list, service())
+    distinct({"the input": file, "the failures": failures, "the journal": memory})
+    tally = Tally()
+    with (
+        resumable(memory, usual=journal is None),
+        failures_file(failures, last=NOTES) as failed,
+        progress() as bars,
+    ):
         bar = Bar(bars, f"importing {file.name}")
-        summary = asyncio.run(_import(rows, directory, mailing_list, memory, failed=failed, bar=bar))
+        summary = asyncio.run(
+            _import(rows, directory, mailing_list, memory, failed=failed, bar=bar, tally=tally)
+        )
     if journal is None and not summary.in_doubt:
         forget(memory)
-    return conclude(summary, "rows", failures)
+    return conclude(summary, tally, "row", failures, memory)
 
 
 async def _import(
@@ -75,11 +86,12 @@ async def _import(
     *,
     failed: Failures,
     bar: Bar,
+    tally: Tally,
 ) -> Summary:
-    from qualtrics_async import Qualtrics, bulk
+    from qualtrics_async import bulk
     from qualtrics_async.cli.failures import row_record
 
-    async with Qualtrics.from_env() as client, aclosing(rows):
+    async with connect() as client, aclosing(rows):
         target = directory or (await client.directories.default()).id
         job = bulk.import_contacts(
             client, target, rows, mailing_list=mailing_list, journal=journal, replay=True
@@ -87,6 +99,7 @@ async def _import(
         async with job as outcomes:
             async for outcome in outcomes:
                 if not isinstance(outcome, bulk.Ok):
+                    tally.add(outcome)
                     await failed.add(row_record(outcome))
                 bar.show(outcomes.summary)
     bar.end(outcomes.summary)

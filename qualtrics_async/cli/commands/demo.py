@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from qualtrics_async.cli.output import Writer, existing, replacing, say
+from qualtrics_async.cli.files import distinct, existing, replacing
+from qualtrics_async.cli.output import Writer, counted, say
 from qualtrics_async.errors import UsageError
 
 __all__ = ["demo"]
 
 MADE = Path("demo-contacts.csv")
+MOST = 1_000
 
 
 def demo(
@@ -37,7 +40,7 @@ def demo(
 
     from qualtrics_async.cli.bars import progress
     from qualtrics_async.cli.commands.links import LINK_COLUMNS
-    from qualtrics_async.cli.demo.contacts import write_contacts
+    from qualtrics_async.cli.demo.contacts import COLUMNS, write_contacts
     from qualtrics_async.cli.demo.run import run
     from qualtrics_async.cli.demo.server import running
     from qualtrics_async.cli.demo.table import show
@@ -46,11 +49,15 @@ def demo(
         raise UsageError("--rows and --lists are at least 1")
     if contacts is not None:
         existing(contacts)
+    distinct({"the contacts": contacts or MADE, "the output": output})
+    _protect(output, "--output", LINK_COLUMNS)
+    if contacts is None:
+        _protect(MADE, "--contacts", COLUMNS)
     with running(seed) as server, replacing(output) as file:
         expected = None
         if contacts is None:
             expected = write_contacts(MADE, rows, lists, seed)
-            say(f"made {MADE}: {rows:,} rows for {lists} mailing lists")
+            say(f"made {MADE}: {counted(rows, 'row')} for {counted(lists, 'mailing list')}")
         writer = Writer(file, LINK_COLUMNS, "csv")
         with progress() as bars:
             result = asyncio.run(run(server, contacts or MADE, writer, lists, expected, bars=bars))
@@ -60,3 +67,16 @@ def demo(
     if not result.problems:
         say(f"it adds up; the links are in {output}")
     return 1 if result.problems else 0
+
+
+def _protect(path: Path, option: str, columns: Sequence[str]) -> None:
+    """See that a file which is to be overwritten is one that the demo wrote.
+
+    Raises:
+        UsageError: when its first line is another.
+    """
+    if path.is_file() and path.stat().st_size:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            if file.readline(MOST).rstrip("\r\n") != ",".join(columns):
+                other = "name another file with" if option == "--output" else "move it, or read it with"
+                raise UsageError(f"{path}: it is there and not the demo's: {other} {option}")

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TypeAlias
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
-from qualtrics_async.cli.output import Writer, file_format, forget, replacing, resumable, usual_journal
+from qualtrics_async.cli.files import distinct, file_format, replacing
+from qualtrics_async.cli.journals import forget, resumable, usual_journal
+from qualtrics_async.cli.output import Writer
+from qualtrics_async.cli.settings import connect, service
 from qualtrics_async.errors import UsageError
 
 if TYPE_CHECKING:
     from qualtrics_async.bulk import Recipient, Summary
     from qualtrics_async.cli.bars import Bar
     from qualtrics_async.cli.failures import Failures
+    from qualtrics_async.cli.outcomes import Tally
     from qualtrics_async.models import DistributionLink
 
 __all__ = ["LINK_COLUMNS", "app", "link_row"]
@@ -33,6 +37,7 @@ RECIPIENT_COLUMNS = (
 FAILURE_COLUMNS = ("outcome", "reason", "error", *RECIPIENT_COLUMNS)
 LINK_COLUMNS = (*RECIPIENT_COLUMNS, "link", "link_expiration")
 
+Lists: TypeAlias = Annotated[list[str], Parameter(negative="")]
 FileFormat: TypeAlias = Literal["csv", "json", "ndjson"]
 
 app = App(name="links", help="Individual survey links.")
@@ -42,7 +47,7 @@ app = App(name="links", help="Individual survey links.")
 def generate(
     *,
     survey: str,
-    mailing_list: list[str],
+    mailing_list: Lists,
     expires: str | None = None,
     directory: str | None = None,
     output: Path | None = None,
@@ -62,27 +67,30 @@ def generate(
         output: where the links are written when all are there; stdout if no file is given.
         failures: where the contacts without a link are written, as CSV or, by its suffix, NDJSON or JSON.
         journal: the file that knows what was done, so that the same command goes on after an interruption;
-            by default one beside OUTPUT, removed when all is done.
+            by default one beside OUTPUT or in this folder, removed when all is done.
         format: csv, json or ndjson; by default what the suffix of the output says, else csv.
     """
     from qualtrics_async.cli.bars import Bar, progress
     from qualtrics_async.cli.failures import failures as failures_file
-    from qualtrics_async.cli.outcomes import conclude
+    from qualtrics_async.cli.outcomes import Tally, conclude
 
     instant = None if expires is None else _instant(expires)
-    memory = journal or (output and usual_journal(output, directory, survey, mailing_list, expires))
+    around = output or Path("links")
+    memory = journal or usual_journal(around, directory, survey, mailing_list, expires, service())
+    distinct({"the output": output, "the failures": failures, "the journal": memory})
+    tally = Tally()
     with (
-        resumable(memory),
+        resumable(memory, usual=journal is None),
         failures_file(failures, first=FAILURE_COLUMNS) as failed,
         replacing(output) as file,
         progress() as bars,
     ):
         writer = Writer(file, LINK_COLUMNS, file_format(output, format))
         job = _Job(survey, mailing_list, directory, instant, memory)
-        summary = asyncio.run(_generate(job, writer, failed, Bar(bars, "links")))
-    if journal is None and memory is not None and not summary.in_doubt:
+        summary = asyncio.run(_generate(job, writer, failed, Bar(bars, "links"), tally))
+    if journal is None and not summary.in_doubt:
         forget(memory)
-    return conclude(summary, "contacts", failures)
+    return conclude(summary, tally, "contact", failures, memory)
 
 
 class _Job(NamedTuple):
@@ -90,14 +98,14 @@ class _Job(NamedTuple):
     mailing_lists: list[str]
     directory: str | None
     expires: datetime | None
-    journal: Path | None
+    journal: Path
 
 
-async def _generate(job: _Job, writer: Writer, failed: Failures, bar: Bar) -> Summary:
-    from qualtrics_async import Qualtrics, bulk
+async def _generate(job: _Job, writer: Writer, failed: Failures, bar: Bar, tally: Tally) -> Summary:
+    from qualtrics_async import bulk
     from qualtrics_async.cli.failures import kind_of
 
-    async with Qualtrics.from_env() as client:
+    async with connect() as client:
         links = bulk.generate_links(
             client,
             job.survey,
@@ -113,6 +121,7 @@ async def _generate(job: _Job, writer: Writer, failed: Failures, bar: Bar) -> Su
                     writer.row(link_row(outcome.item, outcome.value))
                     await writer.drain()
                 else:
+                    tally.add(outcome, whole_list=outcome.item.contact_id is None)
                     about = {
                         "outcome": kind_of(outcome),
                         "reason": outcome.reason,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cyclopts import App
 
 from qualtrics_async.cli.output import Format, write_listing
+from qualtrics_async.cli.settings import connect
 
 __all__ = ["app"]
 
@@ -25,8 +26,6 @@ async def list_(
         directory: the id of a directory; the default one if none is given.
         format: table, csv, json or ndjson; by default a table on a terminal, else ndjson.
     """
-    from qualtrics_async import Qualtrics
-
-    async with Qualtrics.from_env() as client:
+    async with connect() as client:
         directory_id = directory or (await client.directories.default()).id
         await write_listing(client.mailing_lists.list(directory_id, include_count=True), COLUMNS, format)

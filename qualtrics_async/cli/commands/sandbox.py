@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 
-from qualtrics_async.cli.output import say
+from qualtrics_async.cli.output import say, standard_output
+from qualtrics_async.config import ENVIRONMENT
+from qualtrics_async.errors import UsageError
 
 __all__ = ["sandbox"]
 
+LAST_PORT = 65_535
+OTHERS = ("datacenter", "client_id", "client_secret")
 LISTS = ("Customers", "Employees")
 
 
@@ -22,16 +25,20 @@ async def sandbox(*, port: int = 0, seed: int = 0, limits: bool = False) -> None
         seed: the same seed gives the same ids and token.
         limits: enforce a real brand's rate limits.
     """
+    if not 0 <= port <= LAST_PORT:
+        raise UsageError(f"--port is a number from 0 to {LAST_PORT}, got {port}")
     from qualtrics_async.sandbox import Quotas, Sandbox
 
+    stdout = standard_output()
     fake = Sandbox(seed=seed, port=port, quotas=Quotas.real() if limits else None, record_requests=False)
     async with fake:
         found = {list_id: made.name for list_id, made in fake.state.mailing_lists.items()}
         found |= {fake.state.add_mailing_list(name): name for name in LISTS}
-        sys.stdout.write(
+        stdout.write(
             f"export QUALTRICS_BASE_URL={fake.base_url}\nexport QUALTRICS_API_TOKEN={fake.token}\n"
+            f"unset {' '.join(ENVIRONMENT[name] for name in OTHERS)}\n"
         )
-        sys.stdout.flush()
+        stdout.flush()
         say(f"directory {fake.state.default_directory_id}, survey {fake.state.survey_id}")
         for list_id, name in found.items():
             say(f"mailing list {list_id} ({name})")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cyclopts import App
 
 from qualtrics_async.cli.output import Format, write_listing
+from qualtrics_async.cli.settings import connect
 
 __all__ = ["app"]
 
@@ -20,7 +21,5 @@ async def list_(*, format: Format | None = None) -> None:  # noqa: A002  (the op
     Args:
         format: table, csv, json or ndjson; by default a table on a terminal, else ndjson.
     """
-    from qualtrics_async import Qualtrics
-
-    async with Qualtrics.from_env() as client:
+    async with connect() as client:
         await write_listing(client.surveys.list(), COLUMNS, format)

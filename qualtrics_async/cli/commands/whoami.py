@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qualtrics_async.cli.output import Format, write_record
+from qualtrics_async.cli.settings import connect
 
 __all__ = ["whoami"]
 
@@ -25,7 +26,5 @@ async def whoami(*, format: Format | None = None) -> None:  # noqa: A002  (the o
     Args:
         format: table, csv, json or ndjson; by default a table on a terminal, else ndjson.
     """
-    from qualtrics_async import Qualtrics
-
-    async with Qualtrics.from_env() as client:
+    async with connect() as client:
         await write_record(await client.users.whoami(), COLUMNS, format)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from qualtrics_async.cli.output import print_whole
+from qualtrics_async.cli.output import print_whole, standard_output
 
 if TYPE_CHECKING:
     from qualtrics_async import RateState
@@ -28,7 +27,7 @@ def show(result: Result) -> None:
     table.add_column(no_wrap=True, justify="right")
     for name, value in _lines(result):
         table.add_row(name, value)
-    print_whole(table, sys.stdout)
+    print_whole(table, standard_output())
 
 
 def _lines(result: Result) -> Iterator[tuple[str, str]]:

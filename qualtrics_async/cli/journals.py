@@ -1,0 +1,77 @@
+"""The journals of the command line: their usual names, how a job goes on, and when they are removed."""
+
+from __future__ import annotations
+
+import shlex
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from contextvars import ContextVar
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+from qualtrics_async.cli.output import say
+from qualtrics_async.errors import JournalError, QualtricsError, RateLimited, ServerFault, TransportError
+
+__all__ = ["command_line", "forget", "resumable", "usual_journal"]
+
+_AGAIN: Final = (KeyboardInterrupt, OSError, TransportError, ServerFault, RateLimited)
+"""What may be otherwise the next time; all else has to be corrected first."""
+
+_SENT: Final = "SELECT EXISTS (SELECT 1 FROM chunks WHERE state NOT IN ('filling', 'planned'))"
+
+command_line: ContextVar[Sequence[str]] = ContextVar("command_line", default=())
+"""The arguments that this run was started with."""
+
+
+def usual_journal(path: Path, *identity: object) -> Path:
+    """Name the journal of a job around a file: the same job has the same one, every other another."""
+    digest = blake2b(repr(identity).encode(), digest_size=4).hexdigest()
+    return path.with_name(f"{path.name}.{digest}.journal")
+
+
+@contextmanager
+def resumable(journal: Path, *, usual: bool) -> Iterator[None]:
+    """Say how to go on when what is done inside is interrupted or fails.
+
+    A journal that nobody asked for (`usual`) is removed when nothing was sent and the job must be corrected.
+    """
+    try:
+        yield
+    except JournalError as error:
+        if str(journal) not in str(error):
+            error.args = (f"{journal}: {error}", *error.args[1:])
+        raise
+    except (KeyboardInterrupt, OSError, QualtricsError) as error:
+        if journal.exists():
+            _explain(journal, error, usual=usual)
+        raise
+
+
+def _explain(journal: Path, error: BaseException, *, usual: bool) -> None:
+    if not isinstance(error, _AGAIN):
+        if not _sent(journal):
+            say("nothing was sent: correct it and start again")
+            if usual:
+                forget(journal)
+            return
+        say(f"{journal} knows what was done. When it is corrected, run the same command again:")
+    else:
+        say(f"{journal} knows what was done. To go on, run the same command again:")
+    say(f"  {shlex.join(['qualtrics-async', *command_line.get()])}")
+
+
+def _sent(journal: Path) -> bool:
+    """Whether a job has sent anything; also when nobody can tell."""
+    try:
+        with closing(sqlite3.connect(f"{journal.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            return bool(db.execute(_SENT).fetchone()[0])
+    except sqlite3.Error:
+        return True
+
+
+def forget(journal: Path) -> None:
+    """Remove a journal that nobody asked for, now that its job is done."""
+    for suffix in ("", "-wal", "-shm"):
+        journal.with_name(journal.name + suffix).unlink(missing_ok=True)

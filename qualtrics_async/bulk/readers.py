@@ -25,7 +25,7 @@ from typing import Any, Final, NamedTuple, Self, TypeAlias
 import anyio.to_thread
 import msgspec
 
-from qualtrics_async.bulk.rows import _OBJECTS, BrokenRow, SourceRow, _wire_name
+from qualtrics_async.bulk.rows import _OBJECTS, BrokenRow, SourceRow, wire_name
 from qualtrics_async.errors import UsageError
 
 __all__ = ["read_contacts", "read_csv", "read_ndjson"]
@@ -184,7 +184,7 @@ def _decoded_rows(path: Path, encoding: str, delimiter: str | None) -> Generator
             records = _records(_Lines(text), chosen)
             for first in records:
                 header = _header(first, path.name, sample)
-                objects = [column for column in header if _wire_name(column) in _OBJECTS]
+                objects = [column for column in header if wire_name(column) in _OBJECTS]
                 for record in records:
                     yield len(record.text), _row(record, header, objects)
 

@@ -19,7 +19,17 @@ from qualtrics_async._core.request import fill
 from qualtrics_async.errors import UsageError
 from qualtrics_async.models.contacts import ContactFields
 
-__all__ = ["NOTES", "BrokenRow", "ImportRow", "Imported", "Prepared", "RowProblem", "SourceRow", "prepare"]
+__all__ = [
+    "NOTES",
+    "BrokenRow",
+    "ImportRow",
+    "Imported",
+    "Prepared",
+    "RowProblem",
+    "SourceRow",
+    "prepare",
+    "wire_name",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,11 @@ class Prepared:
 NOTES: Final = ("_outcome", "_reason", "_error", "_line", "_mailing_list_id")
 """Columns of a failures file that say what went wrong; they are not sent when it is imported again."""
 
+_TEXT: Final = "_text"
+"""What a line says that is no row, or a row that cannot be written down."""
+
+_NOT_SENT: Final = frozenset({*NOTES, _TEXT})
+
 _EMBEDDED: Final = "embeddedData"
 _PRIVATE: Final = "privateEmbeddedData"
 _TRANSACTION: Final = "transactionData"
@@ -135,7 +150,7 @@ _encode_any = msgspec.json.Encoder(enc_hook=_name_of).encode
 
 
 @lru_cache(maxsize=4096)
-def _wire_name(column: str) -> str | None:
+def wire_name(column: str) -> str | None:
     """Find the contact field that a column means, whatever its case and separators; None: embedded data."""
     return _SPELLINGS.get(_SEPARATORS.sub("", column.strip().lower()))
 
@@ -155,7 +170,7 @@ def prepare(
     """
     line, source = None, row
     if isinstance(row, BrokenRow):
-        text = _encode({"text": row.text.encode("utf-8", "replace").decode()})
+        text = _encode({_TEXT: row.text.encode("utf-8", "replace").decode()})
         return Prepared(index, row.line, None, text, problem=RowProblem("broken line", row.problem))
     if isinstance(row, SourceRow):
         line, source = row.line, row.cells
@@ -199,13 +214,13 @@ def _original(source: object) -> bytes:
     try:
         return _encode_any(cells)
     except (TypeError, ValueError, OverflowError, RecursionError):
-        return _encode({"text": ascii(cells)})
+        return _encode({_TEXT: ascii(cells)})
 
 
 def _without_notes(source: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    if any(note in source for note in NOTES):
-        return {column: value for column, value in source.items() if column not in NOTES}
-    return source
+    if _NOT_SENT.isdisjoint(source):
+        return source
+    return {column: value for column, value in source.items() if column not in _NOT_SENT}
 
 
 def _fill(contact: dict[str, Any], source: object, *, clear_empty: bool) -> None:
@@ -217,7 +232,7 @@ def _fill(contact: dict[str, Any], source: object, *, clear_empty: bool) -> None
     for column, value in _without_notes(source).items():
         if not isinstance(column, str):
             raise RowProblem("bad row", f"a column is named by text, got {type(column).__name__}")
-        name = _wire_name(column)
+        name = wire_name(column)
         if name in _OBJECTS:
             cells = _cells(value, name, clear_empty=clear_empty)
             if name == _EMBEDDED:

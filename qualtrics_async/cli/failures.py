@@ -13,7 +13,7 @@ import anyio.to_thread
 import msgspec
 
 from qualtrics_async.bulk.outcome import Failed, InDoubt
-from qualtrics_async.bulk.rows import NOTES, ImportRow, _wire_name
+from qualtrics_async.bulk.rows import NOTES, ImportRow, wire_name
 from qualtrics_async.cli.files import file_format, replacing
 from qualtrics_async.cli.output import Format, cell, plain
 
@@ -116,12 +116,12 @@ def _flat(contact: Mapping[str, Any]) -> dict[str, object]:
     for column, value in contact.items():
         if column in NOTES:
             continue
-        if _wire_name(column) != _EMBEDDED or not isinstance(value, Mapping):
+        if wire_name(column) != _EMBEDDED or not isinstance(value, Mapping):
             record[column] = value
             continue
         ambiguous: dict[str, object] = {}
         for key, item in value.items():
-            clear = key and key == key.strip() and _wire_name(key) is None
+            clear = key and key == key.strip() and wire_name(key) is None
             taken = key in NOTES or key in contact or key in record
             (record if clear and not taken else ambiguous)[key] = item
         if ambiguous:

@@ -67,8 +67,8 @@ def test_notes_stand_at_the_end(call: Call, sandbox: Sandbox) -> None:
     call("contacts", "import", "a.ndjson", "--mailing-list", customers, "--failures", "failed.csv")
     with Path("failed.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["email", "a", "b", "text", *NOTES]
-    assert [(row["email"], row["a"], row["b"], row["text"]) for row in rows] == [
+    assert list(rows[0]) == ["email", "a", "b", "_text", *NOTES]
+    assert [(row["email"], row["a"], row["b"], row["_text"]) for row in rows] == [
         ("x", "true", "", ""),
         ("y", "", "1", ""),
         ("", "", "", "broken"),

@@ -6,8 +6,10 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from pathlib import Path
 from typing import Any, Final, Self
 
 from qualtrics_async._core.events import logger
@@ -23,7 +25,7 @@ from qualtrics_async.errors import (
     api_error_class,
 )
 
-__all__ = ["REFUSED", "ChunkRecord", "ChunkState", "Journal", "Kind", "Result", "RowRecord"]
+__all__ = ["REFUSED", "ChunkRecord", "ChunkState", "Journal", "Kind", "Result", "RowRecord", "sent_anything"]
 
 REFUSED: Final = 0
 """The chunk of the rows that were refused before anything was sent."""
@@ -336,6 +338,18 @@ _DELIVERED: Final = """
 UPDATE rows SET delivered = 1, payload = CASE kind WHEN ? THEN NULL ELSE payload END
 WHERE chunk = ? AND position BETWEEN ? AND ?
 """
+
+
+def sent_anything(path: Path) -> bool:
+    """Whether a job that has ended sent anything, as its journal knows; also when it cannot be read."""
+    open_states = (ChunkState.FILLING, ChunkState.PLANNED)
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            query = "SELECT EXISTS (SELECT 1 FROM chunks WHERE state NOT IN (?, ?))"
+            return bool(db.execute(query, open_states).fetchone()[0])
+    except sqlite3.Error:
+        return True
+
 
 _CONFIRM: Final = """
 UPDATE rows SET kind = ?, reason = ?, error = ?, contact = ?, lookup = ? WHERE chunk = ? AND position = ?

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shlex
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
+from qualtrics_async.bulk.journal import sent_anything
 from qualtrics_async.cli.output import say
 from qualtrics_async.errors import JournalError, QualtricsError, RateLimited, ServerFault, TransportError
 
@@ -18,8 +18,6 @@ __all__ = ["command_line", "forget", "resumable", "usual_journal"]
 
 _AGAIN: Final = (KeyboardInterrupt, OSError, TransportError, ServerFault, RateLimited)
 """What may be otherwise the next time; all else has to be corrected first."""
-
-_SENT: Final = "SELECT EXISTS (SELECT 1 FROM chunks WHERE state NOT IN ('filling', 'planned'))"
 
 command_line: ContextVar[Sequence[str]] = ContextVar("command_line", default=())
 """The arguments that this run was started with."""
@@ -51,7 +49,7 @@ def resumable(journal: Path, *, usual: bool) -> Iterator[None]:
 
 def _explain(journal: Path, error: BaseException, *, usual: bool) -> None:
     if not isinstance(error, _AGAIN):
-        if not _sent(journal):
+        if not sent_anything(journal):
             say("nothing was sent: correct it and start again")
             if usual:
                 forget(journal)
@@ -60,15 +58,6 @@ def _explain(journal: Path, error: BaseException, *, usual: bool) -> None:
     else:
         say(f"{journal} knows what was done. To go on, run the same command again:")
     say(f"  {shlex.join(['qualtrics-async', *command_line.get()])}")
-
-
-def _sent(journal: Path) -> bool:
-    """Whether a job has sent anything; also when nobody can tell."""
-    try:
-        with closing(sqlite3.connect(f"{journal.resolve().as_uri()}?mode=ro", uri=True)) as db:
-            return bool(db.execute(_SENT).fetchone()[0])
-    except sqlite3.Error:
-        return True
 
 
 def forget(journal: Path) -> None:

@@ -8,44 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from steps import Steps
 from working import Scene, asynchronous, never_twice, scene, settled, take
 
 JOBS = ["imports", "creates", "links"]
 ROWS = 7
-
-
-class Steps(Coroutine[Any, Any, Any]):
-    """A coroutine whose task is cancelled at its n-th suspension, at once or a turn of the loop later."""
-
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], at: int, *, at_once: bool) -> None:
-        self._coroutine = coroutine
-        self._at = at
-        self._at_once = at_once
-        self.count = 0
-
-    def send(self, value: Any) -> Any:
-        """Take one step."""
-        waited_for = self._coroutine.send(value)
-        self.count += 1
-        if self.count == self._at:
-            task = asyncio.current_task()
-            assert task is not None
-            if self._at_once:
-                task.cancel()
-            else:
-                asyncio.get_running_loop().call_soon(task.cancel)
-        return waited_for
-
-    def throw(self, *error: Any) -> Any:
-        """Hand an exception in."""
-        return self._coroutine.throw(*error)
-
-    def close(self) -> None:
-        """End it."""
-        self._coroutine.close()
-
-    def __await__(self) -> Any:
-        raise NotImplementedError
 
 
 class Trial:

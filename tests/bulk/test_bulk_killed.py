@@ -124,7 +124,7 @@ def test_creates_that_are_killed_again_and_again(sandbox: Sandbox, tmp_path: Pat
     """Only the rows whose request was under way are in doubt, and no row is sent twice."""
     journal, parts = tmp_path / "j.db", []
     for when, skip in (("after", 7), ("before", 3)):
-        held = sandbox.faults.add(kind="delay", route=CREATE, when=when, skip=skip)  # type: ignore[arg-type]
+        held = sandbox.faults.add(kind="delay", route=CREATE, when=when, skip=skip)  # type: ignore[arg-type]  # a literal
         parts.append(kill_when(start(sandbox, "creates", journal), held))
         sandbox.faults.clear()
     parts.append(finish(sandbox, "creates", journal))

@@ -65,7 +65,7 @@ def report(*entries: tuple[object, str | None], complete: bool = True) -> Report
     """A report that names rows by index."""
     made = Report(complete=complete)
     made.add(
-        ImportReportEntry(source_index_id=index, contact_id=contact)  # type: ignore[arg-type]
+        ImportReportEntry(source_index_id=index, contact_id=contact)  # type: ignore[arg-type]  # strange on purpose
         for index, contact in entries
     )
     return made

@@ -69,7 +69,7 @@ class _Odd:
     def __ne__(self, other: object) -> Any:
         return self
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # as frames' cells have it
 
     def __bool__(self) -> bool:
         raise TypeError("boolean value of NA is ambiguous")
@@ -81,7 +81,7 @@ class _NaT(datetime):
     def __ne__(self, other: object) -> bool:
         return True
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # as frames' cells have it
 
 
 MISSING = [None, float("nan"), Decimal("NaN"), Decimal("sNaN"), _Odd(), _NaT(1970, 1, 1)]
@@ -156,7 +156,7 @@ class _Array:
     def __ne__(self, other: object) -> Any:
         return self
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # as frames' cells have it
 
     def __bool__(self) -> bool:
         raise ValueError("the truth value of an array is ambiguous")

@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import pytest
-from talking import Steps, arrivals, assert_idle, cancelled_everywhere, client_of, subscribe, talking
+from steps import Steps
+from talking import arrivals, assert_idle, cancelled_everywhere, client_of, subscribe, talking
 from virtual import virtual
 
 from qualtrics_async import Limits, Polling, Qualtrics, SessionPool, Timeouts, concurrent

@@ -61,7 +61,7 @@ def test_a_hook_may_end_the_program() -> None:
 def test_events_are_frozen() -> None:
     """A hook cannot change what the next one sees."""
     with pytest.raises(dataclasses.FrozenInstanceError):
-        EVENTS[0][0].method = "POST"  # type: ignore[misc]
+        EVENTS[0][0].method = "POST"  # type: ignore[misc]  # frozen: the point
 
 
 @pytest.mark.parametrize(

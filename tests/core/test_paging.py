@@ -418,7 +418,7 @@ async def test_short_and_empty_pages_end_nothing(kind: str) -> None:
     """Only the absence of a next page does (observed: 87, 79, 87, 79, 77 of 100)."""
     async with talking({"page_size": 4}) as (sandbox, client):
         made = await ten(client)
-        sandbox.faults.add(kind=kind, route=LIST)  # type: ignore[arg-type]
+        sandbox.faults.add(kind=kind, route=LIST)  # type: ignore[arg-type]  # a literal
         assert [found.id async for found in client.event_subscriptions.list()] == made
 
 

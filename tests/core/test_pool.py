@@ -159,7 +159,7 @@ async def test_a_broken_server_gives_an_error_of_ours(name: str) -> None:
         with pytest.raises(QualtricsError) as failure:
             await client.with_options(retries=1).users.whoami()
         assert isinstance(failure.value, TransportError | DecodeError) or name == "an upgrade"
-        assert len(seen) == failure.value.attempts  # type: ignore[attr-defined]
+        assert len(seen) == failure.value.attempts  # type: ignore[attr-defined]  # both classes have it
     seen.clear()
     # A client of its own: no connection is left over that the server may just be closing.
     async with serving(broken) as port, of_port(port) as client:

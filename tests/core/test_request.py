@@ -129,7 +129,7 @@ def test_query_values_are_written_as_the_wire_wants_them() -> None:
 def test_a_query_value_of_another_type_is_refused(value: object) -> None:
     """What has no spelling in a query is refused by name."""
     with pytest.raises(UsageError, match="pageSize"):
-        encode_query({"pageSize": value})  # type: ignore[dict-item]
+        encode_query({"pageSize": value})  # type: ignore[dict-item]  # wrong on purpose
 
 
 @pytest.mark.parametrize("pair", [("name", "a\ud800"), ("na\udfffme", "a")])
@@ -164,7 +164,7 @@ def test_a_naive_datetime_names_no_instant(moment: datetime) -> None:
 def test_what_is_no_instant_is_refused(value: object) -> None:
     """Neither words nor numbers nor days pass for an instant."""
     with pytest.raises(UsageError, match="startDate"):
-        instant(value, "startDate")  # type: ignore[arg-type]
+        instant(value, "startDate")  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.parametrize(

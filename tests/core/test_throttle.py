@@ -9,7 +9,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from talking import Steps
+from steps import Steps
 from virtual import loop, run, virtual
 
 from qualtrics_async import Limits

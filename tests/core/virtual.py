@@ -84,7 +84,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     async def shutdown_default_executor(self, *_: Any) -> None:
         """Send the threads home; the asyncio way waits for them by the clock."""
-        executor: ThreadPoolExecutor | None = self._default_executor  # type: ignore[attr-defined]
+        executor: ThreadPoolExecutor | None = self._default_executor  # type: ignore[attr-defined]  # not in the stubs
         if executor is not None:
             executor.shutdown(wait=False)
 

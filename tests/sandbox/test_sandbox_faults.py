@@ -267,7 +267,7 @@ async def test_a_client_that_leaves_a_stalled_body_does_no_harm() -> None:
 
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="truncated"):
-        Faults().add(kind="explode")  # type: ignore[arg-type]
+        Faults().add(kind="explode")  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.parametrize(

@@ -88,9 +88,9 @@ def problems(api: ApiError, refusal: RateLimited, doubt: OutcomeUnknown, broken:
 
 def refused(client: Qualtrics, done: Ok[int, str]) -> None:
     """What a checker must refuse; each ignored error is one that has to be there."""
-    client.surveys.get(5)  # type: ignore[arg-type, unused-coroutine]
-    client.surveys.list(3)  # type: ignore[call-arg]
+    client.surveys.get(5)  # type: ignore[arg-type, unused-coroutine]  # must be an error
+    client.surveys.list(3)  # type: ignore[call-arg]  # must be an error
     client.nowhere  # type: ignore[attr-defined]  # noqa: B018  (that there is no such group is the point)
-    Qualtrics("token")  # type: ignore[call-arg]
-    Limits(routes={"GET /surveys": "500"})  # type: ignore[dict-item]
+    Qualtrics("token")  # type: ignore[call-arg]  # must be an error
+    Limits(routes={"GET /surveys": "500"})  # type: ignore[dict-item]  # must be an error
     assert_type(done.item, int)

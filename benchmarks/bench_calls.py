@@ -282,7 +282,7 @@ async def this_package(root: str, *, by_page: bool = False) -> AsyncGenerator[tu
                     email=f"ada{index}@example.com",
                     embedded_data=EMBEDDED,
                 )
-                created = await client.contacts.create(DIRECTORY, MAILING_LIST, contact)
+                created = await client.mailing_list_contacts.create(DIRECTORY, MAILING_LIST, contact)
                 _expect(len(created.id), 19)
 
         yield walk_by_page if by_page else walk, create

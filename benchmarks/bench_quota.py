@@ -37,7 +37,7 @@ TASKS: Final = {BRAND_ALONE: (300, 0), ROUTE_ALONE: (0, 300), BOTH: (200, 200)}
 
 async def _create(client: Qualtrics) -> None:
     contact = ContactCreate(email="ada@example.com", first_name="Ada")
-    await client.contacts.create("POOL_1aB2cD3eF4gH5iJ", "CG_1aB2cD3eF4gH5iJ", contact)
+    await client.mailing_list_contacts.create("POOL_1aB2cD3eF4gH5iJ", "CG_1aB2cD3eF4gH5iJ", contact)
 
 
 async def _read(client: Qualtrics) -> None:

@@ -1,10 +1,11 @@
 """An asyncio-native client for the Qualtrics v3 REST API with bulk helpers."""
 
+from qualtrics_async._core.downloads import Download
 from qualtrics_async._core.events import AttemptEnded, BackingOff, Call, Event, Hook, Noticed, Paused
 from qualtrics_async._core.jobs import Polling
 from qualtrics_async._core.limits import Limits
 from qualtrics_async._core.paging import Page, Paged, concurrent
-from qualtrics_async._core.pool import Download, SessionPool
+from qualtrics_async._core.pool import SessionPool
 from qualtrics_async._core.retry import RetryPolicy
 from qualtrics_async._core.throttle import Quota, RateState
 from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome, Summary

@@ -11,21 +11,24 @@ from dataclasses import replace
 from functools import cached_property
 from random import Random
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+from typing import Any, Self, TypeVar, overload
 from urllib.parse import unquote
 
+from qualtrics_async._core.address import Elsewhere
 from qualtrics_async._core.credentials import (
     ClientCredentials,
     Credential,
     TokenGrant,
     api_token,
     basic_auth,
+    nobody,
 )
+from qualtrics_async._core.downloads import Download
 from qualtrics_async._core.engine import Engine, Options
 from qualtrics_async._core.events import Call, Hook
 from qualtrics_async._core.jobs import P, Polling, poll
 from qualtrics_async._core.limits import Limits, match_template
-from qualtrics_async._core.pool import Download, SessionPool
+from qualtrics_async._core.pool import SessionPool
 from qualtrics_async._core.request import NOTHING, Query, Request, Route, encode_query, fill, is_idempotent
 from qualtrics_async._core.retry import RetryPolicy
 from qualtrics_async._core.throttle import Quota
@@ -38,17 +41,7 @@ from qualtrics_async.config import (
     check_secret,
 )
 from qualtrics_async.errors import ConfigError, UsageError
-
-if TYPE_CHECKING:
-    from qualtrics_async.resources.contact_imports import ContactImports
-    from qualtrics_async.resources.contacts import Contacts
-    from qualtrics_async.resources.directories import Directories
-    from qualtrics_async.resources.distributions import Distributions
-    from qualtrics_async.resources.event_subscriptions import EventSubscriptions
-    from qualtrics_async.resources.mailing_lists import MailingLists
-    from qualtrics_async.resources.survey_definitions import SurveyDefinitions
-    from qualtrics_async.resources.surveys import Surveys
-    from qualtrics_async.resources.users import Users
+from qualtrics_async.resources._groups import ResourceGroups
 
 __all__ = ["Qualtrics"]
 
@@ -59,7 +52,7 @@ _STREAMED = frozenset({"GET", "POST"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
-class Qualtrics:
+class Qualtrics(ResourceGroups):
     """A client for one account of one brand; any number of tasks share it.
 
     ```python
@@ -134,10 +127,12 @@ class Qualtrics:
             if ":" in name:
                 raise ConfigError("client_id holds a colon, which HTTP Basic cannot carry")
             basic = basic_auth(name, check_secret(client_secret, "client_secret"))
-            unlimited = replace(settings, brand=f"oauth {basic.identity}", limits=Limits.unlimited())
-            self._tokens = Engine(unlimited, basic, self._pool, chance)
+            self._tokens = Engine(_unlimited(settings, f"oauth {basic.identity}"), basic, self._pool, chance)
             credential = ClientCredentials(name, check_scopes(scopes), self._fetch_token)
         self._engine = Engine(settings, credential, self._pool, chance)
+        self._elsewhere = Engine(
+            _unlimited(settings, "elsewhere"), nobody(), self._pool, chance, Elsewhere(settings.root)
+        )
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:
@@ -185,9 +180,9 @@ class Qualtrics:
 
     async def aclose(self) -> None:
         """Close the client, and its connections if they are its own."""
-        await self._engine.aclose()
-        if self._tokens is not None:
-            await self._tokens.aclose()
+        for engine in (self._engine, self._tokens, self._elsewhere):
+            if engine is not None:
+                await engine.aclose()
         if self._owns_pool:
             await self._pool.aclose()
 
@@ -225,6 +220,20 @@ class Qualtrics:
     def send(self, request: Request[T], /) -> Awaitable[T]:
         """Execute a request value; every operation ends here."""
         return self._engine.send(request, self._options)
+
+    @asynccontextmanager
+    async def download(
+        self, request: Request[Any], /, *, elsewhere: bool = False
+    ) -> AsyncGenerator[Download]:
+        """Execute a request value whose answer is read piece by piece; every file ends here.
+
+        `elsewhere` sends no credential and counts for no limit: for a file at a URL that the service named.
+        """
+        engine = self._elsewhere if elsewhere else self._engine
+        if elsewhere and self._engine.is_open and not engine.is_open:
+            engine.open()  # few clients ever need it
+        async with engine.stream(request, self._options) as download:
+            yield download
 
     @overload
     async def request(
@@ -307,7 +316,7 @@ class Qualtrics:
         request: Request[Any] = _request(method, path, ids, returns=bytes, query=query, body=body)
         if request.route.method not in _STREAMED:
             raise UsageError(f"{method!r:.20} answers nothing to stream; use request()")
-        async with self._engine.stream(request, self._options) as download:
+        async with self.download(request) as download:
             yield download
 
     async def wait(self, job_id: str, progress: Callable[[], Awaitable[P]]) -> P:
@@ -326,71 +335,14 @@ class Qualtrics:
         """Tell the present state of the limits: used and available requests, pauses, requests in flight."""
         return self._engine.quota()
 
-    @cached_property
-    def contact_imports(self) -> ContactImports:
-        """Bulk imports of contacts into a mailing list, as jobs."""
-        from qualtrics_async.resources.contact_imports import ContactImports
 
-        return ContactImports(self)
-
-    @cached_property
-    def contacts(self) -> Contacts:
-        """Contacts of a mailing list."""
-        from qualtrics_async.resources.contacts import Contacts
-
-        return Contacts(self)
-
-    @cached_property
-    def directories(self) -> Directories:
-        """XM directories of the brand."""
-        from qualtrics_async.resources.directories import Directories
-
-        return Directories(self)
-
-    @cached_property
-    def distributions(self) -> Distributions:
-        """Distributions: survey links and e-mails, reminders, thank-yous, history."""
-        from qualtrics_async.resources.distributions import Distributions
-
-        return Distributions(self)
-
-    @cached_property
-    def event_subscriptions(self) -> EventSubscriptions:
-        """Webhook subscriptions of the brand."""
-        from qualtrics_async.resources.event_subscriptions import EventSubscriptions
-
-        return EventSubscriptions(self)
-
-    @cached_property
-    def mailing_lists(self) -> MailingLists:
-        """Mailing lists of a directory."""
-        from qualtrics_async.resources.mailing_lists import MailingLists
-
-        return MailingLists(self)
-
-    @cached_property
-    def survey_definitions(self) -> SurveyDefinitions:
-        """Definitions of surveys: questions, blocks, flow, options."""
-        from qualtrics_async.resources.survey_definitions import SurveyDefinitions
-
-        return SurveyDefinitions(self)
-
-    @cached_property
-    def surveys(self) -> Surveys:
-        """Surveys as objects."""
-        from qualtrics_async.resources.surveys import Surveys
-
-        return Surveys(self)
-
-    @cached_property
-    def users(self) -> Users:
-        """Users of the brand, and who is calling."""
-        from qualtrics_async.resources.users import Users
-
-        return Users(self)
+_GROUPS = frozenset(
+    name for name, value in vars(ResourceGroups).items() if isinstance(value, cached_property)
+)
 
 
-_GROUPS = frozenset(name for name, value in vars(Qualtrics).items() if isinstance(value, cached_property))
+def _unlimited(settings: Settings, brand: str) -> Settings:
+    return replace(settings, brand=brand, limits=Limits.unlimited())
 
 
 def _request(

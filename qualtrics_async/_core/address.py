@@ -10,14 +10,18 @@ from qualtrics_async._core.codec import encode_query_string
 from qualtrics_async._core.request import Request
 from qualtrics_async.errors import CursorRefused
 
-__all__ = ["Addresses"]
+__all__ = ["Addresses", "Elsewhere"]
 
 _TRUSTED: Final = re.compile(r"(?:[a-z0-9-]+\.)+qualtrics\.com")
+_HERE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
 
 
 class Addresses:
     """The URLs of one API root. The credential goes to its origin, or over https under qualtrics.com."""
+
+    named = "the next page"
+    """What an address that the service names is of."""
 
     def __init__(self, root: str) -> None:
         parts = urlsplit(root)
@@ -37,7 +41,7 @@ class Addresses:
             return f"{url}?{encode_query_string(request.query)}" if request.query else url
         if not _VISIBLE.fullmatch(url) or not self.trusts(url):
             raise CursorRefused(
-                f"{request.route.key}: the next page leads to a host without trust: {_host_of(url)}"
+                f"{request.route.key}: {self.named} leads to a host without trust: {_host_of(url)}"
             )
         return url
 
@@ -56,6 +60,28 @@ class Addresses:
             and port in {None, 443}
             and parts.username is None
             and parts.password is None
+        )
+
+
+class Elsewhere(Addresses):
+    """The URLs of files that the service names, which get no credential: any host, over https.
+
+    A client that speaks plain HTTP to this machine, as to a sandbox, may read files from it as well.
+    """
+
+    named = "the file"
+
+    def trusts(self, url: str) -> bool:
+        """Whether a file may be read from there."""
+        try:
+            parts = urlsplit(url)
+            host, _ = parts.hostname or "", parts.port
+        except ValueError:
+            return False
+        if parts.username is not None or parts.password is not None or not host:
+            return False
+        return parts.scheme == "https" or (
+            parts.scheme == "http" and host in _HERE and urlsplit(self.origin).hostname in _HERE
         )
 
 

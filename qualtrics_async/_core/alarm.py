@@ -8,7 +8,7 @@ from math import inf
 from types import TracebackType
 from typing import Any, Self
 
-__all__ = ["Alarm"]
+__all__ = ["Alarm", "Timeout"]
 
 
 class Alarm:
@@ -86,6 +86,11 @@ class Timeout:
         # A cancellation that somebody else has asked for as well stays one.
         if self.expired and self._task.uncancel() <= self._before and kind is asyncio.CancelledError:
             raise TimeoutError from error
+
+    def renew(self, seconds: float) -> None:
+        """Begin again, with so many seconds."""
+        if not self.expired:
+            self._alarm.set(self._expire, seconds)
 
     def _expire(self) -> None:
         self.expired = True

@@ -16,6 +16,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from qualtrics_async._core.events import scrub
 from qualtrics_async._core.request import NOTHING, Request
+from qualtrics_async._core.uploads import Upload
 from qualtrics_async.errors import (
     ApiError,
     DecodeError,
@@ -77,13 +78,13 @@ class Answer(NamedTuple):
 
 
 def encode_body(request: Request[Any]) -> tuple[str, bytes] | None:
-    """Encode the body: its content type and bytes, or None where the request has none.
+    """Encode the body: its content type and bytes, or None where the request has none or streams it.
 
     Raises:
         UsageError: for what JSON cannot say: NaN and infinities, lone surrogates, unknown types, cycles.
     """
     body = request.body
-    if body is NOTHING:
+    if body is NOTHING or isinstance(body, Upload):
         return None
     if request.form:
         return FORM, urlencode(body).encode()  # type: ignore[arg-type]  # a form is a mapping of text

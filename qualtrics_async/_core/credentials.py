@@ -12,13 +12,13 @@ from typing import Final, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from qualtrics_async._core.request import Request, Route
+from qualtrics_async._core.request import POST, Request
 from qualtrics_async.errors import QualtricsError
 from qualtrics_async.models._base import Number
 
-__all__ = ["ClientCredentials", "Credential", "TokenGrant", "api_token", "basic_auth"]
+__all__ = ["ClientCredentials", "Credential", "TokenGrant", "api_token", "basic_auth", "nobody"]
 
-_TOKEN_ROUTE: Final = Route("POST", "/oauth2/token", "/oauth2/token", "")
+_TOKEN_ROUTE: Final = POST("/oauth2/token", base="")
 _MARGIN: Final = 60.0
 
 
@@ -100,6 +100,13 @@ def basic_auth(client_id: str, client_secret: str) -> FixedHeader:
     """Make the credential with which OAuth tokens are asked for."""
     encoded = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
     return FixedHeader(("Authorization", f"Basic {encoded}"), client_secret, encoded)
+
+
+def nobody() -> FixedHeader:
+    """Make the credential of requests that must carry none: all that they say is that any type will do."""
+    credential = FixedHeader(("Accept", "*/*"), "nobody")
+    credential.secrets = ()
+    return credential
 
 
 class ClientCredentials:

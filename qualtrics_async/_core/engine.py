@@ -17,6 +17,7 @@ from msgspec import Struct
 from qualtrics_async._core.address import Addresses
 from qualtrics_async._core.codec import decode, encode_body, outcome_unknown
 from qualtrics_async._core.credentials import Credential
+from qualtrics_async._core.downloads import Download
 from qualtrics_async._core.events import (
     AttemptEnded,
     BackingOff,
@@ -27,11 +28,12 @@ from qualtrics_async._core.events import (
     logger,
     scrub,
 )
-from qualtrics_async._core.pool import Download, Response, SessionPool, StaleDeparture, Wire
+from qualtrics_async._core.pool import Response, SessionPool, StaleDeparture, Wire, WireBody, WireDownload
 from qualtrics_async._core.request import Request
 from qualtrics_async._core.retry import Tally, decide, is_doubtful
 from qualtrics_async._core.tasks import leaving, mark_in_doubt
 from qualtrics_async._core.throttle import Departure, Quota, Throttle
+from qualtrics_async._core.uploads import Upload
 from qualtrics_async.config import Settings
 from qualtrics_async.errors import (
     ApiError,
@@ -93,9 +95,7 @@ class _Run:
         "url",
     )
 
-    def __init__(
-        self, url: str, body: tuple[str, bytes] | None, started: float, seconds: float | None
-    ) -> None:
+    def __init__(self, url: str, body: WireBody, started: float, seconds: float | None) -> None:
         self.url = url
         self.body = body
         self.started = started
@@ -126,12 +126,19 @@ class _Run:
 class Engine:
     """Executes requests for one credential: waits, sends, decodes, repeats."""
 
-    def __init__(self, settings: Settings, credential: Credential, pool: SessionPool, random: Random) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        credential: Credential,
+        pool: SessionPool,
+        random: Random,
+        addresses: Addresses | None = None,
+    ) -> None:
         self.settings = settings
         self._credential = credential
         self._pool = pool
         self._random = random
-        self._addresses = Addresses(settings.root)
+        self._addresses = addresses or Addresses(settings.root)
         self._wire: Wire | None = None
         self._throttle: Throttle | None = None
         self._header: tuple[str, str] | None = None
@@ -229,9 +236,13 @@ class Engine:
 
     async def _exchange(self, request: Request[Any], run: _Run) -> Any:
         """Make one attempt: let it through, send it, read it, decode it."""
-        response = await (self._cross(request, run) if request.safe else self._write(request, run))
+        if isinstance(request.body, Upload):
+            async with request.body.open() as run.body:
+                response = await self._write(request, run)
+        else:
+            response = await (self._cross(request, run) if request.safe else self._write(request, run))
         answer = decode(
-            request, response.status, response.headers, response.body, secrets=self._credential.secrets
+            request, response.status, response.headers, response.body, secrets=self._secrets(request)
         )
         run.request_id, run.notice = answer.request_id, answer.notice
         if answer.notice is not None and answer.notice not in self._notices:
@@ -254,6 +265,7 @@ class Engine:
                     seconds=self._seconds(run),
                     limit=self.settings.max_body,
                     grace=grace,
+                    until=run.deadline,
                 )
             except StaleDeparture:
                 patient = True
@@ -263,7 +275,7 @@ class Engine:
             finally:
                 departure.close()
 
-    async def _start(self, request: Request[Any], run: _Run) -> tuple[Download, Departure]:
+    async def _start(self, request: Request[Any], run: _Run) -> tuple[WireDownload, Departure]:
         """Make one attempt whose body stays unread, unless it is an error's."""
         patient = False
         while True:
@@ -283,7 +295,7 @@ class Engine:
                 return download, departure
             try:
                 body = await download.read(self.settings.max_body)
-                decode(request, download.status, download.headers, body, secrets=self._credential.secrets)
+                decode(request, download.status, download.headers, body, secrets=self._secrets(request))
             finally:
                 download.close()
                 departure.close()
@@ -388,6 +400,10 @@ class Engine:
                 await credential
         except TimeoutError:
             raise _Late("while it waited for a token") from None
+
+    def _secrets(self, request: Request[Any]) -> tuple[str, ...]:
+        secrets = self._credential.secrets
+        return (*secrets, *(value for _, value in request.headers)) if request.headers else secrets
 
     async def _authenticate(self, run: _Run) -> None:
         if self._credential.renewable:

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextvars import ContextVar
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self, TypeAlias
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
@@ -17,16 +17,18 @@ import anyio
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
-from qualtrics_async._core.alarm import Alarm
+from qualtrics_async._core.alarm import Alarm, Timeout
 from qualtrics_async._core.codec import too_large
+from qualtrics_async._core.downloads import Download
 from qualtrics_async._core.events import scrub
 from qualtrics_async._core.limits import Limits
 from qualtrics_async._core.request import Request
 from qualtrics_async._core.tasks import Grace
 from qualtrics_async._core.throttle import Departure, Throttle
+from qualtrics_async._core.uploads import OpenUpload
 from qualtrics_async.errors import ConfigError, ConnectFailed, TimedOut, TransportError, UsageError
 
-__all__ = ["Download", "Response", "SessionPool", "StaleDeparture", "Wire", "translate"]
+__all__ = ["Response", "SessionPool", "StaleDeparture", "Wire", "WireBody", "WireDownload", "translate"]
 
 STALL: Final = 0.1
 """Seconds that a token may age between its bucket and the wire."""
@@ -48,6 +50,10 @@ _TRANSPORT_ERRORS: Final = (
 """All that aiohttp raises of its own accord; a timeout is an OSError."""
 
 _departure: ContextVar[Departure | None] = ContextVar("_departure", default=None)
+
+
+WireBody: TypeAlias = tuple[str, bytes] | OpenUpload | None
+"""The body of an attempt: its content type and bytes, or what is read while it is sent."""
 
 
 class StaleDeparture(Exception):
@@ -233,14 +239,18 @@ class Wire:
         self,
         request: Request[Any],
         url: str,
-        body: tuple[str, bytes] | None,
+        body: WireBody,
         departure: Departure,
         *,
         seconds: float,
         limit: int,
         grace: float | None = None,
+        until: float | None = None,
     ) -> Response:
         """Send a request and read its answer whole, within `seconds` and up to `limit` bytes.
+
+        An upload has the seconds for each piece that it sends, and the answer has them after the last one;
+        `until` is the moment of the loop's clock at which all of it is over.
 
         With `grace`, what has left is read for so many seconds more when the caller is cancelled: then
         `departure.grace.cancellation` is set, for the caller to raise.
@@ -253,6 +263,8 @@ class Wire:
         self._check_open()
         try:
             with self._alarm.timeout(seconds) as allowed:
+                if isinstance(body, OpenUpload):
+                    body.on_chunk = partial(_renew, allowed, seconds, until)
                 if grace:
                     departure.grace = Grace(grace, lambda: departure.left and not allowed.expired)
                 response = await self._request(request, url, body, departure)
@@ -265,11 +277,11 @@ class Wire:
         self,
         request: Request[Any],
         url: str,
-        body: tuple[str, bytes] | None,
+        body: WireBody,
         departure: Departure,
         *,
         seconds: float,
-    ) -> Download:
+    ) -> WireDownload:
         """Send a request and return the answer as soon as its headers are there; its user closes it."""
         self._check_open()
         try:
@@ -277,7 +289,7 @@ class Wire:
                 response = await self._request(request, url, body, departure)
         except _TRANSPORT_ERRORS as error:
             raise translate(error, request, left=departure.left) from _presentable(error)
-        return Download(request, response, seconds, self._alarm, self._secrets)
+        return WireDownload(request, response, seconds, self._alarm, self._secrets)
 
     def _check_open(self) -> None:
         connector = self._session.connector
@@ -285,21 +297,31 @@ class Wire:
             raise UsageError("the session pool was closed under the client")
 
     async def _request(
-        self, request: Request[Any], url: str, body: tuple[str, bytes] | None, departure: Departure
+        self, request: Request[Any], url: str, body: WireBody, departure: Departure
     ) -> aiohttp.ClientResponse:
         target = URL(url, encoded=True)
+        headers = self._headers
+        if request.headers:
+            headers = {**(headers or {}), **dict(request.headers)}
+        if isinstance(body, OpenUpload):
+            headers = {**(headers or {}), "Content-Length": str(body.length)}
         token = _departure.set(departure)
         try:
             return await self._session.request(
                 request.route.method,
                 target,
-                data=None if body is None else _payload(*body),
-                headers=self._headers,
+                data=_payload(body),
+                headers=headers,
                 allow_redirects=False,
                 proxy=None if self._proxy_of is None else self._proxy_of(target),
             )
         finally:
             _departure.reset(token)
+
+
+def _renew(allowed: Timeout, seconds: float, until: float | None) -> None:
+    rest = seconds if until is None else min(seconds, until - asyncio.get_running_loop().time())
+    allowed.renew(rest)
 
 
 def _fixed_proxy(proxy: URL, _: URL) -> URL:
@@ -312,17 +334,22 @@ def _environment_proxy(url: URL) -> URL | None:
     return None if found is None or proxy_bypass(url.host or "") else URL(found)
 
 
-def _payload(content_type: str, data: bytes) -> aiohttp.Payload:
+def _payload(body: WireBody) -> aiohttp.Payload | None:
     """Wrap a body; a large one is written piece by piece, so that it does not hold the loop."""
+    if body is None:
+        return None
+    if isinstance(body, OpenUpload):
+        return aiohttp.AsyncIterablePayload(body, content_type=body.content_type)
+    content_type, data = body
     if len(data) > _WRITTEN_AT_ONCE:
         return aiohttp.BytesIOPayload(io.BytesIO(data), content_type=content_type)
     return aiohttp.BytesPayload(data, content_type=content_type)
 
 
-class Download:
-    """The body of an answer, read piece by piece; `status` and `headers` are there from the beginning."""
+class WireDownload(Download):
+    """A download over a session; its user closes it."""
 
-    __slots__ = ("_alarm", "_request", "_response", "_seconds", "_secrets", "headers", "status")
+    __slots__ = ("_alarm", "_request", "_response", "_seconds", "_secrets")
 
     def __init__(
         self,
@@ -332,23 +359,18 @@ class Download:
         alarm: Alarm,
         secrets: tuple[str, ...],
     ) -> None:
+        super().__init__(response.status, response.headers)
         self._secrets = secrets
         self._alarm = alarm
         self._request = request
         self._response = response
         self._seconds = seconds
-        self.status = response.status
-        self.headers: Mapping[str, str] = response.headers
 
     def __repr__(self) -> str:
         return f"<Download {self._request.route.key} {self.status}>"
 
     async def chunks(self) -> AsyncGenerator[bytes]:
-        """Yield the body as it arrives; each piece has the time that a whole attempt has elsewhere.
-
-        Raises:
-            TransportError: when the connection breaks or falls silent; what was yielded is incomplete.
-        """
+        """Yield the body as it arrives."""
         content = self._response.content
         while True:
             try:
@@ -361,12 +383,7 @@ class Download:
             yield chunk
 
     async def read(self, limit: int) -> bytes:
-        """Read the whole body, up to `limit` bytes.
-
-        Raises:
-            DecodeError: for a body above the limit.
-            TransportError: when the connection breaks or falls silent.
-        """
+        """Read the whole body, up to `limit` bytes."""
         try:
             with self._alarm.timeout(self._seconds):
                 return await _read(self._request, self._response, limit, self._secrets)

@@ -65,8 +65,9 @@ class Request(Struct, Generic[T], frozen=True):
     """One call of one operation.
 
     `returns` is the type of the result, `None` where only `meta` comes back. `whole` says that the body is
-    the result itself, without the `{"result", "meta"}` envelope. `body` is encoded as JSON, or as a
-    form where `form` is true. `url` replaces the route's own address: a next page, opaque and absolute.
+    the result itself, without the `{"result", "meta"}` envelope. `body` is encoded as JSON, as a form where
+    `form` is true, or streamed where it is an `Upload`. `headers` go along with those of the session. `url`
+    replaces the route's own address: a next page, opaque and absolute.
     `idempotent` decides whether a repeat on doubt is allowed.
     """
 
@@ -78,6 +79,10 @@ class Request(Struct, Generic[T], frozen=True):
     whole: bool = False
     form: bool = False
     url: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Request {self.route.key}>"
 
     @property
     def safe(self) -> bool:

@@ -78,7 +78,12 @@ class Creates:
             try:
                 await send_once(
                     partial(journal.mark_sending, number, position),
-                    partial(self._client.contacts.create, self._directory_id, chunk.mailing_list_id, contact),
+                    partial(
+                        self._client.mailing_list_contacts.create,
+                        self._directory_id,
+                        chunk.mailing_list_id,
+                        contact,
+                    ),
                     accept,
                     reject,
                     grace=self._client.timeouts.grace,

@@ -244,7 +244,7 @@ class _Links:
                 "an earlier run ended while the distribution of the list was being created"
             )
             await self._reject(chunk, Kind.IN_DOUBT, "lost reply", doubt)
-        listing = self._client.contacts.list(self._directory_id, chunk.mailing_list_id)
+        listing = self._client.mailing_list_contacts.list(self._directory_id, chunk.mailing_list_id)
         try:
             page: Page[ListContact] | None = None
             if chunk.state is ChunkState.PLANNED:

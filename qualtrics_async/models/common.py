@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from qualtrics_async.models._base import Model
+from qualtrics_async.models._base import Model, Number
 
-__all__ = ["AnyCreated", "Created"]
+__all__ = ["AnyCreated", "Created", "JobProgress"]
 
 
 class Created(Model, frozen=True, kw_only=True):
     """The id of what was just created."""
 
     id: str
+
+
+_COMPLETE: Final = frozenset({"complete", "completed", "done", "finished", "success", "succeeded"})
+_FAILED: Final = frozenset({"failed", "failure", "error", "timed_out", "cancelled", "canceled"})
+_ALL: Final = 100.0
+
+
+class JobProgress(Model, frozen=True, kw_only=True):
+    """How far a job of the server's is; `percent_complete` runs from 0 to 100.
+
+    No source has all the status words, so they are read without regard to case, and 100 percent without a
+    word counts as the end. A job may fail at 100 percent (documented).
+    """
+
+    percent_complete: Number | None = None
+    status: str | None = None
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether it ended badly."""
+        return _word(self.status) in _FAILED
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more happens, well or badly."""
+        word = _word(self.status)
+        return word in _COMPLETE or word in _FAILED or (not word and (self.percent_complete or 0.0) >= _ALL)
+
+
+def _word(status: str | None) -> str:
+    return (status or "").strip().lower()
 
 
 def _created(value: object) -> Created:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
-from typing import Any, Protocol, TypeVar, overload
+import warnings
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final, Protocol, TypeVar, overload
 
+from qualtrics_async._core.downloads import Download
+from qualtrics_async._core.jobs import P
 from qualtrics_async._core.paging import NEXT_PAGE, Page, Paged, Scheme
 from qualtrics_async._core.request import NOTHING, Query, Request, Route, encode_query, is_idempotent
 from qualtrics_async.errors import UsageError
 
-__all__ = ["Executor", "Resource", "given", "named"]
+__all__ = ["Executor", "Resource", "confirmed", "given", "named", "retired"]
 
 T = TypeVar("T")
+
+_NONE: Final[Mapping[str, str]] = {}
+_ANY_TYPE: Final = ("Accept", "*/*")
 
 
 def given(body: Mapping[str, object]) -> dict[str, object]:
@@ -26,11 +33,33 @@ def named(value: object, name: str) -> str:
     return value
 
 
+def confirmed(confirm: object, what: str) -> None:
+    """Refuse a far-reaching call that its caller has not confirmed with `confirm=True`, and nothing else."""
+    if confirm is not True:
+        raise UsageError(f"this {what}, and nothing brings it back: say confirm=True")
+
+
+def retired(name: str, instead: str) -> None:
+    """Warn the caller of an operation that the vendor has retired or replaced.
+
+    Both are named as on the client: `retired("contact_imports.summary", "contact_imports.progress")`.
+    """
+    warnings.warn(f"{name} is deprecated, use {instead}", DeprecationWarning, stacklevel=3)
+
+
 class Executor(Protocol):
     """Executes requests; the client is one, a test's recorder another."""
 
     def send(self, request: Request[T], /) -> Awaitable[T]:
         """Execute a request and return its decoded result."""
+
+    def download(
+        self, request: Request[Any], /, *, elsewhere: bool = False
+    ) -> AbstractAsyncContextManager[Download]:
+        """Execute a request and hand out its answer unread; `elsewhere` without the credential."""
+
+    def wait(self, job_id: str, progress: Callable[[], Awaitable[P]], /) -> Awaitable[P]:
+        """Poll a job until it ends."""
 
 
 class Resource:
@@ -51,6 +80,7 @@ class Resource:
         body: object = NOTHING,
         idempotent: bool | None = None,
         whole: bool = False,
+        headers: Mapping[str, str] = _NONE,
     ) -> None: ...
 
     @overload
@@ -63,6 +93,7 @@ class Resource:
         body: object = NOTHING,
         idempotent: bool | None = None,
         whole: bool = False,
+        headers: Mapping[str, str] = _NONE,
     ) -> T: ...
 
     async def _send(
@@ -74,11 +105,20 @@ class Resource:
         body: object = NOTHING,
         idempotent: bool | None = None,
         whole: bool = False,
+        headers: Mapping[str, str] = _NONE,
     ) -> T | None:
         """Execute one operation. `idempotent` overrides what the method says: a read-only POST says True."""
         repeatable = is_idempotent(route.method) if idempotent is None else idempotent
         return await self._executor.send(
-            Request(route, returns, encode_query(query), body, idempotent=repeatable, whole=whole)
+            Request(
+                route,
+                returns,
+                encode_query(query),
+                body,
+                idempotent=repeatable,
+                whole=whole,
+                headers=tuple(headers.items()),
+            )
         )
 
     def _paged(
@@ -96,3 +136,21 @@ class Resource:
         wire = Page[item] if page is None else page  # type: ignore[valid-type]  # a type made at run time
         request = Request(route, wire, encode_query(query), body, idempotent=True, whole=whole)
         return Paged(self._executor.send, request, scheme)
+
+    def _download(self, route: Route, *, query: Query | None = None) -> AbstractAsyncContextManager[Download]:
+        """Describe a file: entering sends the request, leaving lets go of the connection."""
+        return self._executor.download(Request(route, bytes, encode_query(query), headers=(_ANY_TYPE,)))
+
+    def _fetch(
+        self, route: Route, url: str, headers: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[Download]:
+        """Describe a file at a URL that the service named, which is read without the credential.
+
+        `route` is the operation that named it, for messages and the trace.
+        """
+        request = Request(route, bytes, url=url, headers=(_ANY_TYPE, *headers.items()))
+        return self._executor.download(request, elsewhere=True)
+
+    async def _wait(self, job_id: str, progress: Callable[[], Awaitable[P]]) -> P:
+        """Poll a job until it ends, with the client's `polling`."""
+        return await self._executor.wait(job_id, progress)

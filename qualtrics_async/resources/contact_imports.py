@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -18,7 +18,7 @@ from qualtrics_async.models.contact_imports import (
     TransactionMeta,
 )
 from qualtrics_async.models.contacts import ContactFields
-from qualtrics_async.resources._base import Resource, given
+from qualtrics_async.resources._base import Resource, given, retired
 
 __all__ = ["REPORT", "ContactImports"]
 
@@ -71,7 +71,7 @@ class ContactImports(Resource):
 
     async def summary(self, directory_id: str, mailing_list_id: str, import_id: str) -> ContactImportProgress:
         """Deprecated by the vendor, reported unsupported after 2026-06-30: `progress` answers the same."""
-        warnings.warn("summary is deprecated, use progress", DeprecationWarning, stacklevel=2)
+        retired("contact_imports.summary", "contact_imports.progress")
         route = GET(
             "/directories/{directoryId}/mailinglists/{mailingListId}/transactioncontacts/{importId}/summary",
             directory_id,
@@ -86,3 +86,19 @@ class ContactImports(Resource):
             "/directories/{directoryId}/imports/api-import/jobs/{importId}/report", directory_id, import_id
         )
         return self._paged(route, ImportReportEntry, scheme=REPORT, page=ImportReportPage, whole=True)
+
+    async def run(
+        self,
+        directory_id: str,
+        mailing_list_id: str,
+        contacts: Sequence[ContactFields | msgspec.Raw] | msgspec.Raw,
+        *,
+        transaction_meta: TransactionMeta | None = None,
+    ) -> ContactImportProgress:
+        """Start an import and wait for its end; `bulk.import_contacts` does it for any number of rows.
+
+        Raises:
+            JobFailed: when it failed as a whole; refused rows are no failure, see the counts.
+        """
+        started = await self.start(directory_id, mailing_list_id, contacts, transaction_meta=transaction_meta)
+        return await self._wait(started.id, partial(self.progress, directory_id, mailing_list_id, started.id))

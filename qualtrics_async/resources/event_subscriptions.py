@@ -6,14 +6,13 @@ from msgspec import UNSET
 
 from qualtrics_async._core.paging import Paged
 from qualtrics_async._core.request import DELETE, GET, POST
-from qualtrics_async.errors import UsageError
 from qualtrics_async.models.common import AnyCreated, Created
 from qualtrics_async.models.event_subscriptions import (
     AnyEventSubscription,
     EventSubscription,
     EventSubscriptionCreate,
 )
-from qualtrics_async.resources._base import Resource, named
+from qualtrics_async.resources._base import Resource, confirmed, named
 
 __all__ = ["EventSubscriptions"]
 
@@ -61,6 +60,5 @@ class EventSubscriptions(Resource):
         Raises:
             UsageError: unless `confirm` is literally `True`.
         """
-        if confirm is not True:
-            raise UsageError("delete_all removes every subscription of the brand: pass confirm=True")
-        return await self._send(DELETE("/eventsubscriptions"), None)
+        confirmed(confirm, "deletes every subscription of the brand")
+        return await self._send(DELETE("/eventsubscriptions"), None, idempotent=False)

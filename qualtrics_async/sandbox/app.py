@@ -13,7 +13,7 @@ from qualtrics_async.sandbox.handlers import OPERATIONS
 from qualtrics_async.sandbox.records import RequestRecord
 from qualtrics_async.sandbox.routing import Router
 from qualtrics_async.sandbox.spoil import spoil
-from qualtrics_async.sandbox.wire import ABSENT, Body, Call, Refused, dump, http_status
+from qualtrics_async.sandbox.wire import ABSENT, Body, Call, File, Refused, dump, http_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableSequence
@@ -134,23 +134,25 @@ class App:
         if fault.kind == "delay":
             if fault.when == "before":
                 await fault.hold()
-            answer = await self._process(call, record)
+            held = await self._process(call, record)
             if fault.when == "after":
                 await fault.hold()
-            return self._respond(request, *answer)
-        answer = (200, self._envelope({})) if fault.when == "before" else await self._process(call, record)
+            return self._respond(request, *held)
+        answer: tuple[int, Body | File] = (200, self._envelope({}))
+        if fault.when != "before":
+            answer = await self._process(call, record)
         return await spoil(request, fault, *answer, self._state.new_request_id)
 
-    async def _process(self, call: Call, record: RequestRecord) -> tuple[int, Body]:
+    async def _process(self, call: Call, record: RequestRecord) -> tuple[int, Body | File]:
         operation = call.operation
         try:
             outcome = (operation.handler or _not_implemented)(call)
-            body = outcome if isinstance(outcome, dict) else await outcome
+            body = outcome if isinstance(outcome, dict | File) else await outcome
         except Refused as refusal:
             return self._refusal(refusal)
         record.processed = True
         self._state.processed[operation.route] += 1
-        return 200, body if operation.bare else self._envelope(body)
+        return 200, body if operation.bare or isinstance(body, File) else self._envelope(body)
 
     def _refusal(self, refusal: Refused) -> tuple[int, Body]:
         return refusal.status, refusal.body(self._state.new_request_id)
@@ -164,9 +166,14 @@ class App:
         return body
 
     def _respond(
-        self, request: web.BaseRequest, status: int, body: Body, headers: dict[str, str] | None = None
+        self,
+        request: web.BaseRequest,
+        status: int,
+        body: Body | File,
+        headers: dict[str, str] | None = None,
     ) -> web.Response:
-        headers = {"Content-Type": "application/json"} | (headers or {})
+        own = body.headers if isinstance(body, File) else {"Content-Type": "application/json"}
+        headers = own | (headers or {})
         data = dump(body)
         if (
             len(data) >= GZIP_FROM

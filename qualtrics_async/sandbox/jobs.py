@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-__all__ = ["ByPolls", "BySeconds", "Progress"]
+__all__ = ["ByPolls", "BySeconds", "Job", "Progress"]
 
 
 @dataclass(slots=True)
@@ -14,6 +15,25 @@ class Progress:
     began: float
     polls: int = 0
     stuck: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """A job of any family. `record` holds what its family keeps; `done` is set at its end, well or badly."""
+
+    id: str
+    family: str
+    progress: Progress
+    failing: bool = False
+    done: bool = False
+    record: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def outcome(self) -> Literal["running", "failed", "complete"]:
+        """How it stands, for a family to spell in its own words."""
+        if not self.done:
+            return "running"
+        return "failed" if self.failing else "complete"
 
 
 @dataclass(frozen=True, slots=True)

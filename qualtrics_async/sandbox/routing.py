@@ -11,9 +11,9 @@ from qualtrics_async.sandbox.catalogue import PUBLISHED
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
 
-    from qualtrics_async.sandbox.wire import Call
+    from qualtrics_async.sandbox.wire import Call, File
 
-    Handler = Callable[[Call], dict[str, Any] | Awaitable[dict[str, Any]]]
+    Handler = Callable[[Call], dict[str, Any] | File | Awaitable[dict[str, Any] | File]]
 
 __all__ = ["Confidence", "Operation", "Router", "Routes"]
 
@@ -32,7 +32,9 @@ class Operation:
     handler: Handler | None
     name: str
     bare: bool = False
-    """Outside the API: without credentials, quotas and envelope."""
+    """Without credentials, quotas and envelope."""
+    base: str | None = None
+    """What stands before the template where it is not the API root."""
 
     @property
     def route(self) -> str:
@@ -50,13 +52,19 @@ class Routes:
         return iter(self._operations)
 
     def __call__(
-        self, method: str, template: str, confidence: Confidence, *, bare: bool = False
+        self,
+        method: str,
+        template: str,
+        confidence: Confidence,
+        *,
+        bare: bool = False,
+        base: str | None = None,
     ) -> Callable[[Handler], Handler]:
         """Register a handler; `confidence` says where the shape of its answer comes from."""
 
         def register(handler: Handler) -> Handler:
             name = PUBLISHED.get((method, template), handler.__name__)
-            self._operations.append(Operation(method, template, confidence, handler, name, bare))
+            self._operations.append(Operation(method, template, confidence, handler, name, bare, base))
             return handler
 
         return register
@@ -77,7 +85,8 @@ class Router:
         for operation in operations:
             self._add(operation)
         for (method, template), name in PUBLISHED.items():
-            self._add(Operation(method, template, "documented", None, name))
+            outside = template.startswith(("/oauth2/", "/automations-file-service/"))
+            self._add(Operation(method, template, "documented", None, name, base="" if outside else None))
 
     def match(self, method: str, raw_path: str) -> tuple[Operation, tuple[str, ...]] | None:
         """The operation and the ids in its path, outermost first."""
@@ -86,8 +95,9 @@ class Router:
         return _find(self._roots[in_api], segments[2:] if in_api else segments, method, ())
 
     def _add(self, operation: Operation) -> None:
-        segments = [segment for segment in operation.template.split("/") if segment]
-        node = self._roots[segments[0] not in ("oauth2", "automations-file-service")]
+        path = (operation.base or "") + operation.template
+        segments = [segment for segment in path.split("/") if segment]
+        node = self._roots[operation.base is None]
         for segment in segments:
             if segment.startswith("{"):
                 if node.placeholder is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from qualtrics_async.sandbox.wire import Body, dump, http_status
+from qualtrics_async.sandbox.wire import Body, File, dump, http_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ _RESULT_KEYS = {"result", "results"}
 
 
 async def spoil(
-    request: web.BaseRequest, fault: Fault, status: int, body: Body, new_request_id: Callable[[], str]
+    request: web.BaseRequest, fault: Fault, status: int, body: Body | File, new_request_id: Callable[[], str]
 ) -> web.StreamResponse:
     """The answer that is sent in place of `body`."""
     match fault.kind:
@@ -41,8 +41,10 @@ async def spoil(
             return web.Response(body=_spoilt(fault, body, new_request_id), content_type=content_type)
 
 
-def _spoilt(fault: Fault, body: Body, new_request_id: Callable[[], str]) -> bytes:
+def _spoilt(fault: Fault, body: Body | File, new_request_id: Callable[[], str]) -> bytes:
     plain = dump(body)
+    if isinstance(body, File):
+        body = {}  # what is done to members has none to find
     match fault.kind:
         case "html":
             plain = HTML.encode()

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.definition import definition
-from qualtrics_async.sandbox.jobs import Progress
+from qualtrics_async.sandbox.jobs import Job, Progress
 from qualtrics_async.sandbox.records import (
     AcceptedRow,
     Contact,
@@ -25,6 +25,7 @@ from qualtrics_async.sandbox.records import (
     Survey,
     Transaction,
 )
+from qualtrics_async.sandbox.shelves import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -56,7 +57,8 @@ class State:
     Records are kept by id. `accepted_rows` counts for each contact row how often it was accepted, by import
     or by a call of its own; its key is the row's extRef, else e-mail, else phone. `processed` counts by route
     how often an operation was carried out, whether or not its answer arrived. `deleted_all_subscriptions`
-    has, for each call that deleted all subscriptions, the ids that it took away.
+    has, for each call that deleted all subscriptions, the ids that it took away. `shelf()` has what nothing
+    but its own handlers reads.
     """
 
     def __init__(self, seed: int, clock: Callable[[], float], deduplicate: Sequence[str]) -> None:
@@ -74,6 +76,8 @@ class State:
         self.accepted_rows: Counter[str] = Counter()
         self.processed: Counter[str] = Counter()
         self.deleted_all_subscriptions: list[tuple[str, ...]] = []
+        self.jobs: dict[str, Job] = {}
+        self._shelves: dict[str, Shelf] = {}
         self._random = random.Random(seed)  # noqa: S311  # ids must be reproducible
         self._request_ids = random.Random(seed)  # noqa: S311  # refusals must not disturb the other ids
         self._clock = clock
@@ -89,6 +93,10 @@ class State:
     def monotonic(self) -> float:
         """Seconds of the sandbox's clock."""
         return self._clock()
+
+    def shelf(self, noun: str) -> Shelf:
+        """The records of one kind, as the wire has them: `state.shelf("segment")`."""
+        return self._shelves.setdefault(noun, Shelf(noun))
 
     def new_id(self, prefix: str) -> str:
         """A prefix and 15 random characters, the same for the same seed."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import Message
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
@@ -22,6 +24,8 @@ __all__ = [
     "ABSENT",
     "Body",
     "Call",
+    "File",
+    "Part",
     "Refused",
     "check_keys",
     "check_texts",
@@ -33,6 +37,33 @@ __all__ = [
 
 Body = dict[str, Any]
 Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An answer that is a file, without an envelope."""
+
+    content: bytes
+    content_type: str = "application/octet-stream"
+    name: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Its type and, as observed, its name with `+` for spaces."""
+        headers = {"Content-Type": self.content_type}
+        if self.name is not None:
+            headers["Content-Disposition"] = f"attachment; filename={self.name.replace(' ', '+')}"
+        return headers
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a form that was uploaded."""
+
+    content: bytes
+    filename: str | None
+    content_type: str | None
+
 
 ABSENT = object()
 """A member that is left out of the answer, as opposed to null."""
@@ -108,6 +139,24 @@ class Call:
         if not isinstance(body, dict):
             raise Refused(400, "PLACEHOLDER_400", "The body is not an object.")
         return body
+
+    def form(self) -> dict[str, Part]:
+        """The parts of a `multipart/form-data` body by name. Statuses 413 and 415 are documented for it."""
+        header = Message()
+        header["Content-Type"] = self.headers.get("Content-Type", "")
+        boundary = header.get_boundary()
+        if header.get_content_type() != "multipart/form-data" or boundary is None:
+            raise Refused(415, "PLACEHOLDER_415", "The Content-Type must be multipart/form-data.")
+        parts = {}
+        for piece in self.payload.split(f"--{boundary}".encode())[1:-1]:
+            head, found, content = piece.partition(b"\r\n\r\n")
+            about = message_from_bytes(head.strip())
+            name = about.get_param("name", header="Content-Disposition")
+            if not found or not isinstance(name, str):
+                raise Refused(413, "PLACEHOLDER_413", "The form cannot be read.")
+            part_type = about.get_content_type() if "Content-Type" in about else None
+            parts[name] = Part(content.removesuffix(b"\r\n"), about.get_filename(), part_type)
+        return parts
 
     def param(self, name: str) -> str:
         """A query parameter that must be there."""
@@ -205,8 +254,10 @@ def http_status(status: int) -> str:
         return f"{status} - Unknown"
 
 
-def dump(body: Any) -> bytes:
-    """JSON in UTF-8; escaped where a lone surrogate leaves no other way."""
+def dump(body: Body | File) -> bytes:
+    """A file as it is, else JSON in UTF-8; escaped where a lone surrogate leaves no other way."""
+    if isinstance(body, File):
+        return body.content
     try:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:

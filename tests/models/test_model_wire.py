@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
@@ -15,41 +17,14 @@ from qualtrics_async import models
 from qualtrics_async.models._base import Model, convert_wire
 from qualtrics_async.models.contact_imports import ImportReportPage
 
-SAMPLED: dict[type[Model], tuple[str, ...]] = {
-    models.Contact: ("contact",),
-    models.ContactCreated: ("contact_created",),
-    models.ContactHistoryEntry: ("contact_history_email", "contact_history_response"),
-    models.ContactImportProgress: (
-        "contact_import_running",
-        "contact_import_finished",
-        "contact_import_failed",
-    ),
-    models.ContactImportStarted: ("contact_import_started",),
-    models.Created: ("mailing_list_created", "distribution_created", "event_subscription_created"),
-    models.Directory: ("directories",),
-    models.Distribution: ("distribution", "distributions"),
-    models.DistributionHistoryEntry: ("distribution_history",),
-    models.DistributionLink: ("distribution_links_page1", "distribution_links_page2"),
-    models.EventSubscription: ("event_subscription", "event_subscriptions"),
-    models.ListContact: ("contacts",),
-    models.MailingList: ("mailing_list", "mailing_list_documented", "mailing_lists"),
-    models.Survey: ("survey",),
-    models.SurveySummary: ("surveys",),
-    models.WhoAmI: ("whoami",),
-}
-NESTED = {
-    models.BounceInfo,
-    models.DeduplicationCriteria,
-    models.DistributionHeaders,
-    models.DistributionMessage,
-    models.DistributionRecipients,
-    models.DistributionStats,
-    models.DistributionSurveyLink,
-    models.ImportReportEntry,
-    models.MessageReference,
-    models.ResponseCounts,
-    models.SurveyExpiration,
-}
+AREAS = sorted(path.stem for path in Path(__file__).parent.glob("sampled_*.py"))
+SAMPLED: dict[type[Model], tuple[str, ...]] = {}
+"""Models that are results or elements, with the samples that have them."""
+NESTED: set[type[Model]] = set()
+"""Models that are only inside of others."""
+for _area in map(import_module, AREAS):
+    SAMPLED |= _area.SAMPLED
+    NESTED |= _area.NESTED
 MIRRORED = {"id", "mailingListId"}
 
 each_model = pytest.mark.parametrize("kind", SAMPLED, ids=lambda kind: kind.__name__)

@@ -25,10 +25,10 @@ from qualtrics_async.models import (
     TransactionMeta,
 )
 from qualtrics_async.resources.contact_imports import ContactImports
-from qualtrics_async.resources.contacts import Contacts
 from qualtrics_async.resources.directories import Directories, _choose
 from qualtrics_async.resources.distributions import Distributions
 from qualtrics_async.resources.event_subscriptions import EventSubscriptions
+from qualtrics_async.resources.mailing_list_contacts import MailingListContacts
 from qualtrics_async.resources.mailing_lists import MailingLists
 from qualtrics_async.resources.survey_definitions import SurveyDefinitions
 from qualtrics_async.resources.surveys import Surveys
@@ -47,17 +47,20 @@ REFUSED: list[tuple[str, Callable[[Recorder], Any]]] = [
     ("list id empty", lambda r: MailingLists(r).delete("POOL_1", "")),
     ("directory id empty", lambda r: MailingLists(r).list("")),
     ("list without a name", lambda r: MailingLists(r).create("POOL_1", name=" ")),
-    ("contact id empty", lambda r: Contacts(r).delete("POOL_1", "CG_1", "")),
-    ("contact id dots", lambda r: Contacts(r).get("POOL_1", "CG_1", "..")),
+    ("contact id empty", lambda r: MailingListContacts(r).delete("POOL_1", "CG_1", "")),
+    ("contact id dots", lambda r: MailingListContacts(r).get("POOL_1", "CG_1", "..")),
     ("subscription id empty", lambda r: EventSubscriptions(r).delete("")),
     ("subscription id blank", lambda r: EventSubscriptions(r).delete("  ")),
     ("distribution id empty", lambda r: Distributions(r).delete("")),
     ("query id empty", lambda r: Distributions(r).links("EMD_1", survey_id="")),
     ("query id of a listing empty", lambda r: Distributions(r).list(" ")),
     ("query id none", lambda r: Distributions(r).get("EMD_1", survey_id=None)),  # type: ignore[arg-type]  # the point
-    ("history type empty", lambda r: Contacts(r).history("POOL_1", "CG_1", "CID_1", type="")),
-    ("since naive", lambda r: Contacts(r).bounced("POOL_1", "CG_1", since=NAIVE)),
-    ("since naive text", lambda r: Contacts(r).opted_out("POOL_1", "CG_1", since="2026-07-01 00:00:00")),
+    ("history type empty", lambda r: MailingListContacts(r).history("POOL_1", "CG_1", "CID_1", type="")),
+    ("since naive", lambda r: MailingListContacts(r).bounced("POOL_1", "CG_1", since=NAIVE)),
+    (
+        "since naive text",
+        lambda r: MailingListContacts(r).opted_out("POOL_1", "CG_1", since="2026-07-01 00:00:00"),
+    ),
     ("start naive", lambda r: Distributions(r).list("SV_1", send_start_date=NAIVE)),
     ("end no date", lambda r: Distributions(r).list("SV_1", send_end_date="soon")),
     ("links to nobody", lambda r: Distributions(r).create_links(survey_id="SV_1")),

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from qualtrics_async.sandbox.handlers.contacts import CONTACT_TEXTS, check_contact
+from qualtrics_async.sandbox.handlers.mailing_list_contacts import CONTACT_TEXTS, check_contact
 from qualtrics_async.sandbox.jobs import Progress
 from qualtrics_async.sandbox.records import ImportJob
 from qualtrics_async.sandbox.routing import Routes

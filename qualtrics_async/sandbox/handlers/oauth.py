@@ -26,7 +26,7 @@ class _OAuthRefused(Refused):
         return {"error": self.code, "error_description": self.message}
 
 
-@routes("POST", "/oauth2/token", "documented", bare=True)
+@routes("POST", "/oauth2/token", "documented", bare=True, base="")
 def issue_token(call: Call) -> Body:
     """Documented: Basic credentials and a form, no envelope. How it refuses is assumed."""
     credentials = call.credentials

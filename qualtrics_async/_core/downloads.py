@@ -1,0 +1,82 @@
+"""What is read piece by piece, and how it becomes a file."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from pathlib import Path
+from typing import BinaryIO
+
+import anyio.to_thread
+
+from qualtrics_async._core.tasks import to_its_end
+
+__all__ = ["Download"]
+
+
+class Download(ABC):
+    """The body of an answer, read piece by piece; `status` and `headers` are there from the beginning."""
+
+    __slots__ = ("headers", "status")
+
+    def __init__(self, status: int, headers: Mapping[str, str]) -> None:
+        self.status = status
+        self.headers = headers
+
+    @abstractmethod
+    def chunks(self) -> AsyncGenerator[bytes]:
+        """Yield the body as it arrives; each piece has the time that a whole attempt has elsewhere.
+
+        Raises:
+            TransportError: when the connection breaks or falls silent; what was yielded is incomplete.
+        """
+
+    @abstractmethod
+    async def read(self, limit: int) -> bytes:
+        """Read the whole body, up to `limit` bytes.
+
+        Raises:
+            DecodeError: for a body above the limit.
+            TransportError: when the connection breaks or falls silent.
+        """
+
+    async def save(self, path: str | os.PathLike[str]) -> int:
+        """Write the body to a file as it arrives, and return its length in bytes.
+
+        The file has its name only when it is complete: what breaks off leaves nothing behind, and whatever
+        was there before stays.
+
+        Raises:
+            TransportError: as `chunks()` does.
+            OSError: for a file that cannot be written.
+        """
+        target = Path(path)
+        part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+        file = await to_its_end(anyio.to_thread.run_sync(part.open, "xb"))
+        length = 0
+        try:
+            async with aclosing(self.chunks()) as chunks:
+                async for chunk in chunks:
+                    length += await to_its_end(anyio.to_thread.run_sync(file.write, chunk))
+        except BaseException:
+            await to_its_end(anyio.to_thread.run_sync(_give_up, file, part))
+            raise
+        await to_its_end(anyio.to_thread.run_sync(_finish, file, part, target))
+        return length
+
+
+def _give_up(file: BinaryIO, part: Path) -> None:
+    file.close()
+    part.unlink(missing_ok=True)
+
+
+def _finish(file: BinaryIO, part: Path, target: Path) -> None:
+    try:
+        file.close()
+        part.replace(target)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,45 @@
+"""Jobs of every family but the contact imports: begun, found again, polled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qualtrics_async.sandbox.jobs import Job, Progress
+from qualtrics_async.sandbox.wire import Refused
+
+if TYPE_CHECKING:
+    from qualtrics_async.sandbox.wire import Call
+
+__all__ = ["begin", "find", "poll"]
+
+
+def begin(call: Call, family: str, prefix: str, **record: Any) -> Job:
+    """Start a job. The faults `stuck_job` and `failed_job` have their effect on it."""
+    state, kind = call.state, call.fault_kind()
+    job = Job(
+        state.new_id(prefix),
+        family,
+        Progress(state.monotonic(), stuck=kind == "stuck_job"),
+        failing=kind == "failed_job",
+        record=record,
+    )
+    state.jobs[job.id] = job
+    return job
+
+
+def find(call: Call, family: str, job_id: str) -> Job:
+    """The job, which must be of this family. The refusal is assumed."""
+    job = call.state.jobs.get(job_id)
+    if job is None or job.family != family:
+        raise Refused(404, "PLACEHOLDER_404", "No such job.")
+    return job
+
+
+def poll(call: Call, job: Job) -> float:
+    """Count a poll and return how far the job is, in percent; a failing one fails at 100."""
+    job.progress.polls += 1
+    if job.progress.stuck:
+        return 0.0
+    fraction = call.settings.jobs.fraction(job.progress, call.state.monotonic())
+    job.done = job.done or fraction >= 1.0
+    return 100.0 if job.done else round(fraction * 100, 1)

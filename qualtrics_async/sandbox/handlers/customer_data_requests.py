@@ -1,0 +1,9 @@
+"""What the brand knows of a customer."""
+
+from __future__ import annotations
+
+from qualtrics_async.sandbox.routing import Routes
+
+__all__ = ["routes"]
+
+routes = Routes()

@@ -1,0 +1,9 @@
+"""Response exports and imports in the form before the present one."""
+
+from __future__ import annotations
+
+from qualtrics_async.sandbox.routing import Routes
+
+__all__ = ["routes"]
+
+routes = Routes()

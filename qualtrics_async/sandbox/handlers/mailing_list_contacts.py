@@ -1,0 +1,196 @@
+"""Contacts of a mailing list."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from qualtrics_async.sandbox.handlers.mailing_lists import find_mailing_list
+from qualtrics_async.sandbox.routing import Routes
+from qualtrics_async.sandbox.state import iso
+from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, nested, result
+
+if TYPE_CHECKING:
+    from qualtrics_async.sandbox.records import Contact, Distribution, MailingList, Member
+    from qualtrics_async.sandbox.wire import Body, Call
+
+__all__ = ["CONTACT_TEXTS", "check_contact", "routes"]
+
+routes = Routes()
+
+CONTACT_TEXTS = ("firstName", "lastName", "email", "phone", "extRef", "language")
+_KEYS = (*CONTACT_TEXTS, "embeddedData", "privateEmbeddedData", "unsubscribed")
+_CONTACTS = "/directories/{directoryId}/mailinglists/{mailingListId}/contacts"
+_CONTACT = _CONTACTS + "/{contactId}"
+
+
+@routes("GET", _CONTACTS, "observed")
+def list_contacts(call: Call) -> Body:
+    """Observed; `embeddedData` only with `includeEmbedded=true`."""
+    embedded = call.flag("includeEmbedded")
+    members = find_mailing_list(call).members
+    return call.page(members, lambda member: _element(call, member, embedded=embedded))
+
+
+@routes("GET", "/directories/{directoryId}/mailinglists/{mailingListId}/bouncedContacts", "assumed")
+def list_bounced_contacts(call: Call) -> Body:
+    """Assumed: the elements of the plain listing; `since` is accepted and leaves nothing out."""
+    bounced = [member for member in find_mailing_list(call).members if member.contact.bounced]
+    return call.page(bounced, lambda member: _element(call, member, embedded=False))
+
+
+@routes("GET", "/directories/{directoryId}/mailinglists/{mailingListId}/optedOutContacts", "assumed")
+def list_opted_out_contacts(call: Call) -> Body:
+    """Assumed: the elements of the plain listing, for who left the list at `since` or later."""
+    since = _since(call)
+    members = find_mailing_list(call).members
+    opted_out = [m for m in members if m.unsubscribed_at is not None and m.unsubscribed_at >= since]
+    return call.page(opted_out, lambda member: _element(call, member, embedded=False))
+
+
+@routes("POST", _CONTACTS, "documented")
+def create_contact(call: Call) -> Body:
+    """Documented: with deduplication a duplicate updates the contact and answers its id."""
+    mailing_list = find_mailing_list(call)
+    body = call.json()
+    check_keys(body, _KEYS)
+    check_contact(body)
+    member, _ = call.state.upsert(mailing_list, body, call.state.now())
+    call.state.count_accepted(member.contact, body)
+    return result({"id": member.contact.id, "contactLookupId": member.lookup_id})
+
+
+@routes("GET", _CONTACT, "documented")
+def get_contact(call: Call) -> Body:
+    """Documented. An empty object is `{}`, `[]` or null by contact: observed elsewhere, assumed here."""
+    member = _find(call, find_mailing_list(call))
+    contact = member.contact
+    empty = _empty(call, contact)
+    return result(
+        {
+            "contactId": contact.id,
+            "firstName": contact.first_name,
+            "lastName": contact.last_name,
+            "email": contact.email,
+            "emailDomain": contact.email.rpartition("@")[2] if contact.email else None,
+            "phone": contact.phone,
+            "language": contact.language,
+            "extRef": contact.ext_ref,
+            "creationDate": contact.created,
+            "lastModified": contact.modified,
+            "embeddedData": contact.embedded_data or empty,
+            "privateEmbeddedData": member.private_embedded_data or empty,
+            "directoryUnsubscribed": contact.unsubscribed,
+            "directoryUnsubscribeDate": contact.unsubscribed_at,
+            "mailingListUnsubscribed": member.unsubscribed,
+            "mailingListUnsubscribeDate": member.unsubscribed_at,
+            "stats": empty,
+            "contactLookupId": member.lookup_id,
+        }
+    )
+
+
+@routes("PUT", _CONTACT, "documented")
+def update_contact(call: Call) -> Body:
+    """Documented: answers meta only; `unsubscribed` is the opt-out of the list."""
+    member = _find(call, find_mailing_list(call))
+    body = call.json()
+    check_keys(body, _KEYS)
+    check_contact(body)
+    now = call.state.now()
+    call.state.change(member.contact, body, now)
+    if "unsubscribed" in body:
+        member.unsubscribed_at = now if body["unsubscribed"] else None
+    if "privateEmbeddedData" in body:
+        member.private_embedded_data = body["privateEmbeddedData"]
+    return {}
+
+
+@routes("DELETE", _CONTACT, "documented")
+def delete_contact(call: Call) -> Body:
+    """Documented: answers meta only and leaves the contact in the directory."""
+    mailing_list = find_mailing_list(call)
+    mailing_list.remove(_find(call, mailing_list))
+    return {}
+
+
+@routes("GET", _CONTACT + "/history", "documented")
+def contact_history(call: Call) -> Body:
+    """Documented: `type` is `email` or `response`. The sandbox knows of no responses."""
+    member = _find(call, find_mailing_list(call))
+    kind = call.param("type")
+    if kind not in ("email", "response"):
+        raise Refused(400, "PLACEHOLDER_400", "type must be email or response.")
+    mails = (
+        [made for made in call.state.distributions.values() if _mailed(made, member)]
+        if kind == "email"
+        else []
+    )
+    return call.page(mails, lambda made: _mail(made, member))
+
+
+def check_contact(row: dict[str, Any]) -> None:
+    """Refuse values of the wrong type. Assumed."""
+    check_texts(row, (*CONTACT_TEXTS, "id"))
+    for key in ("embeddedData", "privateEmbeddedData", "transactionData"):
+        nested(row, key)
+    if "unsubscribed" in row and not isinstance(row["unsubscribed"], bool):
+        raise Refused(400, "PLACEHOLDER_400", "unsubscribed must be true or false.")
+
+
+def _find(call: Call, mailing_list: MailingList) -> Member:
+    member = mailing_list.find(call.ids[2])
+    if member is None:
+        raise Refused(404, "PLACEHOLDER_404", "No such contact in this mailing list.")
+    return member
+
+
+def _element(call: Call, member: Member, *, embedded: bool) -> Body:
+    contact = member.contact
+    element: Body = {
+        "contactId": contact.id,
+        "firstName": contact.first_name,
+        "lastName": contact.last_name,
+        "email": contact.email,
+        "phone": contact.phone,
+        "extRef": contact.ext_ref,
+        "language": contact.language,
+        "unsubscribed": contact.unsubscribed,
+        "mailingListUnsubscribed": member.unsubscribed,
+        "contactLookupId": member.lookup_id,
+    }
+    if embedded:
+        element["embeddedData"] = contact.embedded_data or _empty(call, contact)
+    return element
+
+
+def _empty(call: Call, contact: Contact) -> dict[str, Any] | list[Any] | None:
+    return ({}, [], None)[ord(contact.id[-1]) % 3] if call.settings.quirks else {}
+
+
+def _mailed(distribution: Distribution, member: Member) -> bool:
+    return not distribution.has_links and any(sent is member for sent in distribution.members)
+
+
+def _mail(distribution: Distribution, member: Member) -> Body:
+    bounced = member.contact.bounced
+    return {
+        "distributionId": distribution.id,
+        "date": iso(distribution.created).replace("T", " ").removesuffix("Z"),
+        "type": distribution.request_type,
+        "result": "HardBounce" if bounced else "Success",
+        "bounceInfo": {"type": "HardBounce"} if bounced else None,
+        "surveyId": distribution.survey_id,
+        "read": False,
+    }
+
+
+def _since(call: Call) -> int:
+    text = call.query.get("since")
+    if text is None:
+        return 0
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused(400, "PLACEHOLDER_400", "since must be an ISO date.") from None
+    return int((instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp() * 1000)

@@ -1,0 +1,9 @@
+"""Updates, deletions and edits of many responses."""
+
+from __future__ import annotations
+
+from qualtrics_async.sandbox.routing import Routes
+
+__all__ = ["routes"]
+
+routes = Routes()

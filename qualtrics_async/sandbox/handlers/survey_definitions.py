@@ -1,0 +1,9 @@
+"""Definitions of surveys: metadata, options, languages, translations, versions."""
+
+from __future__ import annotations
+
+from qualtrics_async.sandbox.routing import Routes
+
+__all__ = ["routes"]
+
+routes = Routes()

@@ -1,0 +1,9 @@
+"""The flow and the blocks of a survey."""
+
+from __future__ import annotations
+
+from qualtrics_async.sandbox.routing import Routes
+
+__all__ = ["routes"]
+
+routes = Routes()

@@ -1,0 +1,9 @@
+"""Transaction batches."""
+
+from __future__ import annotations
+
+from qualtrics_async.sandbox.routing import Routes
+
+__all__ = ["routes"]
+
+routes = Routes()

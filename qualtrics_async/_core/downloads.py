@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -54,7 +53,7 @@ class Download(ABC):
             OSError: for a file that cannot be written.
         """
         target = Path(path)
-        part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+        part = target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
         file = await to_its_end(anyio.to_thread.run_sync(part.open, "xb"))
         length = 0
         try:

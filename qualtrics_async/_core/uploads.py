@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager, suppress
 from io import SEEK_END, BytesIO, TextIOBase
@@ -59,7 +58,7 @@ class Upload(Struct, frozen=True):
         Raises:
             UsageError: for a file that is neither bytes, a path nor an open binary file.
         """
-        boundary = boundary or secrets.token_hex(16)
+        boundary = boundary or os.urandom(16).hex()
         pieces: list[tuple[Source, int]] = []
         for name, part in parts.items():
             head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name.translate(_ESCAPES)}"'

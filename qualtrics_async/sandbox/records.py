@@ -20,9 +20,11 @@ __all__ = [
     "MailingList",
     "Member",
     "RequestRecord",
+    "Response",
     "Subscription",
     "Survey",
     "Transaction",
+    "UploadedFile",
 ]
 
 
@@ -146,6 +148,32 @@ class Survey:
     modified: int
     active: bool
     definition: dict[str, Any]
+
+
+@dataclass(slots=True, eq=False)
+class Response:
+    """A response to a survey: `values` and `labels` as the wire has them, metadata and embedded data too.
+
+    `files` has what was uploaded with it by file id: the field, and the name, type and content. `edits` is
+    the history of its fields, as the wire has it.
+    """
+
+    id: str
+    survey_id: str
+    values: dict[str, Any]
+    labels: dict[str, Any]
+    recorded: int
+    files: dict[str, UploadedFile] = field(default_factory=dict)
+    edits: list[dict[str, Any]] = field(default_factory=list)
+
+
+class UploadedFile(NamedTuple):
+    """A file in a response."""
+
+    question_id: str
+    name: str
+    content_type: str
+    content: bytes
 
 
 class AcceptedRow(NamedTuple):

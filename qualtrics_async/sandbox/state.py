@@ -21,6 +21,7 @@ from qualtrics_async.sandbox.records import (
     ImportJob,
     MailingList,
     Member,
+    Response,
     Subscription,
     Survey,
     Transaction,
@@ -68,6 +69,7 @@ class State:
         self.mailing_lists: dict[str, MailingList] = {}
         self.contacts: dict[str, Contact] = {}
         self.surveys: dict[str, Survey] = {}
+        self.responses: dict[str, Response] = {}
         self.distributions: dict[str, Distribution] = {}
         self.imports: dict[str, ImportJob] = {}
         self.subscriptions: dict[str, Subscription] = {}
@@ -125,6 +127,39 @@ class State:
         wire = definition(survey_id, name, self.brand_id, self.user_id, iso(now), active=active)
         self.surveys[survey_id] = Survey(survey_id, name, self.user_id, now, now, active, wire)
         return survey_id
+
+    def add_response(
+        self, survey_id: str, values: dict[str, Any] | None = None, *, labels: dict[str, Any] | None = None
+    ) -> Response:
+        """Make a response without a request: `values` may say otherwise about its metadata as well.
+
+        Without more it is a finished one that took no time.
+        """
+        response_id, now = self.new_id("R_"), self.now()
+        known = {
+            "startDate": iso(now),
+            "endDate": iso(now),
+            "status": 0,
+            "ipAddress": "192.0.2.1",
+            "progress": 100,
+            "duration": 0,
+            "finished": 1,
+            "recordedDate": iso_fraction(now),
+            "_recordId": response_id,
+            "locationLatitude": "0",
+            "locationLongitude": "0",
+            "distributionChannel": "anonymous",
+            "userLanguage": "EN",
+        }
+        made = Response(
+            response_id,
+            survey_id,
+            known | (values or {}) | {"_recordId": response_id},
+            {**(labels or {})},
+            now,
+        )
+        self.responses[response_id] = made
+        return made
 
     def add_mailing_list(
         self, name: str, *, directory_id: str | None = None, owner_id: str | None = None

@@ -29,7 +29,16 @@ from qualtrics_async._core.events import Call, Hook
 from qualtrics_async._core.jobs import P, Polling, poll
 from qualtrics_async._core.limits import Limits, match_template
 from qualtrics_async._core.pool import SessionPool
-from qualtrics_async._core.request import NOTHING, Query, Request, Route, encode_query, fill, is_idempotent
+from qualtrics_async._core.request import (
+    ANY_TYPE,
+    NOTHING,
+    Query,
+    Request,
+    Route,
+    encode_query,
+    fill,
+    is_idempotent,
+)
 from qualtrics_async._core.retry import RetryPolicy
 from qualtrics_async._core.throttle import Quota
 from qualtrics_async.config import (
@@ -313,7 +322,7 @@ class Qualtrics(ResourceGroups):
             async for chunk in file.chunks(): ...
         ```
         """
-        request: Request[Any] = _request(method, path, ids, returns=bytes, query=query, body=body)
+        request = _request(method, path, ids, returns=bytes, query=query, body=body, headers=(ANY_TYPE,))
         if request.route.method not in _STREAMED:
             raise UsageError(f"{method!r:.20} answers nothing to stream; use request()")
         async with self.download(request) as download:
@@ -355,6 +364,7 @@ def _request(
     body: object,
     idempotent: bool | None = None,
     whole: bool = False,
+    headers: tuple[tuple[str, str], ...] = (),
 ) -> Request[Any]:
     verb = method.upper()
     if verb not in _METHODS:
@@ -367,4 +377,6 @@ def _request(
     template = path if "{" in path else match_template(verb, path)
     repeatable = is_idempotent(verb) if idempotent is None else idempotent
     route = Route(verb, template, fill(path, ids))
-    return Request(route, returns, encode_query(query), body, idempotent=repeatable, whole=whole)
+    return Request(
+        route, returns, encode_query(query), body, idempotent=repeatable, whole=whole, headers=headers
+    )

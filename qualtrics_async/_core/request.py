@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from qualtrics_async.errors import UsageError
 
 __all__ = [
+    "ANY_TYPE",
     "DELETE",
     "GET",
     "NOTHING",
@@ -36,6 +37,9 @@ Query: TypeAlias = Mapping[str, QueryValue]
 
 NOTHING: Final = object()
 """The body of a request that has none (`None` would be JSON's null)."""
+
+ANY_TYPE: Final = ("Accept", "*/*")
+"""The header of a request for a file, which has any type."""
 
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})

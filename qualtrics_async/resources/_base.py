@@ -10,7 +10,15 @@ from typing import Any, Final, Protocol, TypeVar, overload
 from qualtrics_async._core.downloads import Download
 from qualtrics_async._core.jobs import P
 from qualtrics_async._core.paging import NEXT_PAGE, Page, Paged, Scheme
-from qualtrics_async._core.request import NOTHING, Query, Request, Route, encode_query, is_idempotent
+from qualtrics_async._core.request import (
+    ANY_TYPE,
+    NOTHING,
+    Query,
+    Request,
+    Route,
+    encode_query,
+    is_idempotent,
+)
 from qualtrics_async.errors import UsageError
 
 __all__ = ["Executor", "Resource", "confirmed", "given", "named", "retired"]
@@ -18,7 +26,6 @@ __all__ = ["Executor", "Resource", "confirmed", "given", "named", "retired"]
 T = TypeVar("T")
 
 _NONE: Final[Mapping[str, str]] = {}
-_ANY_TYPE: Final = ("Accept", "*/*")
 
 
 def given(body: Mapping[str, object]) -> dict[str, object]:
@@ -139,7 +146,7 @@ class Resource:
 
     def _download(self, route: Route, *, query: Query | None = None) -> AbstractAsyncContextManager[Download]:
         """Describe a file: entering sends the request, leaving lets go of the connection."""
-        return self._executor.download(Request(route, bytes, encode_query(query), headers=(_ANY_TYPE,)))
+        return self._executor.download(Request(route, bytes, encode_query(query), headers=(ANY_TYPE,)))
 
     def _fetch(
         self, route: Route, url: str, headers: Mapping[str, str]
@@ -148,7 +155,7 @@ class Resource:
 
         `route` is the operation that named it, for messages and the trace.
         """
-        request = Request(route, bytes, url=url, headers=(_ANY_TYPE, *headers.items()))
+        request = Request(route, bytes, url=url, headers=(ANY_TYPE, *headers.items()))
         return self._executor.download(request, elsewhere=True)
 
     async def _wait(self, job_id: str, progress: Callable[[], Awaitable[P]]) -> P:

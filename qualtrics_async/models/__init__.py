@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qualtrics_async._lazy import lazy
 
 if TYPE_CHECKING:
-    from qualtrics_async.models.common import Created
+    from qualtrics_async.models.common import Created, JobProgress
     from qualtrics_async.models.contact_imports import (
         ContactImportProgress,
         ContactImportRow,
@@ -82,6 +82,7 @@ __all__ = [
     "FlowElement",
     "HeaderInput",
     "ImportReportEntry",
+    "JobProgress",
     "ListContact",
     "MailingList",
     "MessageInput",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final, Protocol, TypeVar, overload
+from typing import Any, Protocol, TypedDict, TypeVar, Unpack, overload
 
 from qualtrics_async._core.downloads import Download
 from qualtrics_async._core.jobs import P
@@ -24,8 +24,6 @@ from qualtrics_async.errors import UsageError
 __all__ = ["Executor", "Resource", "confirmed", "given", "named", "retired"]
 
 T = TypeVar("T")
-
-_NONE: Final[Mapping[str, str]] = {}
 
 
 def given(body: Mapping[str, object]) -> dict[str, object]:
@@ -69,6 +67,19 @@ class Executor(Protocol):
         """Poll a job until it ends."""
 
 
+class _Options(TypedDict, total=False):
+    """What an operation says besides its route and the type of its result.
+
+    `idempotent` is by method unless it is given: a read-only POST says True, a deletion without end False.
+    """
+
+    query: Query | None
+    body: object
+    idempotent: bool
+    whole: bool
+    headers: Mapping[str, str]
+
+
 class Resource:
     """A group of operations; each builds a `Request` and hands it on."""
 
@@ -78,53 +89,23 @@ class Resource:
         self._executor = executor
 
     @overload
-    async def _send(
-        self,
-        route: Route,
-        returns: None,
-        *,
-        query: Query | None = None,
-        body: object = NOTHING,
-        idempotent: bool | None = None,
-        whole: bool = False,
-        headers: Mapping[str, str] = _NONE,
-    ) -> None: ...
+    async def _send(self, route: Route, returns: None, **options: Unpack[_Options]) -> None: ...
 
     @overload
-    async def _send(
-        self,
-        route: Route,
-        returns: type[T],
-        *,
-        query: Query | None = None,
-        body: object = NOTHING,
-        idempotent: bool | None = None,
-        whole: bool = False,
-        headers: Mapping[str, str] = _NONE,
-    ) -> T: ...
+    async def _send(self, route: Route, returns: type[T], **options: Unpack[_Options]) -> T: ...
 
-    async def _send(
-        self,
-        route: Route,
-        returns: type[T] | None,
-        *,
-        query: Query | None = None,
-        body: object = NOTHING,
-        idempotent: bool | None = None,
-        whole: bool = False,
-        headers: Mapping[str, str] = _NONE,
-    ) -> T | None:
-        """Execute one operation. `idempotent` overrides what the method says: a read-only POST says True."""
-        repeatable = is_idempotent(route.method) if idempotent is None else idempotent
+    async def _send(self, route: Route, returns: type[T] | None, **options: Unpack[_Options]) -> T | None:
+        """Execute one operation."""
+        repeatable = options.get("idempotent", is_idempotent(route.method))
         return await self._executor.send(
             Request(
                 route,
                 returns,
-                encode_query(query),
-                body,
+                encode_query(options.get("query")),
+                options.get("body", NOTHING),
                 idempotent=repeatable,
-                whole=whole,
-                headers=tuple(headers.items()),
+                whole=options.get("whole", False),
+                headers=tuple(options.get("headers", {}).items()),
             )
         )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
+
+from msgspec import Struct, field
 
 from qualtrics_async.errors import QualtricsError
 
@@ -14,16 +15,14 @@ I = TypeVar("I")  # noqa: E741  (item)
 V = TypeVar("V")
 
 
-@dataclass(frozen=True, slots=True)
-class Ok(Generic[I, V]):
+class Ok(Struct, Generic[I, V], frozen=True):
     """It worked: `value` is what the service made of the item."""
 
     item: I
     value: V
 
 
-@dataclass(frozen=True, slots=True)
-class Failed(Generic[I]):
+class Failed(Struct, Generic[I], frozen=True):
     """It did not work and nothing was left behind; `reason` is a few words to count by, `error` the whole."""
 
     item: I
@@ -31,8 +30,7 @@ class Failed(Generic[I]):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class InDoubt(Generic[I]):
+class InDoubt(Struct, Generic[I], frozen=True):
     """It was sent and nobody knows whether it was carried out; it is not sent again."""
 
     item: I
@@ -43,8 +41,7 @@ class InDoubt(Generic[I]):
 Outcome: TypeAlias = Ok[I, V] | Failed[I] | InDoubt[I]
 
 
-@dataclass(slots=True)
-class Summary:
+class Summary(Struct):
     """A job so far: items read, outcomes by kind, failures and doubts by reason, seconds since it began."""
 
     items: int = 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -93,6 +95,15 @@ def test_every_public_object_has_a_docstring(name: str) -> None:
 def test_no_file_is_too_long(path: Path) -> None:
     """A file that must be longer is two ideas."""
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+def test_importing_the_package_imports_no_group_and_no_model() -> None:
+    """Groups and models are imported when they are first used, so that their number costs nothing."""
+    code = "import sys, qualtrics_async; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ours = {name for name in done.stdout.split() if name.startswith("qualtrics_async.")}
+    inner = {name.rpartition(".")[2] for name in ours if ".resources." in name or ".models." in name}
+    assert all(name.startswith("_") for name in inner), inner
 
 
 def test_the_package_says_that_it_is_typed() -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "Subscription",
     "Survey",
     "Transaction",
+    "TransactionBatch",
     "UploadedFile",
 ]
 
@@ -52,6 +53,7 @@ class Contact:
     """A person in a directory. `accepted` counts the rows and calls that made or changed it."""
 
     id: str
+    directory_id: str
     created: int
     modified: int
     first_name: str | None = None
@@ -215,13 +217,31 @@ class ImportJob:
                 yield AcceptedRow(self.id, index, contact, bool(self.added[index]))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Transaction:
-    """Something that happened to a contact, which a distribution can ask about."""
+    """Something that happened to a member of a list, which a distribution can ask about."""
 
     id: str
+    mailing_list_id: str
     member: Member
+    date: int
     data: dict[str, Any]
+
+
+@dataclass(slots=True, eq=False)
+class TransactionBatch:
+    """Transactions for one distribution: their ids, with the time when each was added."""
+
+    id: str
+    directory_id: str
+    created: int
+    added: dict[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.added)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.added)
 
 
 @dataclass(slots=True, eq=False)

@@ -25,6 +25,7 @@ from qualtrics_async.sandbox.records import (
     Subscription,
     Survey,
     Transaction,
+    TransactionBatch,
 )
 from qualtrics_async.sandbox.shelves import Shelf
 
@@ -74,7 +75,7 @@ class State:
         self.imports: dict[str, ImportJob] = {}
         self.subscriptions: dict[str, Subscription] = {}
         self.transactions: dict[str, Transaction] = {}
-        self.transaction_batches: dict[str, list[str]] = {}
+        self.transaction_batches: dict[str, TransactionBatch] = {}
         self.accepted_rows: Counter[str] = Counter()
         self.processed: Counter[str] = Counter()
         self.deleted_all_subscriptions: list[tuple[str, ...]] = []
@@ -173,8 +174,9 @@ class State:
 
     def add_contact(
         self,
-        mailing_list_id: str,
+        mailing_list_id: str | None,
         *,
+        directory_id: str | None = None,
         email: str | None = None,
         first_name: str | None = None,
         last_name: str | None = None,
@@ -189,32 +191,45 @@ class State:
     ) -> Contact:
         """Make a contact in a list without a request; it does not count as accepted.
 
-        `unsubscribed` opts out of the directory, `list_unsubscribed` of the list.
+        Without a list it is in the directory only, the default one unless another is named. `unsubscribed`
+        opts out of the directory, `list_unsubscribed` of the list.
         """
         values = (first_name, last_name, email, phone, ext_ref, language)
         row: dict[str, Any] = {
             key: value for key, value in zip(_ATTRIBUTES, values, strict=True) if value is not None
         }
         row["embeddedData"] = embedded_data
-        member, _ = self.upsert(self.mailing_lists[mailing_list_id], row, self.now())
-        contact = member.contact
+        now = self.now()
+        if mailing_list_id is None:
+            contact, _ = self.store(self.directories[directory_id or self.default_directory_id], row, now)
+        else:
+            member, _ = self.upsert(self.mailing_lists[mailing_list_id], row, now)
+            contact = member.contact
+            if list_unsubscribed:
+                member.unsubscribed_at = now
         contact.exceeded_frequency, contact.bounced = exceeded_frequency, bounced
         if unsubscribed:
-            contact.unsubscribed_at = self.now()
-        if list_unsubscribed:
-            member.unsubscribed_at = self.now()
+            contact.unsubscribed_at = now
         return contact
 
-    def add_transaction(self, mailing_list_id: str, contact_id: str, batch_id: str | None = None) -> str:
-        """Make a transaction of a member, in a batch if one is named."""
-        member = self.mailing_lists[mailing_list_id].by_contact[contact_id]
-        return self.record_transaction(member, {}, batch_id)
+    def add_transaction(
+        self,
+        mailing_list_id: str,
+        contact_id: str,
+        batch_id: str | None = None,
+        *,
+        data: dict[str, Any] | None = None,
+    ) -> str:
+        """Make a transaction of a member, in a batch if one is named; it happened now."""
+        mailing_list = self.mailing_lists[mailing_list_id]
+        member = mailing_list.by_contact[contact_id]
+        return self.record_transaction(mailing_list, member, data or {}, batch_id)
 
-    def add_transaction_batch(self) -> str:
-        """Make an empty transaction batch."""
-        batch_id = self.new_id("BT_")
-        self.transaction_batches[batch_id] = []
-        return batch_id
+    def add_transaction_batch(self, *, directory_id: str | None = None) -> str:
+        """Make an empty transaction batch, in the default directory unless another is named."""
+        made = TransactionBatch(self.new_id("BT_"), directory_id or self.default_directory_id, self.now())
+        self.transaction_batches[made.id] = made
+        return made.id
 
     def add_distribution(
         self, survey_id: str, mailing_list_id: str, *, request_type: str = "GeneratedInvite", **fields: Any
@@ -262,21 +277,25 @@ class State:
         for job in self.imports.values():
             yield from job.accepted()
 
-    def upsert(self, mailing_list: MailingList, row: dict[str, Any], now: int) -> tuple[Member, bool]:
-        """Make or update a contact from its wire form and put it in the list; tells whether it is new."""
-        directory = self.directories[mailing_list.directory_id]
+    def store(self, directory: Directory, row: dict[str, Any], now: int) -> tuple[Contact, bool]:
+        """Make or update a contact of a directory from its wire form; tells whether it is new."""
         contact = self.contacts.get(row["id"]) if "id" in row else None
         key = _key(directory.deduplicate, row)
         if contact is None and key is not None:
             contact = directory.by_key.get(key)
         added = contact is None
         if contact is None:
-            contact = Contact(self.new_id("CID_"), now, now)
+            contact = Contact(self.new_id("CID_"), directory.id, now, now)
             self.contacts[contact.id] = contact
             directory.contact_count += 1
         if key is not None:
             directory.by_key[key] = contact
         self.change(contact, row, now)
+        return contact, added
+
+    def upsert(self, mailing_list: MailingList, row: dict[str, Any], now: int) -> tuple[Member, bool]:
+        """Make or update a contact from its wire form and put it in the list; tells whether it is new."""
+        contact, added = self.store(self.directories[mailing_list.directory_id], row, now)
         member = mailing_list.by_contact.get(contact.id)
         if member is None:
             member = Member(contact, self.new_id("CGC_"))
@@ -301,13 +320,41 @@ class State:
         contact.accepted += 1
         self.accepted_rows[row.get("extRef") or row.get("email") or row.get("phone") or ""] += 1
 
-    def record_transaction(self, member: Member, data: dict[str, Any], batch_id: str | None) -> str:
-        """Keep a transaction; a batch must exist."""
-        made = Transaction(self.new_id("CTR_"), member, data)
+    def remove_contact(self, contact: Contact) -> None:
+        """Forget a contact: in its directory, in every list, and its transactions."""
+        del self.contacts[contact.id]
+        directory = self.directories[contact.directory_id]
+        directory.contact_count -= 1
+        for key in [key for key, kept in directory.by_key.items() if kept is contact]:
+            del directory.by_key[key]
+        for mailing_list in self.mailing_lists.values():
+            if contact.id in mailing_list.by_contact:
+                mailing_list.remove(mailing_list.by_contact[contact.id])
+        for made in [made for made in self.transactions.values() if made.member.contact is contact]:
+            self.remove_transaction(made.id)
+
+    def record_transaction(
+        self,
+        mailing_list: MailingList,
+        member: Member,
+        data: dict[str, Any],
+        batch_id: str | None = None,
+        *,
+        date: int | None = None,
+    ) -> str:
+        """Keep a transaction of a member, now unless a date is given; a batch must exist."""
+        now = self.now()
+        made = Transaction(self.new_id("CTR_"), mailing_list.id, member, now if date is None else date, data)
         self.transactions[made.id] = made
         if batch_id is not None:
-            self.transaction_batches[batch_id].append(made.id)
+            self.transaction_batches[batch_id].added[made.id] = now
         return made.id
+
+    def remove_transaction(self, transaction_id: str) -> None:
+        """Forget a transaction, in its batches too."""
+        del self.transactions[transaction_id]
+        for batch in self.transaction_batches.values():
+            batch.added.pop(transaction_id, None)
 
 
 def iso(milliseconds: int) -> str:

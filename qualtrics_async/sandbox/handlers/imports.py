@@ -145,7 +145,9 @@ def _take(
         job.lookup_ids[index] = member.lookup_id
         job.added[index] = added
         if "transactionData" in row:
-            job.transactions[index] = state.record_transaction(member, row["transactionData"], batch_id)
+            job.transactions[index] = state.record_transaction(
+                mailing_list, member, row["transactionData"], batch_id
+            )
 
 
 def _readable(row: Any) -> bool:

@@ -11,10 +11,12 @@ from qualtrics_async.sandbox.state import iso
 from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, nested, result
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from qualtrics_async.sandbox.records import Contact, Distribution, MailingList, Member
     from qualtrics_async.sandbox.wire import Body, Call
 
-__all__ = ["CONTACT_TEXTS", "check_contact", "routes"]
+__all__ = ["CONTACT_TEXTS", "check_contact", "empty", "history", "routes", "since"]
 
 routes = Routes()
 
@@ -42,9 +44,9 @@ def list_bounced_contacts(call: Call) -> Body:
 @routes("GET", "/directories/{directoryId}/mailinglists/{mailingListId}/optedOutContacts", "assumed")
 def list_opted_out_contacts(call: Call) -> Body:
     """Assumed: the elements of the plain listing, for who left the list at `since` or later."""
-    since = _since(call)
+    earliest = since(call)
     members = find_mailing_list(call).members
-    opted_out = [m for m in members if m.unsubscribed_at is not None and m.unsubscribed_at >= since]
+    opted_out = [m for m in members if m.unsubscribed_at is not None and m.unsubscribed_at >= earliest]
     return call.page(opted_out, lambda member: _element(call, member, embedded=False))
 
 
@@ -65,7 +67,7 @@ def get_contact(call: Call) -> Body:
     """Documented. An empty object is `{}`, `[]` or null by contact: observed elsewhere, assumed here."""
     member = _find(call, find_mailing_list(call))
     contact = member.contact
-    empty = _empty(call, contact)
+    nothing = empty(call, contact)
     return result(
         {
             "contactId": contact.id,
@@ -78,13 +80,13 @@ def get_contact(call: Call) -> Body:
             "extRef": contact.ext_ref,
             "creationDate": contact.created,
             "lastModified": contact.modified,
-            "embeddedData": contact.embedded_data or empty,
-            "privateEmbeddedData": member.private_embedded_data or empty,
+            "embeddedData": contact.embedded_data or nothing,
+            "privateEmbeddedData": member.private_embedded_data or nothing,
             "directoryUnsubscribed": contact.unsubscribed,
             "directoryUnsubscribeDate": contact.unsubscribed_at,
             "mailingListUnsubscribed": member.unsubscribed,
             "mailingListUnsubscribeDate": member.unsubscribed_at,
-            "stats": empty,
+            "stats": nothing,
             "contactLookupId": member.lookup_id,
         }
     )
@@ -116,17 +118,24 @@ def delete_contact(call: Call) -> Body:
 
 @routes("GET", _CONTACT + "/history", "documented")
 def contact_history(call: Call) -> Body:
-    """Documented: `type` is `email` or `response`. The sandbox knows of no responses."""
-    member = _find(call, find_mailing_list(call))
+    """Documented: `type` is `email` or `response`."""
+    wanted = _find(call, find_mailing_list(call))
+    return history(call, lambda member: member is wanted)
+
+
+def history(call: Call, wanted: Callable[[Member], bool]) -> Body:
+    """A page of the mails that went to these members; the sandbox knows of no responses."""
     kind = call.param("type")
     if kind not in ("email", "response"):
         raise Refused(400, "PLACEHOLDER_400", "type must be email or response.")
-    mails = (
-        [made for made in call.state.distributions.values() if _mailed(made, member)]
-        if kind == "email"
-        else []
-    )
-    return call.page(mails, lambda made: _mail(made, member))
+    mails = [
+        (made, member)
+        for made in call.state.distributions.values()
+        if kind == "email" and not made.has_links
+        for member in made.members
+        if wanted(member)
+    ]
+    return call.page(mails, lambda mail: _mail(*mail))
 
 
 def check_contact(row: dict[str, Any]) -> None:
@@ -136,6 +145,23 @@ def check_contact(row: dict[str, Any]) -> None:
         nested(row, key)
     if "unsubscribed" in row and not isinstance(row["unsubscribed"], bool):
         raise Refused(400, "PLACEHOLDER_400", "unsubscribed must be true or false.")
+
+
+def empty(call: Call, contact: Contact) -> dict[str, Any] | list[Any] | None:
+    """An empty object, which is `[]` or null for some contacts."""
+    return ({}, [], None)[ord(contact.id[-1]) % 3] if call.settings.quirks else {}
+
+
+def since(call: Call) -> int:
+    """The instant that the query names, in milliseconds; 0 without one."""
+    text = call.query.get("since")
+    if text is None:
+        return 0
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused(400, "PLACEHOLDER_400", "since must be an ISO date.") from None
+    return int((instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def _find(call: Call, mailing_list: MailingList) -> Member:
@@ -160,16 +186,8 @@ def _element(call: Call, member: Member, *, embedded: bool) -> Body:
         "contactLookupId": member.lookup_id,
     }
     if embedded:
-        element["embeddedData"] = contact.embedded_data or _empty(call, contact)
+        element["embeddedData"] = contact.embedded_data or empty(call, contact)
     return element
-
-
-def _empty(call: Call, contact: Contact) -> dict[str, Any] | list[Any] | None:
-    return ({}, [], None)[ord(contact.id[-1]) % 3] if call.settings.quirks else {}
-
-
-def _mailed(distribution: Distribution, member: Member) -> bool:
-    return not distribution.has_links and any(sent is member for sent in distribution.members)
 
 
 def _mail(distribution: Distribution, member: Member) -> Body:
@@ -183,14 +201,3 @@ def _mail(distribution: Distribution, member: Member) -> Body:
         "surveyId": distribution.survey_id,
         "read": False,
     }
-
-
-def _since(call: Call) -> int:
-    text = call.query.get("since")
-    if text is None:
-        return 0
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise Refused(400, "PLACEHOLDER_400", "since must be an ISO date.") from None
-    return int((instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp() * 1000)

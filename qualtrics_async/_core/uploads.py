@@ -14,7 +14,7 @@ from msgspec import Struct
 from qualtrics_async._core.tasks import to_its_end
 from qualtrics_async.errors import UsageError
 
-__all__ = ["FilePart", "OpenUpload", "Source", "Upload"]
+__all__ = ["FilePart", "OpenUpload", "Source", "Upload", "filename_of"]
 
 Source: TypeAlias = bytes | os.PathLike[str] | BinaryIO
 """What is uploaded: bytes, the path of a file, or an open binary file that can be rewound."""
@@ -130,6 +130,19 @@ class OpenUpload:
             raise OSError("the file became shorter while it was sent")
         self._left[0] = file, size - len(chunk)
         return chunk
+
+
+def filename_of(content: Source, given: str | None = None) -> str:
+    """Find the name that the service is told: the one that is given, else the file's own.
+
+    Raises:
+        UsageError: for content that has no name.
+    """
+    own = content if isinstance(content, os.PathLike) else getattr(content, "name", None)
+    name = given or (os.path.basename(own) if isinstance(own, str | os.PathLike) else "")  # noqa: PTH119  (any path-like)
+    if not name.strip():
+        raise UsageError("a file that has no name of its own is given one")
+    return name
 
 
 def _piece(content: Source) -> tuple[Source, int]:

@@ -21,9 +21,11 @@ def body(name: str) -> Any:
 
 
 def rows(name: str) -> list[dict[str, Any]]:
-    """The objects that a sample is about: its elements, or its result."""
-    result = body(name)["result"]
-    return list(result["elements"]) if "elements" in result else [result]
+    """The objects that a sample is about: its elements, its result, or all but `meta`."""
+    whole = body(name)
+    result = whole["result"] if "result" in whole else {key: whole[key] for key in whole if key != "meta"}
+    listed = next((result[key] for key in ("elements", "participants") if key in result), None)
+    return [result] if listed is None else list(listed)
 
 
 def read(kind: type[T], value: object) -> T:

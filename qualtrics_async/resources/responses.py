@@ -2,12 +2,107 @@
 
 from __future__ import annotations
 
-from qualtrics_async.resources._base import Resource
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final
+
+import msgspec
+
+from qualtrics_async._core.downloads import Download
+from qualtrics_async._core.request import DELETE, GET, POST, PUT
+from qualtrics_async._core.uploads import FilePart, Upload
+from qualtrics_async.errors import UsageError
+from qualtrics_async.models._base import JsonObject
+from qualtrics_async.models.responses import ResponseCreated, SurveyResponse
+from qualtrics_async.resources._base import Resource, given, named
 
 __all__ = ["Responses"]
 
+MAX_FILES: Final = 5
+
 
 class Responses(Resource):
-    """Single responses and the files in them."""
+    """Single responses and the files in them; `client.response_exports` is for many of them."""
 
     __slots__ = ()
+
+    async def get(self, survey_id: str, response_id: str) -> SurveyResponse:
+        """One response."""
+        route = GET("/surveys/{surveyId}/responses/{responseId}", survey_id, response_id)
+        return await self._send(route, SurveyResponse)
+
+    async def schema(self, survey_id: str) -> dict[str, Any]:
+        """The JSON Schema of a survey's responses, as read, exported and created (documented)."""
+        return await self._send(GET("/surveys/{surveyId}/response-schema", survey_id), JsonObject)
+
+    async def create(
+        self,
+        survey_id: str,
+        values: Mapping[str, Any],
+        *,
+        files: Mapping[str, FilePart] | None = None,
+    ) -> ResponseCreated:
+        """Create a response; it is never sent twice by itself.
+
+        `values` are as in a response that is read, embedded data among them. `files` has by question id what
+        is uploaded for it, 5 at most (documented), which is streamed.
+
+        Raises:
+            UsageError: for more than 5 files.
+        """
+        route = POST("/surveys/{surveyId}/responses", survey_id)
+        return await self._send(route, ResponseCreated, body=_response({"values": values}, files or {}))
+
+    async def update(
+        self,
+        response_id: str,
+        embedded_data: Mapping[str, str],
+        *,
+        survey_id: str,
+        reset_recorded_date: bool | None = None,
+    ) -> None:
+        """Change embedded data of a response; `client.response_updates` does it for many.
+
+        The recorded date becomes that of the update (documented), so the call is not repeated on doubt,
+        unless `reset_recorded_date` is false.
+        """
+        body = {
+            "surveyId": named(survey_id, "survey_id"),
+            "embeddedData": embedded_data,
+            "resetRecordedDate": reset_recorded_date,
+        }
+        route = PUT("/responses/{responseId}", response_id)
+        return await self._send(route, None, body=given(body), idempotent=reset_recorded_date is False)
+
+    async def delete(self, survey_id: str, response_id: str, *, decrement_quotas: bool | None = None) -> None:
+        """Delete a response; `decrement_quotas` takes it out of the quotas that counted it (documented)."""
+        route = DELETE("/surveys/{surveyId}/responses/{responseId}", survey_id, response_id)
+        return await self._send(route, None, query={"decrementQuotas": decrement_quotas})
+
+    def uploaded_file(
+        self, survey_id: str, response_id: str, file_id: str
+    ) -> AbstractAsyncContextManager[Download]:
+        """A file that was uploaded with a response; its id is the value `<question>_FILE_ID` (assumed).
+
+        In CSV exports it is the column `<tag>_Id` (read by a client).
+        """
+        route = GET(
+            "/surveys/{surveyId}/responses/{responseId}/uploaded-files/{fileId}",
+            survey_id,
+            response_id,
+            file_id,
+        )
+        return self._download(route)
+
+
+def _response(response: Mapping[str, object], files: Mapping[str, FilePart]) -> object:
+    if len(files) > MAX_FILES:
+        raise UsageError(f"a response takes at most {MAX_FILES} files, got {len(files)}")
+    if not files:
+        return response
+    mapping = {f"file{number}": question_id for number, question_id in enumerate(files, 1)}
+    parts: dict[str, FilePart | str | bytes] = {
+        "response": msgspec.json.encode(response),
+        "fileMapping": msgspec.json.encode(mapping),
+    }
+    return Upload.form(parts | {name: files[question_id] for name, question_id in mapping.items()})

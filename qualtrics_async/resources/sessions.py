@@ -2,12 +2,74 @@
 
 from __future__ import annotations
 
-from qualtrics_async.resources._base import Resource
+from collections.abc import Mapping
+from typing import Any
+
+from qualtrics_async._core.request import DELETE, GET, POST
+from qualtrics_async.errors import UsageError
+from qualtrics_async.models.sessions import SurveySession
+from qualtrics_async.resources._base import Resource, given, named
 
 __all__ = ["Sessions"]
 
 
 class Sessions(Resource):
-    """Survey sessions: taking a survey page by page."""
+    """Survey sessions: taking a survey page by page.
+
+    Surveys may have multiple choice, text entry and NPS questions only; the service takes up to 10 s for an
+    answer (both documented).
+    """
 
     __slots__ = ()
+
+    async def start(
+        self,
+        survey_id: str,
+        *,
+        language: str | None = None,
+        embedded_data: Mapping[str, Any] | None = None,
+        recipient_id: str | None = None,
+        distribution_id: str | None = None,
+    ) -> SurveySession:
+        """Begin a response and get its first page; `recipient_id` is a contact's lookup id (documented)."""
+        ids = {"recipientId": recipient_id, "distributionId": distribution_id}
+        body = {"language": language, "embeddedData": embedded_data} | {
+            key: value if value is None else named(value, key) for key, value in ids.items()
+        }
+        return await self._send(
+            POST("/surveys/{surveyId}/sessions", survey_id), SurveySession, body=given(body)
+        )
+
+    async def get(self, survey_id: str, session_id: str) -> SurveySession:
+        """The present page of a session."""
+        route = GET("/surveys/{surveyId}/sessions/{sessionId}", survey_id, session_id)
+        return await self._send(route, SurveySession)
+
+    async def update(
+        self,
+        survey_id: str,
+        session_id: str,
+        responses: Mapping[str, Any] | None = None,
+        *,
+        embedded_data: Mapping[str, Any] | None = None,
+        advance: bool | None = None,
+        close: bool | None = None,
+    ) -> SurveySession:
+        """Answer questions of the present page, and go on with `advance` or end the response with `close`.
+
+        `responses` has by question id a text, or by choice id `{"selected": True, "text": "..."}`
+        (documented). The page that comes back is the next one.
+
+        Raises:
+            UsageError: for both `advance` and `close`, which the service refuses (documented).
+        """
+        if advance is not None and close is not None:
+            raise UsageError("give advance or close, not both")
+        body = {"responses": responses, "embeddedData": embedded_data, "advance": advance, "close": close}
+        route = POST("/surveys/{surveyId}/sessions/{sessionId}", survey_id, session_id)
+        return await self._send(route, SurveySession, body=given(body))
+
+    async def delete(self, survey_id: str, session_id: str) -> None:
+        """End a session without a response."""
+        route = DELETE("/surveys/{surveyId}/sessions/{sessionId}", survey_id, session_id)
+        return await self._send(route, None)

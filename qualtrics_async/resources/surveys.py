@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
 from qualtrics_async._core.paging import Paged
-from qualtrics_async._core.request import GET
-from qualtrics_async.models.surveys import Survey, SurveySummary
-from qualtrics_async.resources._base import Resource
+from qualtrics_async._core.request import DELETE, GET, POST, PUT, instant
+from qualtrics_async._core.uploads import FilePart, Source, Upload
+from qualtrics_async.errors import UsageError
+from qualtrics_async.models.surveys import (
+    EmbeddedDataField,
+    Survey,
+    SurveyImported,
+    SurveyPermissions,
+    SurveyQuota,
+    SurveySummary,
+)
+from qualtrics_async.resources._base import Resource, given, named
 
 __all__ = ["Surveys"]
 
 
 class Surveys(Resource):
-    """Surveys as objects: find them, look into them."""
+    """Surveys as objects: find, import, share, change and delete them; look into them."""
 
     __slots__ = ()
 
@@ -22,3 +35,91 @@ class Surveys(Resource):
     async def get(self, survey_id: str) -> Survey:
         """One survey with its questions, blocks and flow."""
         return await self._send(GET("/surveys/{surveyId}", survey_id), Survey)
+
+    async def import_survey(
+        self,
+        file: Source | None = None,
+        *,
+        name: str,
+        file_url: str | None = None,
+        content_type: str = "application/vnd.qualtrics.survey.qsf",
+        filename: str = "survey.qsf",
+    ) -> SurveyImported:
+        """Make a survey of a file, or of one at a public address; it is never sent twice by itself.
+
+        A QSF file is what the editor exports; `content_type` may also be
+        `application/vnd.qualtrics.survey.txt` or `.doc` (sent by clients). The survey may take a while to
+        appear in the editor's list (documented).
+
+        Raises:
+            UsageError: unless exactly one of `file` and `file_url` is given.
+        """
+        form: dict[str, FilePart | str | bytes] = {"name": named(name, "name")}
+        if file is not None and file_url is None:
+            form["file"] = FilePart(file, filename, content_type)
+        elif file is None and file_url is not None:
+            form |= {"contentType": content_type, "fileUrl": named(file_url, "file_url")}
+        else:
+            raise UsageError("give exactly one of file and file_url")
+        return await self._send(POST("/surveys"), SurveyImported, body=Upload.form(form))
+
+    async def update(
+        self,
+        survey_id: str,
+        *,
+        name: str | None = None,
+        is_active: bool | None = None,
+        start_date: datetime | str | None = None,
+        end_date: datetime | str | None = None,
+        owner_id: str | None = None,
+    ) -> None:
+        """Change what is given: the name, whether it is active, when it opens and closes, whose it is.
+
+        Instants are aware `datetime`s or ISO text. Whether one of the two dates alone leaves the other as it
+        is, no source says: give both.
+        """
+        dates = {
+            key: instant(value, key)
+            for key, value in {"startDate": start_date, "endDate": end_date}.items()
+            if value is not None
+        }
+        body = {
+            "name": name,
+            "isActive": is_active,
+            "expiration": dates or None,
+            "ownerId": None if owner_id is None else named(owner_id, "owner_id"),
+        }
+        return await self._send(PUT("/surveys/{surveyId}", survey_id), None, body=given(body))
+
+    async def delete(self, survey_id: str) -> None:
+        """Delete a survey."""
+        return await self._send(DELETE("/surveys/{surveyId}", survey_id), None)
+
+    async def share(
+        self,
+        survey_id: str,
+        permissions: SurveyPermissions | Mapping[str, Any],
+        *,
+        user_id: str | None = None,
+        recipient_id: str | None = None,
+    ) -> None:
+        """Let a user collaborate on a survey; both names of the recipient are in use by clients.
+
+        Raises:
+            UsageError: unless exactly one of `user_id` and `recipient_id` is given.
+        """
+        if (user_id is None) == (recipient_id is None):
+            raise UsageError("give exactly one of user_id and recipient_id")
+        whom = {"userId": user_id} if recipient_id is None else {"recipientId": recipient_id}
+        recipient = {key: named(value, key) for key, value in whom.items()}
+        route = POST("/surveys/{surveyId}/permissions/collaborations", survey_id)
+        return await self._send(route, None, body=recipient | {"permissions": permissions})
+
+    async def insert_embedded_data_fields(self, survey_id: str, fields: Sequence[EmbeddedDataField]) -> None:
+        """Add fields of embedded data to a survey."""
+        route = POST("/surveys/{surveyId}/embeddeddatafields", survey_id)
+        return await self._send(route, None, body={"embeddedDataFields": fields})
+
+    def quotas(self, survey_id: str) -> Paged[SurveyQuota]:
+        """The quotas of a survey and how far they are filled."""
+        return self._paged(GET("/surveys/{surveyId}/quotas", survey_id), SurveyQuota)

@@ -46,9 +46,12 @@ def _word(status: str | None) -> str:
     return (status or "").strip().lower()
 
 
+_ID_KEYS: Final = ("id", "distributionId", "segmentId", "sampleDefinitionId")
+
+
 def _created(value: object) -> Created:
     if isinstance(value, dict):
-        for key in ("id", "distributionId"):
+        for key in _ID_KEYS:
             if isinstance(value.get(key), str):
                 return Created(id=value[key])
         if "result" in value:
@@ -62,7 +65,7 @@ else:
     from qualtrics_async.models._base import _Lenient
 
     class AnyCreated(metaclass=_Lenient):
-        """A `Created`, from `id`, `distributionId` (reminders) or a second `result` (the specifications)."""
+        """A `Created`, from `id`, its name in the family or a second `result` (the specifications)."""
 
         result = Created
         convert = staticmethod(_created)

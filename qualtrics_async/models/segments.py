@@ -1,0 +1,62 @@
+"""Segments: contacts of a directory who meet criteria, as of the last refresh."""
+
+from __future__ import annotations
+
+from msgspec import UNSET, UnsetType
+
+from qualtrics_async.models._base import Flag, Input, Instant, JsonObject, Model
+
+__all__ = ["Segment", "SegmentContact", "SegmentRefreshStarted", "SimpleFilter"]
+
+
+class SimpleFilter(Input, kw_only=True):
+    """One criterion on contacts, for segments and samples.
+
+    `filter_type` is a field of contacts such as `email`, or `embeddedData` with its name in `field`;
+    `comparison` is `eq` or another of the vendor's words (both open vocabularies).
+    """
+
+    filter_type: str
+    comparison: str
+    value: str | int | float | bool | UnsetType = UNSET
+    field: str | UnsetType = UNSET
+    mailing_list_id: str | UnsetType = UNSET
+
+
+class Segment(Model, frozen=True, kw_only=True):
+    """A segment (used by a client). `criteria` holds a `simpleFilter`, or groups of them (documented)."""
+
+    segment_id: str
+    name: str | None = None
+    description: str | None = None
+    contact_count: int | None = None
+    creation_date: Instant | None = None
+    last_modified_date: Instant | None = None
+    criteria: JsonObject | None = None
+
+    @property
+    def id(self) -> str:
+        """The same as `segment_id`."""
+        return self.segment_id
+
+
+class SegmentRefreshStarted(Model, frozen=True, kw_only=True):
+    """The job of a refresh (assumed: named as in the path of its progress)."""
+
+    progress_id: str
+
+
+class SegmentContact(Model, frozen=True, kw_only=True, gc=False):
+    """A contact of a segment (used by a client)."""
+
+    contact_id: str
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    ext_ref: str | None = None
+    language: str | None = None
+    directory_unsubscribed: Flag | None = None
+    directory_unsubscribe_date: Instant | None = None
+    segment_unsubscribed: Flag | None = None
+    segment_unsubscribe_date: Instant | None = None

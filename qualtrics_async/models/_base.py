@@ -16,6 +16,7 @@ __all__ = [
     "JsonObject",
     "Model",
     "Number",
+    "PascalInput",
     "PascalModel",
     "convert_wire",
     "read_flag",
@@ -31,12 +32,16 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What the service answers; unknown fields are ignored, nothing holds a client."""
 
 
-class PascalModel(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+class PascalModel(Model, frozen=True, kw_only=True, rename="pascal"):
     """What the survey-definition endpoints answer, where keys are PascalCase."""
 
 
 class Input(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """What is sent. `UNSET` keys stay away: the service refuses keys that it does not expect."""
+
+
+class PascalInput(Input, kw_only=True, rename="pascal"):
+    """What is sent to the survey-definition endpoints, where keys are PascalCase."""
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,0 +1,343 @@
+"""Calls around survey definitions and their parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from calling import NOON, Case
+
+from qualtrics_async.models.survey_parts import BlockInput, QuestionInput, SurveyDefinitionCreate
+from qualtrics_async.models.survey_quotas import QuotaGroupInput, QuotaInput
+
+SURVEY = "/survey-definitions/SV_1"
+FLOW = {"FlowID": "FL_1", "Type": "Root", "Flow": [], "Properties": {"Count": 1}}
+ELEMENT = {"Type": "EndSurvey", "FlowID": "FL_2"}
+LOGIC = {"0": {"0": {"LogicType": "Question"}, "Type": "If"}, "Type": "BooleanExpression"}
+QUESTION = QuestionInput(question_text="Why?", question_type="TE", selector="SL", language=[])
+ASKED = {"QuestionText": "Why?", "QuestionType": "TE", "Selector": "SL", "Language": []}
+QUOTA = QuotaInput(name="Few", occurrences=5, logic=LOGIC)
+COUNTED = {
+    "Name": "Few",
+    "Occurrences": 5,
+    "Logic": LOGIC,
+    "QuotaAction": "EndCurrentSurvey",
+    "QuotaRealm": "Survey",
+}
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "survey_definitions.create": {"survey": {}},
+    "survey_definitions.blocks.create": {"block": {}},
+    "survey_definitions.blocks.update": {"block": {}},
+    "survey_definitions.questions.create": {"question": {}, "block_id": "BLOCK_ID"},
+    "survey_definitions.questions.update": {"question": {}},
+    "survey_definitions.flow.update": {"flow": {}},
+    "survey_definitions.flow.update_element": {"element": {}},
+    "survey_definitions.options.update": {"options": {}},
+    "survey_definitions.versions.create": {"published": False},
+    "survey_definitions.quotas.create": {"quota": {}, "quota_group_id": "QUOTA_GROUP_ID"},
+    "survey_definitions.quotas.update": {"quota": {}},
+    "survey_definitions.quota_groups.create": {"group": {}},
+    "survey_definitions.quota_groups.update": {"group": {}},
+    "survey_definitions.languages.update": {"available_languages": ["EN"]},
+    "survey_definitions.translations.update": {"translations": {}},
+}
+
+CASES = [
+    Case(
+        "survey_definitions.create",
+        lambda r: r.create(SurveyDefinitionCreate(survey_name="Canteen")),
+        "POST",
+        "/survey-definitions",
+        "survey_definition_created",
+        body={"SurveyName": "Canteen", "Language": "EN", "ProjectCategory": "CORE"},
+    ),
+    Case(
+        "survey_definitions.create from a file",
+        lambda r: r.create({"SurveyEntry": {"SurveyName": "Canteen"}, "SurveyElements": []}),
+        "POST",
+        "/survey-definitions",
+        "survey_definition_created",
+        body={"SurveyEntry": {"SurveyName": "Canteen"}, "SurveyElements": []},
+    ),
+    Case("survey_definitions.delete", lambda r: r.delete("SV_1"), "DELETE", SURVEY),
+    Case(
+        "survey_definitions.metadata.get",
+        lambda r: r.get("SV_1"),
+        "GET",
+        f"{SURVEY}/metadata",
+        "survey_metadata",
+    ),
+    Case(
+        "survey_definitions.metadata.update",
+        lambda r: r.update("SV_1", survey_name="Canteen"),
+        "PUT",
+        f"{SURVEY}/metadata",
+        body={"SurveyName": "Canteen"},
+    ),
+    Case(
+        "survey_definitions.metadata.update with everything",
+        lambda r: r.update(
+            "SV_1",
+            survey_name="Canteen",
+            survey_description="",
+            survey_status="Inactive",
+            survey_start_date=NOON,
+            survey_expiration_date="0000-00-00 00:00:00",
+        ),
+        "PUT",
+        f"{SURVEY}/metadata",
+        body={
+            "SurveyName": "Canteen",
+            "SurveyDescription": "",
+            "SurveyStatus": "Inactive",
+            "SurveyStartDate": "2026-07-01 12:00:00",
+            "SurveyExpirationDate": "0000-00-00 00:00:00",
+        },
+    ),
+    Case(
+        "survey_definitions.metadata.update by text",
+        lambda r: r.update("SV_1", survey_start_date="2026-07-01T14:00:00+02:00"),
+        "PUT",
+        f"{SURVEY}/metadata",
+        body={"SurveyStartDate": "2026-07-01 12:00:00"},
+    ),
+    Case(
+        "survey_definitions.blocks.create",
+        lambda r: r.create("SV_1", BlockInput(description="Food", block_elements=[{"Type": "Page Break"}])),
+        "POST",
+        f"{SURVEY}/blocks",
+        "survey_block_created",
+        body={"Type": "Standard", "Description": "Food", "BlockElements": [{"Type": "Page Break"}]},
+    ),
+    Case(
+        "survey_definitions.blocks.get",
+        lambda r: r.get("SV_1", "BL_1"),
+        "GET",
+        f"{SURVEY}/blocks/BL_1",
+        "survey_block",
+    ),
+    Case(
+        "survey_definitions.blocks.update",
+        lambda r: r.update("SV_1", "BL_1", {"Type": "Standard", "Description": "Drinks"}),
+        "PUT",
+        f"{SURVEY}/blocks/BL_1",
+        body={"Type": "Standard", "Description": "Drinks"},
+    ),
+    Case(
+        "survey_definitions.blocks.delete",
+        lambda r: r.delete("SV_1", "BL_1"),
+        "DELETE",
+        f"{SURVEY}/blocks/BL_1",
+    ),
+    Case(
+        "survey_definitions.questions.list",
+        lambda r: r.list("SV_1"),
+        "GET",
+        f"{SURVEY}/questions",
+        "survey_questions",
+    ),
+    Case(
+        "survey_definitions.questions.create",
+        lambda r: r.create("SV_1", QUESTION),
+        "POST",
+        f"{SURVEY}/questions",
+        "survey_question_created",
+        body=ASKED,
+    ),
+    Case(
+        "survey_definitions.questions.create in a block",
+        lambda r: r.create("SV_1", ASKED, block_id="BL_1"),
+        "POST",
+        f"{SURVEY}/questions",
+        "survey_question_created",
+        {"blockId": "BL_1"},
+        body=ASKED,
+    ),
+    Case(
+        "survey_definitions.questions.get",
+        lambda r: r.get("SV_1", "QID7"),
+        "GET",
+        f"{SURVEY}/questions/QID7",
+        "survey_question",
+    ),
+    Case(
+        "survey_definitions.questions.update",
+        lambda r: r.update("SV_1", "QID7", QUESTION),
+        "PUT",
+        f"{SURVEY}/questions/QID7",
+        body=ASKED,
+    ),
+    Case(
+        "survey_definitions.questions.delete",
+        lambda r: r.delete("SV_1", "QID7"),
+        "DELETE",
+        f"{SURVEY}/questions/QID7",
+    ),
+    Case("survey_definitions.flow.get", lambda r: r.get("SV_1"), "GET", f"{SURVEY}/flow", "survey_flow"),
+    Case(
+        "survey_definitions.flow.update",
+        lambda r: r.update("SV_1", FLOW),
+        "PUT",
+        f"{SURVEY}/flow",
+        body=FLOW,
+    ),
+    Case(
+        "survey_definitions.flow.update_element",
+        lambda r: r.update_element("SV_1", "FL_2", ELEMENT),
+        "PUT",
+        f"{SURVEY}/flow/FL_2",
+        body=ELEMENT,
+    ),
+    Case(
+        "survey_definitions.flow.update_element as documented",
+        lambda r: r.update_element("SV_1", "FL_2", [ELEMENT]),
+        "PUT",
+        f"{SURVEY}/flow/FL_2",
+        body=[ELEMENT],
+    ),
+    Case(
+        "survey_definitions.options.get",
+        lambda r: r.get("SV_1"),
+        "GET",
+        f"{SURVEY}/options",
+        "survey_options",
+    ),
+    Case(
+        "survey_definitions.options.update",
+        lambda r: r.update("SV_1", {"BackButton": "true", "SurveyExpiration": None}),
+        "PUT",
+        f"{SURVEY}/options",
+        body={"BackButton": "true", "SurveyExpiration": None},
+    ),
+    Case(
+        "survey_definitions.versions.list",
+        lambda r: r.list("SV_1"),
+        "GET",
+        f"{SURVEY}/versions",
+        "survey_versions",
+    ),
+    Case(
+        "survey_definitions.versions.create",
+        lambda r: r.create("SV_1", description="With lunch", published=True),
+        "POST",
+        f"{SURVEY}/versions",
+        "survey_version_created",
+        body={"Description": "With lunch", "Published": True},
+    ),
+    Case(
+        "survey_definitions.versions.get",
+        lambda r: r.get("SV_1", "907"),
+        "GET",
+        f"{SURVEY}/versions/907",
+        "survey_definition",
+    ),
+    Case(
+        "survey_definitions.versions.get qsf",
+        lambda r: r.get("SV_1", "907", format="qsf"),
+        "GET",
+        f"{SURVEY}/versions/907",
+        "survey_qsf",
+        {"format": "qsf"},
+    ),
+    Case(
+        "survey_definitions.quotas.list",
+        lambda r: r.list("SV_1", page_size=10),
+        "GET",
+        f"{SURVEY}/quotas",
+        "survey_quotas_definition",
+        {"pageSize": "10"},
+    ),
+    Case(
+        "survey_definitions.quotas.create",
+        lambda r: r.create("SV_1", QUOTA, quota_group_id="QG_1"),
+        "POST",
+        f"{SURVEY}/quotas",
+        "survey_quota_created",
+        {"quotaGroupId": "QG_1"},
+        body=COUNTED,
+    ),
+    Case(
+        "survey_definitions.quotas.get",
+        lambda r: r.get("SV_1", "QO_1"),
+        "GET",
+        f"{SURVEY}/quotas/QO_1",
+        "survey_quota",
+    ),
+    Case(
+        "survey_definitions.quotas.update",
+        lambda r: r.update("SV_1", "QO_1", COUNTED),
+        "PUT",
+        f"{SURVEY}/quotas/QO_1",
+        body=COUNTED,
+    ),
+    Case(
+        "survey_definitions.quotas.delete",
+        lambda r: r.delete("SV_1", "QO_1"),
+        "DELETE",
+        f"{SURVEY}/quotas/QO_1",
+    ),
+    Case(
+        "survey_definitions.quota_groups.list",
+        lambda r: r.list("SV_1", page_size=10),
+        "GET",
+        f"{SURVEY}/quotagroups",
+        "survey_quota_groups",
+        {"pageSize": "10"},
+    ),
+    Case(
+        "survey_definitions.quota_groups.create",
+        lambda r: r.create("SV_1", QuotaGroupInput(name="By canteen", quotas=["QO_1"], public=False)),
+        "POST",
+        f"{SURVEY}/quotagroups",
+        "survey_quota_group_created",
+        body={"Name": "By canteen", "Quotas": ["QO_1"], "Public": False},
+    ),
+    Case(
+        "survey_definitions.quota_groups.get",
+        lambda r: r.get("SV_1", "QG_1"),
+        "GET",
+        f"{SURVEY}/quotagroups/QG_1",
+        "survey_quota_group",
+    ),
+    Case(
+        "survey_definitions.quota_groups.update",
+        lambda r: r.update("SV_1", "QG_1", {"Name": "All", "MultipleMatch": "PlaceInAll"}),
+        "PUT",
+        f"{SURVEY}/quotagroups/QG_1",
+        body={"Name": "All", "MultipleMatch": "PlaceInAll"},
+    ),
+    Case(
+        "survey_definitions.quota_groups.delete",
+        lambda r: r.delete("SV_1", "QG_1"),
+        "DELETE",
+        f"{SURVEY}/quotagroups/QG_1",
+    ),
+    Case(
+        "survey_definitions.languages.get",
+        lambda r: r.get("SV_1"),
+        "GET",
+        "/surveys/SV_1/languages",
+        "survey_languages",
+    ),
+    Case(
+        "survey_definitions.languages.update",
+        lambda r: r.update("SV_1", ("EN", "DE")),
+        "PUT",
+        "/surveys/SV_1/languages",
+        body={"AvailableLanguages": ["EN", "DE"]},
+    ),
+    Case(
+        "survey_definitions.translations.get",
+        lambda r: r.get("SV_1", "DE"),
+        "GET",
+        "/surveys/SV_1/translations/DE",
+        "survey_translations",
+    ),
+    Case(
+        "survey_definitions.translations.update",
+        lambda r: r.update("SV_1", "DE", {"QID7_QuestionText": "Warum?"}),
+        "PUT",
+        "/surveys/SV_1/translations/DE",
+        body={"QID7_QuestionText": "Warum?"},
+    ),
+]

@@ -9,7 +9,6 @@ from typing import Any
 
 from qualtrics_async._core.downloads import Download
 from qualtrics_async._core.request import DELETE, GET, POST, PUT
-from qualtrics_async.errors import JobFailed
 from qualtrics_async.models._base import JsonObject
 from qualtrics_async.models.imported_data_projects import (
     ImportedDataExportCreate,
@@ -20,7 +19,7 @@ from qualtrics_async.models.imported_data_projects import (
     ImportedDataRecordsAdded,
 )
 from qualtrics_async.resources._base import Resource, named
-from qualtrics_async.resources._instants import with_instants
+from qualtrics_async.resources._exports import ExportJobs, dated
 
 __all__ = ["ImportedDataExports", "ImportedDataProjects", "ImportedDataRecords"]
 
@@ -74,16 +73,15 @@ class ImportedDataRecords(Resource):
         return await self._send(route, None)
 
 
-class ImportedDataExports(Resource):
+class ImportedDataExports(ExportJobs):
     """Exports of a project's records, as jobs that leave a file; files above 1.8 GB fail (documented)."""
 
     __slots__ = ()
 
     async def start(self, idp_source_id: str, export: ImportedDataExportCreate) -> ImportedDataExportStarted:
         """Start an export; it is never sent twice by itself."""
-        body = with_instants(export, "start_date", "end_date")
         route = POST("/imported-data-projects/{idpSourceId}/exports", idp_source_id)
-        return await self._send(route, ImportedDataExportStarted, body=body)
+        return await self._send(route, ImportedDataExportStarted, body=dated(export))
 
     async def progress(self, idp_source_id: str, job_id: str) -> ImportedDataExportProgress:
         """How far an export is; at its end it has the `file_id` and, if asked for, a `continuation_token`."""
@@ -104,12 +102,8 @@ class ImportedDataExports(Resource):
             JobFailed: when it failed, did not end in time, or left no file.
         """
         job_id = (await self.start(idp_source_id, export)).job_id
-        done = await self._wait(job_id, partial(self.progress, idp_source_id, job_id))
-        if not done.file_id:
-            raise JobFailed(
-                f"job {job_id} left no file", job_id=job_id, status=done.status or "", detail=done
-            )
-        async with self.file(idp_source_id, done.file_id) as download:
+        file_id = await self._exported(job_id, partial(self.progress, idp_source_id, job_id))
+        async with self.file(idp_source_id, file_id) as download:
             yield download
 
 

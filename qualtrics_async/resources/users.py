@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import TypeVar
+
+from msgspec.structs import replace
+
 from qualtrics_async._core.paging import Paged
-from qualtrics_async._core.request import DELETE, GET, POST, PUT
+from qualtrics_async._core.request import DELETE, GET, POST, PUT, instant
 from qualtrics_async.models.common import Created
 from qualtrics_async.models.users import ApiToken, User, UserCreate, UserSummary, UserUpdate, WhoAmI
 from qualtrics_async.resources._base import Resource, confirmed
-from qualtrics_async.resources._instants import with_instants
 
 __all__ = ["UserApiToken", "Users"]
+
+UserT = TypeVar("UserT", UserCreate, UserUpdate)
 
 
 class UserApiToken(Resource):
@@ -53,8 +59,7 @@ class Users(Resource):
 
     async def create(self, user: UserCreate) -> Created:
         """Create a user; it is never sent twice by itself."""
-        body = with_instants(user, "account_expiration_date")
-        return await self._send(POST("/users"), Created, body=body)
+        return await self._send(POST("/users"), Created, body=_dated(user))
 
     async def get(self, user_id: str) -> User:
         """One user with permissions and counts of responses."""
@@ -62,9 +67,15 @@ class Users(Resource):
 
     async def update(self, user_id: str, user: UserUpdate) -> None:
         """Change the fields of a user that are set."""
-        body = with_instants(user, "account_expiration_date")
-        return await self._send(PUT("/users/{userId}", user_id), None, body=body)
+        return await self._send(PUT("/users/{userId}", user_id), None, body=_dated(user))
 
     async def delete(self, user_id: str) -> None:
         """Delete a user."""
         return await self._send(DELETE("/users/{userId}", user_id), None)
+
+
+def _dated(user: UserT) -> UserT:
+    expires = user.account_expiration_date
+    if not isinstance(expires, datetime | str):
+        return user
+    return replace(user, account_expiration_date=instant(expires, "account_expiration_date"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["definition", "legacy_survey", "qsf"]
+__all__ = ["definition", "qsf"]
 
 FIRST_BLOCK = "BL_4yZ5aB6cD7eF8gH"
 TRASH_BLOCK = "BL_5zA6bC7dE8fG9hI"
@@ -78,59 +78,6 @@ def qsf(wire: dict[str, Any]) -> dict[str, Any]:
         )
     ]
     return {"SurveyEntry": entry, "SurveyElements": elements}
-
-
-def legacy_survey(wire: dict[str, Any], created: str) -> dict[str, Any]:
-    """The result of `GET /surveys/{surveyId}`, the older camelCase form. Observed."""
-    return {
-        "id": wire["SurveyID"],
-        "name": wire["SurveyName"],
-        "ownerId": wire["OwnerID"],
-        "organizationId": wire["BrandID"],
-        "isActive": wire["SurveyStatus"] == "Active",
-        "creationDate": created,
-        "lastModifiedDate": wire["LastModified"],
-        "expiration": {"startDate": None, "endDate": None},
-        "questions": {qid: _legacy_question(question) for qid, question in wire["Questions"].items()},
-        "exportColumnMap": {"Q1": {"question": "QID1"}, "Q2": {"question": "QID2"}},
-        "blocks": {
-            FIRST_BLOCK: {
-                "description": "Default Question Block",
-                "elements": [
-                    {"type": "Question", "questionId": "QID1"},
-                    {"type": "Question", "questionId": "QID2"},
-                ],
-            }
-        },
-        "flow": [{"id": FIRST_BLOCK, "type": "Block"}],
-        "embeddedData": [{"name": "cohort"}],
-        "comments": {},
-        "loopAndMerge": {},
-        "responseCounts": {"auditable": 0, "generated": 0, "deleted": 0},
-    }
-
-
-def _legacy_question(question: dict[str, Any]) -> dict[str, Any]:
-    kind = {"type": question["QuestionType"], "selector": question["Selector"]}
-    forced = question["Validation"]["Settings"]["ForceResponse"] == "ON"
-    choices = {
-        key: {
-            "recode": key,
-            "description": choice["Display"],
-            "choiceText": choice["Display"],
-            "imageDescription": None,
-            "variableName": None,
-            "analyze": True,
-        }
-        for key, choice in question.get("Choices", {}).items()
-    }
-    return {
-        "questionType": kind | {"subSelector": question.get("SubSelector")},
-        "questionText": question["QuestionText"],
-        "questionLabel": None,
-        "validation": {"doesForceResponse": forced},
-        "questionName": question["DataExportTag"],
-    } | ({"choices": choices} if choices else {})
 
 
 def _options(name: str, brand_id: str) -> dict[str, Any]:

@@ -141,7 +141,10 @@ class MailingList:
 
 @dataclass(slots=True)
 class Survey:
-    """A survey with its definition as sent."""
+    """A survey with its definition as sent.
+
+    `collaborations` has what each user it is shared with may do; `deleted_responses` counts them.
+    """
 
     id: str
     name: str
@@ -150,6 +153,9 @@ class Survey:
     modified: int
     active: bool
     definition: dict[str, Any]
+    expiration: dict[str, str | None] = field(default_factory=lambda: {"startDate": None, "endDate": None})
+    collaborations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    deleted_responses: int = 0
 
 
 @dataclass(slots=True, eq=False)

@@ -59,8 +59,9 @@ class State:
     Records are kept by id. `accepted_rows` counts for each contact row how often it was accepted, by import
     or by a call of its own; its key is the row's extRef, else e-mail, else phone. `processed` counts by route
     how often an operation was carried out, whether or not its answer arrived. `deleted_all_subscriptions`
-    has, for each call that deleted all subscriptions, the ids that it took away. `shelf()` has what nothing
-    but its own handlers reads.
+    has, for each call that deleted all subscriptions, the ids that it took away. `participants` are kept by
+    directory or project, then by unique identifier, as on the wire. `shelf()` has what nothing but its own
+    handlers reads.
     """
 
     def __init__(self, seed: int, clock: Callable[[], float], deduplicate: Sequence[str]) -> None:
@@ -76,6 +77,7 @@ class State:
         self.subscriptions: dict[str, Subscription] = {}
         self.transactions: dict[str, Transaction] = {}
         self.transaction_batches: dict[str, TransactionBatch] = {}
+        self.participants: dict[str, dict[str, dict[str, Any]]] = {"ex": {}, "cx": {}, "bx": {}}
         self.accepted_rows: Counter[str] = Counter()
         self.processed: Counter[str] = Counter()
         self.deleted_all_subscriptions: list[tuple[str, ...]] = []
@@ -135,9 +137,12 @@ class State:
         """Make a response without a request: `values` may say otherwise about its metadata as well.
 
         Without more it is a finished one that took no time.
+
+        Raises:
+            ValueError: for a `recordedDate` that is none.
         """
         response_id, now = self.new_id("R_"), self.now()
-        known = {
+        known: dict[str, Any] = {
             "startDate": iso(now),
             "endDate": iso(now),
             "status": 0,
@@ -152,15 +157,15 @@ class State:
             "distributionChannel": "anonymous",
             "userLanguage": "EN",
         }
-        made = Response(
-            response_id,
-            survey_id,
-            known | (values or {}) | {"_recordId": response_id},
-            {**(labels or {})},
-            now,
-        )
+        known |= (values or {}) | {"_recordId": response_id}
+        recorded = from_iso(known["recordedDate"])
+        made = Response(response_id, survey_id, known, {**(labels or {})}, recorded)
         self.responses[response_id] = made
         return made
+
+    def responses_of(self, survey_id: str) -> list[Response]:
+        """The responses of a survey in order of arrival."""
+        return [response for response in self.responses.values() if response.survey_id == survey_id]
 
     def add_mailing_list(
         self, name: str, *, directory_id: str | None = None, owner_id: str | None = None
@@ -255,6 +260,45 @@ class State:
         )
         self.subscriptions[made.id] = made
         return made.id
+
+    def add_ex_project(self) -> str:
+        """Make an EX project without participants; the form of its id is assumed."""
+        project_id = self.new_id("EX_")
+        self.participants[project_id] = {}
+        return project_id
+
+    def add_participant(
+        self,
+        place_id: str,
+        unique_identifier: str,
+        *,
+        first_name: str = "",
+        last_name: str = "",
+        email: str | None = None,
+        username: str | None = None,
+        metadata: dict[str, str] | None = None,
+        participant_data: dict[str, str] | None = None,
+        subject_data: dict[str, str] | None = None,
+    ) -> str:
+        """Make a participant of a directory (`ex`, `cx`, `bx`) or of a project, and return its id.
+
+        Who is in the employee directory is the same user in a project.
+        """
+        known = self.participants["ex"].get(unique_identifier, {})
+        participant_id = self.new_id("PRT_")
+        self.participants[place_id][unique_identifier] = {
+            "firstName": first_name,
+            "lastName": last_name,
+            "email": email,
+            "username": username,
+            "userId": known.get("userId") or self.new_id("UR_"),
+            "participantId": participant_id,
+            "uniqueIdentifier": unique_identifier,
+            "metadata": metadata or {},
+            "participantData": participant_data,
+            "subjectData": subject_data,
+        }
+        return participant_id
 
     def list_contacts(self, mailing_list_id: str) -> list[Contact]:
         """The contacts of a list in order of arrival."""
@@ -365,6 +409,12 @@ def iso(milliseconds: int) -> str:
 def iso_fraction(milliseconds: int) -> str:
     """`2026-06-01T09:00:00.123Z`, as the distribution history has it."""
     return f"{iso(milliseconds)[:-1]}.{milliseconds % 1000:03}Z"
+
+
+def from_iso(text: str) -> int:
+    """Milliseconds since the epoch, in UTC unless the text says otherwise."""
+    moment = datetime.fromisoformat(text)
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def valid_email(email: str) -> bool:

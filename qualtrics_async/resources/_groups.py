@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from qualtrics_async.resources.sample_definitions import SampleDefinitions
     from qualtrics_async.resources.samples import Samples
     from qualtrics_async.resources.segment_contacts import SegmentContacts
+    from qualtrics_async.resources.segment_membership_exports import SegmentMembershipExports
     from qualtrics_async.resources.segments import Segments
     from qualtrics_async.resources.sessions import Sessions
     from qualtrics_async.resources.sms_distributions import SmsDistributions
@@ -305,6 +306,13 @@ class ResourceGroups(Executor):
         from qualtrics_async.resources.segment_contacts import SegmentContacts
 
         return SegmentContacts(self)
+
+    @cached_property
+    def segment_membership_exports(self) -> SegmentMembershipExports:
+        """Exports of which contacts came into segments and left them, as jobs."""
+        from qualtrics_async.resources.segment_membership_exports import SegmentMembershipExports
+
+        return SegmentMembershipExports(self)
 
     @cached_property
     def segments(self) -> Segments:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from qualtrics_async._core.paging import SKIP_TOKEN, Page, Paged, Scheme
 from qualtrics_async._core.request import GET, POST
+from qualtrics_async.models._base import JsonObject
 from qualtrics_async.models.contact_imports import (
     ContactImportProgress,
     ContactImportStarted,
@@ -86,6 +87,15 @@ class ContactImports(Resource):
             "/directories/{directoryId}/imports/api-import/jobs/{importId}/report", directory_id, import_id
         )
         return self._paged(route, ImportReportEntry, scheme=REPORT, page=ImportReportPage, whole=True)
+
+    async def create_bulk(self, directory_id: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Create an import into a whole directory; it is never sent twice by itself.
+
+        Only its path and limit are documented: `request` is the body as the vendor has it, the answer an
+        object (both *assumed*).
+        """
+        route = POST("/directories/{directoryId}/imports", directory_id)
+        return await self._send(route, JsonObject, body=request)
 
     async def run(
         self,

@@ -130,14 +130,16 @@ class Call:
 
     def json(self) -> Body:
         """The body, which must be an object. Status 415 is documented, the other refusals are assumed."""
-        if "json" not in self.headers.get("Content-Type", ""):
-            raise Refused(415, "PLACEHOLDER_415", "The Content-Type must be application/json.")
-        try:
-            body = json.loads(self.payload, parse_constant=_no_constant)
-        except (ValueError, RecursionError):
-            raise Refused(400, "PLACEHOLDER_400", "The body is not valid JSON.") from None
+        body = self._parsed()
         if not isinstance(body, dict):
             raise Refused(400, "PLACEHOLDER_400", "The body is not an object.")
+        return body
+
+    def array(self) -> list[Any]:
+        """The body, which must be an array; else as `json()`."""
+        body = self._parsed()
+        if not isinstance(body, list):
+            raise Refused(400, "PLACEHOLDER_400", "The body is not an array.")
         return body
 
     def form(self) -> dict[str, Part]:
@@ -206,6 +208,14 @@ class Call:
             case _:
                 turn = 0
         return start, stop, _cursor(following, turn, opaque=cursor == "skipToken") if more else None
+
+    def _parsed(self) -> Any:
+        if "json" not in self.headers.get("Content-Type", ""):
+            raise Refused(415, "PLACEHOLDER_415", "The Content-Type must be application/json.")
+        try:
+            return json.loads(self.payload, parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            raise Refused(400, "PLACEHOLDER_400", "The body is not valid JSON.") from None
 
     def _size(self) -> int:
         text = self.query.get("pageSize")

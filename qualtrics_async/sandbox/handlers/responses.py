@@ -1,9 +1,227 @@
-"""Single responses."""
+"""Single responses and the files in them."""
 
 from __future__ import annotations
 
-from qualtrics_async.sandbox.routing import Routes
+import json
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["routes"]
+from qualtrics_async.sandbox.handlers.surveys import find_survey
+from qualtrics_async.sandbox.legacy_survey import embedded_fields, questions
+from qualtrics_async.sandbox.records import UploadedFile
+from qualtrics_async.sandbox.routing import Routes
+from qualtrics_async.sandbox.state import iso_fraction
+from qualtrics_async.sandbox.wire import File, Refused, check_keys, check_texts, nested, result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from qualtrics_async.sandbox.records import Response, Survey
+    from qualtrics_async.sandbox.state import State
+    from qualtrics_async.sandbox.wire import Body, Call, Part
+
+__all__ = [
+    "change_embedded_data",
+    "find_response",
+    "labels_of",
+    "remove_response",
+    "render_response",
+    "routes",
+]
 
 routes = Routes()
+
+_RESPONSES = "/surveys/{surveyId}/responses"
+_FILES = ("file1", "file2", "file3", "file4", "file5")
+_DATES = ("startDate", "endDate", "recordedDate")
+_NUMBERS = ("status", "progress", "duration", "finished")
+_TEXTS = ("ipAddress", "_recordId", "distributionChannel", "userLanguage")
+
+
+@routes("POST", _RESPONSES, "documented")
+def create_response(call: Call) -> Body:
+    """Documented: JSON with `values`, or a form with `response`, `fileMapping` and at most five files.
+
+    Which values there are is not checked: a survey takes any embedded data here.
+    """
+    survey, files, mapping = find_survey(call), {}, {}
+    if "json" in call.headers.get("Content-Type", ""):
+        body = call.json()
+    else:
+        form = call.form()
+        check_keys(form, ("response", "fileMapping", *_FILES), ("response", "fileMapping"))
+        body, mapping = _json(form["response"].content), _json(form["fileMapping"].content)
+        files = {name: part for name, part in form.items() if name in _FILES}
+        check_texts(mapping, mapping)
+        if mapping.keys() != files.keys():
+            raise Refused(400, "PLACEHOLDER_400", "fileMapping must name each file, and no other.")
+    check_keys(body, ("values",), ("values",))
+    made = _add(call.state, survey, nested(body, "values"))
+    _keep(call.state, made, files, mapping)
+    return result({"responseId": made.id})
+
+
+@routes("GET", _RESPONSES + "/{responseId}", "documented")
+def get_response(call: Call) -> Body:
+    """Documented."""
+    return result(render_response(find_survey(call), find_response(call)))
+
+
+@routes("GET", "/surveys/{surveyId}/response-schema", "assumed")
+def get_schema(call: Call) -> Body:
+    """Documented as a JSON Schema; its details are assumed."""
+    survey = find_survey(call)
+    texts = (*_DATES, *_TEXTS, *embedded_fields(survey.definition))
+    values: Body = {name: {"type": "string"} for name in texts}
+    values |= {name: {"type": "number"} for name in _NUMBERS}
+    for qid, question in questions(survey.definition).items():
+        values[qid if _choices(question) else f"{qid}_TEXT"] = {
+            "type": "number" if _choices(question) else "string",
+            "description": question.get("QuestionText"),
+        }
+    return result(
+        {
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "title": survey.name,
+            "type": "object",
+            "properties": {
+                "responseId": {"type": "string"},
+                "values": {"type": "object", "properties": values},
+                "labels": {"type": "object"},
+                "displayedFields": {"type": "array", "items": {"type": "string"}},
+                "displayedValues": {"type": "object"},
+            },
+        }
+    )
+
+
+@routes("PUT", "/responses/{responseId}", "documented")
+def update_response(call: Call) -> Body:
+    """Documented: embedded data only, the recorded date is reset unless told otherwise; answers meta only."""
+    body = call.json()
+    check_keys(body, ("surveyId", "embeddedData", "resetRecordedDate"), ("surveyId",))
+    response = call.state.responses.get(call.ids[0])
+    if response is None or response.survey_id != body["surveyId"]:
+        raise _missing()
+    change_embedded_data(call.state, response, body)
+    return {}
+
+
+@routes("DELETE", _RESPONSES + "/{responseId}", "documented")
+def delete_response(call: Call) -> Body:
+    """Documented: answers meta only. What `decrementQuotas` does to a quota is not known here."""
+    find_survey(call)
+    remove_response(call.state, find_response(call))
+    return {}
+
+
+@routes("GET", _RESPONSES + "/{responseId}/uploaded-files/{fileId}", "documented")
+def get_uploaded_file(call: Call) -> File:
+    """Documented: the bytes as they came."""
+    find_survey(call)
+    file = find_response(call).files.get(call.ids[2])
+    if file is None:
+        raise Refused(404, "PLACEHOLDER_404", "No such file.")
+    return File(file.content, file.content_type, file.name)
+
+
+def find_response(call: Call) -> Response:
+    """The response in the path, of the survey in the path; the refusal is assumed."""
+    response = call.state.responses.get(call.ids[1])
+    if response is None or response.survey_id != call.ids[0]:
+        raise _missing()
+    return response
+
+
+def render_response(survey: Survey, response: Response) -> Body:
+    """A response as it is read and exported: documented. Every question counts as displayed."""
+    found = questions(survey.definition)
+    displayed = {qid: _choices(question) for qid, question in found.items() if _choices(question)}
+    return {
+        "responseId": response.id,
+        "values": response.values,
+        "labels": response.labels,
+        "displayedFields": [qid if qid in displayed else f"{qid}_TEXT" for qid in found],
+        "displayedValues": {qid: list(choices) for qid, choices in displayed.items()},
+    }
+
+
+def labels_of(survey: Survey, values: Body) -> Body:
+    """The texts of the values that have one: documented for metadata and choices."""
+    chosen = {
+        qid: choices[answer]
+        for qid, question in questions(survey.definition).items()
+        for choices, answer in ((_choices(question), values.get(qid)),)
+        if isinstance(answer, int) and answer in choices
+    }
+    finished = "True" if values.get("finished", 1) else "False"
+    return {"status": "IP Address", "finished": finished} | chosen
+
+
+def change_embedded_data(state: State, response: Response, body: Body) -> None:
+    """Set the `embeddedData` of a body, which is text (documented), and the date unless it shall stay."""
+    data = nested(body, "embeddedData")
+    check_texts(data, data)
+    reset = body.get("resetRecordedDate", True)
+    if not isinstance(reset, bool):
+        raise Refused(400, "PLACEHOLDER_400", "resetRecordedDate must be a boolean.")
+    response.values |= data
+    if reset:
+        response.recorded = state.now()
+        response.values["recordedDate"] = iso_fraction(response.recorded)
+
+
+def remove_response(state: State, response: Response) -> None:
+    """Take a response away and count it."""
+    del state.responses[response.id]
+    survey = state.surveys.get(response.survey_id)
+    if survey is not None:
+        survey.deleted_responses += 1
+
+
+def _missing() -> Refused:
+    return Refused(404, "PLACEHOLDER_404", "No such response.")
+
+
+def _json(content: bytes) -> Body:
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise Refused(400, "PLACEHOLDER_400", "The part is not an object.")
+    return body
+
+
+def _add(state: State, survey: Survey, values: Body) -> Response:
+    check_texts(values, _DATES)
+    if any(not isinstance(values.get(key, 0), int | float) for key in _NUMBERS):
+        raise Refused(400, "PLACEHOLDER_400", "status, progress, duration and finished must be numbers.")
+    try:
+        return state.add_response(survey.id, values, labels=labels_of(survey, values))
+    except (ValueError, OverflowError):
+        raise Refused(400, "PLACEHOLDER_400", "recordedDate must be an instant.") from None
+
+
+def _keep(state: State, response: Response, files: Mapping[str, Part], mapping: Mapping[str, str]) -> None:
+    for name, part in files.items():
+        qid, file_id = mapping[name], state.new_id("F_")
+        kind = part.content_type or "application/octet-stream"
+        response.files[file_id] = UploadedFile(qid, part.filename or name, kind, part.content)
+        response.values |= {
+            f"{qid}_FILE_ID": file_id,
+            f"{qid}_FILE_NAME": part.filename or name,
+            f"{qid}_FILE_SIZE": len(part.content),
+            f"{qid}_FILE_TYPE": kind,
+        }
+
+
+def _choices(question: dict[str, Any]) -> dict[int, Any]:
+    """The texts of the choices by their numbers."""
+    choices = question.get("Choices")
+    if not isinstance(choices, dict):
+        return {}
+    return {
+        int(key): choice.get("Display")
+        for key, choice in choices.items()
+        if key.isdecimal() and isinstance(choice, dict)
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["definition", "qsf"]
+__all__ = ["definition"]
 
 FIRST_BLOCK = "BL_4yZ5aB6cD7eF8gH"
 TRASH_BLOCK = "BL_5zA6bC7dE8fG9hI"
@@ -49,35 +49,6 @@ def definition(
         "ProjectInfo": {"ProjectCategory": "CORE", "ProjectType": "SSD", "Status": status, "SubSet": 0},
         "BrandBaseURL": f"https://{brand_id}.fra1.qualtrics.com",
     }
-
-
-def qsf(wire: dict[str, Any]) -> dict[str, Any]:
-    """The same with `?format=qsf`: the two top keys are observed, the elements are reduced to two."""
-    survey_id = wire["SurveyID"]
-    entry = {
-        "SurveyID": survey_id,
-        "SurveyName": wire["SurveyName"],
-        "SurveyOwnerID": wire["OwnerID"],
-        "SurveyBrandID": wire["BrandID"],
-        "SurveyStatus": wire["SurveyStatus"],
-        "SurveyStartDate": "0000-00-00 00:00:00",
-        "SurveyExpirationDate": "0000-00-00 00:00:00",
-    }
-    elements = [
-        {
-            "SurveyID": survey_id,
-            "Element": element,
-            "PrimaryAttribute": title,
-            "SecondaryAttribute": None,
-            "TertiaryAttribute": None,
-            "Payload": wire[key],
-        }
-        for element, title, key in (
-            ("FL", "Survey Flow", "SurveyFlow"),
-            ("SO", "Survey Options", "SurveyOptions"),
-        )
-    ]
-    return {"SurveyEntry": entry, "SurveyElements": elements}
 
 
 def _options(name: str, brand_id: str) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from qualtrics_async.sandbox.definition import qsf
 from qualtrics_async.sandbox.legacy_survey import blocks, legacy_survey
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.state import iso
@@ -160,13 +159,6 @@ def list_quotas(call: Call) -> Body:
     """Assumed from a client, the pages by offset too: the quotas that the definition has."""
     survey = find_survey(call)
     return call.page(call.state.shelf("quota").under(survey.id), _quota, cursor="offset")
-
-
-@routes("GET", "/survey-definitions/{surveyId}", "observed")
-def get_definition(call: Call) -> Body:
-    """Observed; of `?format=qsf` only the top keys are."""
-    survey = find_survey(call)
-    return result(qsf(survey.definition) if call.query.get("format") == "qsf" else survey.definition)
 
 
 def find_survey(call: Call) -> Survey:

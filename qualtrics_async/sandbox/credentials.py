@@ -1,4 +1,4 @@
-"""Who may ask: one API token, and bearer tokens with a lifetime."""
+"""Who may ask: one user with an API token, and bearer tokens with a lifetime."""
 
 from __future__ import annotations
 
@@ -25,13 +25,28 @@ class Credentials:
         self._clock = clock
         self._expiry: dict[str, float] = {}
         self.lifetime = lifetime
-        self.token = self._new(40)
+        self.token = self.new_token()
+        self._renewed: str | None = None
         self.client_id = self._new(32)
         self.client_secret = self._new(64)
 
+    @property
+    def current(self) -> str:
+        """The API token that the user was given last."""
+        return self._renewed or self.token
+
+    def renew(self) -> str:
+        """A new API token for the user; it ends the life of the one before, but never that of `token`."""
+        self._renewed = self.new_token()
+        return self._renewed
+
+    def new_token(self) -> str:
+        """What a token looks like."""
+        return self._new(40)
+
     def issue(self) -> str:
         """A new bearer token."""
-        token = self._new(40)
+        token = self.new_token()
         self._expiry[token] = self._clock() + self.lifetime
         return token
 
@@ -51,7 +66,7 @@ class Credentials:
         """
         token = headers.get("X-API-TOKEN")
         if token is not None:
-            if not _same(token, self.token):
+            if not (_same(token, self.token) or _same(token, self.current)):
                 raise Refused(401, "DCD_7", "Unrecognized X-API-TOKEN.")
             return
         scheme, _, bearer = headers.get("Authorization", "").partition(" ")

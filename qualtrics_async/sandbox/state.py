@@ -11,6 +11,8 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from qualtrics_async.sandbox.accounts import account
+from qualtrics_async.sandbox.arranged import Arranged
 from qualtrics_async.sandbox.definition import definition
 from qualtrics_async.sandbox.jobs import Job, Progress
 from qualtrics_async.sandbox.records import (
@@ -53,7 +55,7 @@ _CRITERIA = {
 }
 
 
-class State:
+class State(Arranged):
     """Everything that a sandbox knows; tests may read and arrange it at will.
 
     Records are kept by id. `accepted_rows` counts for each contact row how often it was accepted, by import
@@ -87,7 +89,9 @@ class State:
         self._request_ids = random.Random(seed)  # noqa: S311  # refusals must not disturb the other ids
         self._clock = clock
         self._born = time.time() - clock()
-        self.user_id = self.new_id("UR_")
+        self.user_id = self.add_user(
+            "api.user@example.com", first_name="Api", last_name="User", user_type="UT_BRANDADMIN"
+        )
         self.default_directory_id = self.add_directory(is_default=True, deduplicate=deduplicate)
         self.survey_id = self.add_survey("Sandbox survey")
 
@@ -110,6 +114,24 @@ class State:
     def new_request_id(self) -> str:
         """A UUID."""
         return str(uuid.UUID(int=self._request_ids.getrandbits(128), version=4))
+
+    def add_user(
+        self, email: str, *, first_name: str = "", last_name: str = "", user_type: str = "UT_PARTICIPANT"
+    ) -> str:
+        """Make a user of the brand, whose name is the address and the brand."""
+        user_id = self.new_id("UR_")
+        record = account(
+            user_id,
+            self.brand_id,
+            iso(self.now()),
+            username=f"{email}#{self.brand_id}",
+            email=email,
+            first_name=first_name,
+            last_name=last_name,
+            user_type=user_type,
+        )
+        self.shelf("user").put(user_id, record=record)
+        return user_id
 
     def add_directory(
         self, name: str | None = None, *, is_default: bool = False, deduplicate: Sequence[str] = ()
@@ -162,6 +184,20 @@ class State:
         made = Response(response_id, survey_id, known, {**(labels or {})}, recorded)
         self.responses[response_id] = made
         return made
+
+    def add_response_filter(self, survey_id: str, name: str) -> str:
+        """Make a saved filter of a survey, which finds every response."""
+        filter_id = self.new_request_id()
+        record = {"filterId": filter_id, "filterName": name, "creationDate": iso(self.now())}
+        self.shelf("response filter").put(survey_id, filter_id, record=record)
+        return filter_id
+
+    def add_audit_event(self, name: str, **descriptor: Any) -> str:
+        """Log that something was done, now; `descriptor` says more about it, as on the wire (`userId`)."""
+        event_id = self.new_request_id()
+        record = {"id": event_id, "name": name, "at": self.now(), "descriptor": descriptor}
+        self.shelf("audit event").put(event_id, record=record)
+        return event_id
 
     def responses_of(self, survey_id: str) -> list[Response]:
         """The responses of a survey in order of arrival."""

@@ -1,4 +1,7 @@
-"""Bearer tokens for client credentials."""
+"""Bearer tokens for client credentials, and the listing of tokens.
+
+Nothing makes listed tokens but `state.shelf("OAuth token").put(token_type, id, record={"id": id})`.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +44,25 @@ def issue_token(call: Call) -> Body:
         "expires_in": int(credentials.lifetime),
         "scope": form.get("scope", ""),
     }
+
+
+@routes("GET", "/oauthtokens/{tokenType}", "assumed")
+def list_tokens(call: Call) -> Body:
+    """Assumed: pages of what was put there."""
+    return call.page(call.state.shelf("OAuth token").under(call.ids[0]), dict)
+
+
+@routes("POST", "/oauthtokens/{tokenType}/delete", "assumed")
+def delete_tokens(call: Call) -> Body:
+    """Assumed: tokens that have every key and value of the body go; an empty one is refused."""
+    body = call.json()
+    if not body:
+        raise Refused(400, "PLACEHOLDER_400", "The body says of no token that it should go.")
+    token_type, tokens = call.ids[0], call.state.shelf("OAuth token")
+    for token in tokens.under(token_type):
+        if all(token.get(key) == value for key, value in body.items()):
+            tokens.remove(token_type, token["id"])
+    return {}
 
 
 def _form(call: Call) -> dict[str, str]:

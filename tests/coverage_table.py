@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -35,6 +35,8 @@ neither.
 This table is made by `python tests/coverage_table.py > tests/coverage.md`, and a test keeps it true.
 """
 COLUMNS = ("category", "client", "operations", "kept", "answered", "documented", "observed", "assumed")
+WORDS = 2
+"""So many columns are words, the others are numbers."""
 
 
 def table() -> str:
@@ -114,20 +116,19 @@ REMEMBERED = {name for holder in (Sandbox().state, Credentials(0, float, 1)) for
 
 
 def _cells(counts: Counter[str]) -> list[str]:
-    return [str(counts[name]) for name in COLUMNS[2:]]
+    return [str(counts[name]) for name in COLUMNS[WORDS:]]
 
 
 def _markdown(lines: list[tuple[str, ...]]) -> str:
     widths = [max(map(len, column)) for column in zip(COLUMNS, *lines, strict=True)]
-    rule = tuple("-" * (width - 1) + ("-" if index < 2 else ":") for index, width in enumerate(widths))
-    padded = (
-        (
-            cell.ljust(width) if index < 2 else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in (COLUMNS, rule, *lines)
-    )
-    return "".join(f"| {' | '.join(line)} |\n" for line in padded)
+    rule = ["-" * width if index < WORDS else "-" * (width - 1) + ":" for index, width in enumerate(widths)]
+    return "".join(_line(cells, widths) for cells in (COLUMNS, rule, *lines))
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    words = [cell.ljust(width) for cell, width in zip(cells[:WORDS], widths, strict=False)]
+    numbers = [cell.rjust(width) for cell, width in zip(cells[WORDS:], widths[WORDS:], strict=True)]
+    return f"| {' | '.join(words + numbers)} |\n"
 
 
 if __name__ == "__main__":

@@ -162,7 +162,7 @@ class App:
         if self._settings.proxied:
             host = f"{self._state.datacenter}.qualtrics.com"
             meta["notice"] = f"Request proxied. For faster response times, use this host instead: {host}"
-        body["meta"] = meta
+        body["meta"] = meta | body.get("meta", {})
         return body
 
     def _respond(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass, field
-from email import message_from_bytes
+from email import message_from_string
 from email.message import Message
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -152,7 +152,7 @@ class Call:
         parts = {}
         for piece in self.payload.split(f"--{boundary}".encode())[1:-1]:
             head, found, content = piece.partition(b"\r\n\r\n")
-            about = message_from_bytes(head.strip())
+            about = message_from_string(head.strip().decode(errors="replace"))
             name = about.get_param("name", header="Content-Disposition")
             if not found or not isinstance(name, str):
                 raise Refused(413, "PLACEHOLDER_413", "The form cannot be read.")

@@ -10,7 +10,7 @@ from qualtrics_async.sandbox.wire import Refused
 if TYPE_CHECKING:
     from qualtrics_async.sandbox.wire import Call
 
-__all__ = ["begin", "find", "poll"]
+__all__ = ["advance", "begin", "find", "poll"]
 
 
 def begin(call: Call, family: str, prefix: str, **record: Any) -> Job:
@@ -38,6 +38,11 @@ def find(call: Call, family: str, job_id: str) -> Job:
 def poll(call: Call, job: Job) -> float:
     """Count a poll and return how far the job is, in percent; a failing one fails at 100."""
     job.progress.polls += 1
+    return advance(call, job)
+
+
+def advance(call: Call, job: Job) -> float:
+    """Return how far the job is, in percent, without counting a poll."""
     if job.progress.stuck:
         return 0.0
     fraction = call.settings.jobs.fraction(job.progress, call.state.monotonic())

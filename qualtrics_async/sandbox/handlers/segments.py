@@ -1,9 +1,176 @@
-"""Segments of a directory and their contacts."""
+"""Segments of a directory, their contacts and their refreshes.
+
+Who belongs to a segment is looked up when it is made, when its criteria change and when a refresh ends.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from qualtrics_async.sandbox.handlers import _jobs
+from qualtrics_async.sandbox.handlers._criteria import check_criteria, matching
+from qualtrics_async.sandbox.handlers.directories import find_directory
 from qualtrics_async.sandbox.routing import Routes
+from qualtrics_async.sandbox.state import iso
+from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, result
+
+if TYPE_CHECKING:
+    from qualtrics_async.sandbox.jobs import Job
+    from qualtrics_async.sandbox.records import Contact
+    from qualtrics_async.sandbox.shelves import Shelf
+    from qualtrics_async.sandbox.wire import Body, Call
 
 __all__ = ["routes"]
 
 routes = Routes()
+
+_SEGMENTS = "/directories/{directoryId}/segments"
+_ONE = _SEGMENTS + "/{segmentId}"
+_KEYS = ("name", "description", "criteria")
+_TEXTS = ("name", "description")
+_FAMILY = "segment refresh"
+_WORDS = {"running": "inProgress", "failed": "failed", "complete": "complete"}
+
+
+@routes("GET", _SEGMENTS, "documented")
+def list_segments(call: Call) -> Body:
+    """Documented."""
+    return call.page(_settled(call).under(find_directory(call).id), _element)
+
+
+@routes("POST", _SEGMENTS, "documented")
+def create_segment(call: Call) -> Body:
+    """Documented: `criteria`. The other keys are those that are read, and the answer's key is assumed."""
+    directory = find_directory(call)
+    body = call.json()
+    check_keys(body, _KEYS, ("name", "criteria"))
+    _check(body)
+    now = iso(call.state.now())
+    made: dict[str, Any] = {
+        "segmentId": call.state.new_id("SEG_"),
+        "name": body["name"],
+        "description": body.get("description"),
+        "contactCount": 0,
+        "creationDate": now,
+        "lastModifiedDate": now,
+        "criteria": body["criteria"],
+    }
+    _look_up(call, directory.id, made)
+    call.state.shelf("segment").put(directory.id, made["segmentId"], record=made)
+    return result({"segmentId": made["segmentId"]})
+
+
+@routes("GET", _ONE, "documented")
+def get_segment(call: Call) -> Body:
+    """Documented: as in the list."""
+    return result(_element(_settled(call).find(*call.ids)))
+
+
+@routes("PUT", _ONE, "assumed")
+def update_segment(call: Call) -> Body:
+    """Assumed: changes the keys that are there, looks up the contacts anew, and answers meta only."""
+    segment = _settled(call).find(*call.ids)
+    body = call.json()
+    check_keys(body, _KEYS)
+    _check(body)
+    segment.update(body)
+    segment["lastModifiedDate"] = iso(call.state.now())
+    if "criteria" in body:
+        _look_up(call, call.ids[0], segment)
+    return {}
+
+
+@routes("DELETE", _ONE, "assumed")
+def delete_segment(call: Call) -> Body:
+    """Assumed: answers meta only and leaves the contacts in the directory."""
+    _settled(call).remove(*call.ids)
+    return {}
+
+
+@routes("GET", _ONE + "/contacts", "documented")
+def list_segment_contacts(call: Call) -> Body:
+    """Documented."""
+    return call.page(_contacts(call), _contact)
+
+
+@routes("GET", _ONE + "/contacts/{contactId}", "assumed")
+def get_segment_contact(call: Call) -> Body:
+    """Assumed: as in the list."""
+    for contact in _contacts(call):
+        if contact.id == call.ids[2]:
+            return result(_contact(contact))
+    raise Refused(404, "PLACEHOLDER_404", "No such contact in this segment.")
+
+
+@routes("POST", _ONE + "/refresh-jobs", "assumed")
+def start_refresh(call: Call) -> Body:
+    """Assumed: a job, named as in the path of its progress; it takes no body."""
+    segment = _settled(call).find(*call.ids)
+    return result({"progressId": _jobs.begin(call, _FAMILY, "PGRS_", ids=call.ids, segment=segment).id})
+
+
+@routes("GET", _ONE + "/refresh-jobs/{progressId}", "assumed")
+def refresh_progress(call: Call) -> Body:
+    """Assumed: percent and a word."""
+    job = _jobs.find(call, _FAMILY, call.ids[2])
+    if job.record["ids"] != call.ids[:2]:
+        raise Refused(404, "PLACEHOLDER_404", "No such job of this segment.")
+    percent = _jobs.poll(call, job)
+    _finish(call, job)
+    return result({"percentComplete": percent, "status": _WORDS[job.outcome]})
+
+
+def _check(body: Body) -> None:
+    check_texts(body, _TEXTS)
+    if "criteria" in body:
+        check_criteria(body["criteria"])
+
+
+def _settled(call: Call) -> Shelf:
+    """The segments, after the refreshes that have ended by now."""
+    for job in call.state.jobs.values():
+        if job.family == _FAMILY:
+            _jobs.advance(call, job)
+            _finish(call, job)
+    return call.state.shelf("segment")
+
+
+def _finish(call: Call, job: Job) -> None:
+    """Look up the contacts when the job has ended well, once."""
+    if job.outcome == "complete" and "refreshed" not in job.record:
+        job.record["refreshed"] = True
+        _look_up(call, job.record["ids"][0], job.record["segment"])
+
+
+def _look_up(call: Call, directory_id: str, segment: dict[str, Any]) -> None:
+    directory = [made for made in call.state.contacts.values() if made.directory_id == directory_id]
+    found = matching(call.state, directory, segment["criteria"])
+    segment["contactIds"] = [contact.id for contact in found]
+    segment["contactCount"] = len(found)
+
+
+def _contacts(call: Call) -> list[Contact]:
+    ids = _settled(call).find(*call.ids[:2])["contactIds"]
+    return [call.state.contacts[contact_id] for contact_id in ids if contact_id in call.state.contacts]
+
+
+def _element(segment: dict[str, Any]) -> Body:
+    return {key: value for key, value in segment.items() if key != "contactIds"}
+
+
+def _contact(contact: Contact) -> Body:
+    """Nobody can opt out of a segment but by opting out of the directory: documented."""
+    opted_out_at = None if contact.unsubscribed_at is None else iso(contact.unsubscribed_at)
+    return {
+        "contactId": contact.id,
+        "firstName": contact.first_name,
+        "lastName": contact.last_name,
+        "email": contact.email,
+        "phone": contact.phone,
+        "extRef": contact.ext_ref,
+        "language": contact.language,
+        "directoryUnsubscribed": contact.unsubscribed,
+        "directoryUnsubscribeDate": opted_out_at,
+        "segmentUnsubscribed": contact.unsubscribed,
+        "segmentUnsubscribeDate": opted_out_at,
+    }

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.accounts import account
 from qualtrics_async.sandbox.arranged import Arranged
-from qualtrics_async.sandbox.arranged import Arranged
 from qualtrics_async.sandbox.definition import definition
 from qualtrics_async.sandbox.jobs import Job, Progress
 from qualtrics_async.sandbox.records import (

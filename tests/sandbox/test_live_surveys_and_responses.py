@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from speaking import asynchronous
 
-from qualtrics_async import InvalidRequest, JobFailed, NotFound, OutcomeUnknown, Polling, Qualtrics
+from qualtrics_async import InvalidRequest, JobFailed, Limits, NotFound, OutcomeUnknown, Polling, Qualtrics
 from qualtrics_async._core.uploads import FilePart
 from qualtrics_async.models.response_jobs import ResponseUpdate
 from qualtrics_async.models.surveys import EmbeddedDataField, ResultPermissions, SurveyPermissions
@@ -32,10 +32,12 @@ QSF = json.dumps(
 
 @asynccontextmanager
 async def living(**options: Any) -> AsyncIterator[tuple[Qualtrics, State, Sandbox]]:
-    """A sandbox and a client of it, which does not wait between polls."""
+    """A sandbox and a client of it, which waits neither for quotas nor between polls."""
     async with Sandbox(**options) as sandbox:
-        polling = Polling(first=0, longest=0)
-        async with Qualtrics(token=sandbox.token, base_url=sandbox.base_url, polling=polling) as client:
+        polling, limits = Polling(first=0, longest=0), Limits.unlimited()
+        async with Qualtrics(
+            token=sandbox.token, base_url=sandbox.base_url, polling=polling, limits=limits
+        ) as client:
             yield client, sandbox.state, sandbox
 
 

@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET, UnsetType
+from qualtrics_async.models._base import Flag, Instant, JsonObject, Model
 
-from qualtrics_async.models._base import Flag, Input, Instant, JsonObject, Model
-
-__all__ = ["Segment", "SegmentContact", "SegmentRefreshStarted", "SimpleFilter"]
-
-
-class SimpleFilter(Input, kw_only=True):
-    """One criterion on contacts, for segments and samples.
-
-    `filter_type` is a field of contacts such as `email`, or `embeddedData` with its name in `field`;
-    `comparison` is `eq` or another of the vendor's words (both open vocabularies).
-    """
-
-    filter_type: str
-    comparison: str
-    value: str | int | float | bool | UnsetType = UNSET
-    field: str | UnsetType = UNSET
-    mailing_list_id: str | UnsetType = UNSET
+__all__ = ["Segment", "SegmentContact", "SegmentRefreshStarted"]
 
 
 class Segment(Model, frozen=True, kw_only=True):

@@ -8,8 +8,8 @@ from typing import Any
 from qualtrics_async._core.paging import Paged
 from qualtrics_async._core.request import DELETE, GET, POST, PUT
 from qualtrics_async.models.common import AnyCreated, Created
+from qualtrics_async.models.contact_filters import ContactFilter
 from qualtrics_async.models.sample_definitions import SampleDefinition
-from qualtrics_async.models.segments import SimpleFilter
 from qualtrics_async.resources._base import Resource, given
 from qualtrics_async.resources.segments import criteria_of
 
@@ -30,7 +30,7 @@ class SampleDefinitions(Resource):
         self,
         directory_id: str,
         *,
-        sample_criteria: SimpleFilter | Mapping[str, Any],
+        sample_criteria: ContactFilter | Mapping[str, Any],
         max_sample_size: int | None = None,
         sample_percentage: float | None = None,
     ) -> Created:
@@ -56,7 +56,7 @@ class SampleDefinitions(Resource):
         directory_id: str,
         sample_definition_id: str,
         *,
-        sample_criteria: SimpleFilter | Mapping[str, Any] | None = None,
+        sample_criteria: ContactFilter | Mapping[str, Any] | None = None,
         max_sample_size: int | None = None,
         sample_percentage: float | None = None,
     ) -> None:
@@ -80,7 +80,7 @@ class SampleDefinitions(Resource):
 
 
 def _definition(
-    criteria: SimpleFilter | Mapping[str, Any] | None, size: int | None, percentage: float | None
+    criteria: ContactFilter | Mapping[str, Any] | None, size: int | None, percentage: float | None
 ) -> dict[str, object]:
     return given(
         {

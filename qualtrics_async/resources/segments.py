@@ -9,7 +9,8 @@ from typing import Any
 from qualtrics_async._core.paging import Paged
 from qualtrics_async._core.request import DELETE, GET, POST, PUT
 from qualtrics_async.models.common import AnyCreated, Created, JobProgress
-from qualtrics_async.models.segments import Segment, SegmentRefreshStarted, SimpleFilter
+from qualtrics_async.models.contact_filters import ContactFilter
+from qualtrics_async.models.segments import Segment, SegmentRefreshStarted
 from qualtrics_async.resources._base import Resource, given, named
 
 __all__ = ["SegmentRefreshes", "Segments", "criteria_of"]
@@ -38,13 +39,14 @@ class Segments(Resource):
         directory_id: str,
         *,
         name: str,
-        criteria: SimpleFilter | Mapping[str, Any],
+        criteria: ContactFilter | Mapping[str, Any],
         description: str | None = None,
     ) -> Created:
         """Create a segment; it is never sent twice by itself.
 
-        `criteria` is one filter, or the whole object with groups of filters in the vendor's form. The body
-        may have up to 10 kB (documented). The names of its other keys are those of what is read (assumed).
+        `criteria` is one filter, or the wire's whole object, with `simpleFilter` or groups of them. That a
+        filter takes what the contact search takes is assumed, and that the other keys are those of what is
+        read. The body may have up to 10 kB (documented).
         """
         route = POST("/directories/{directoryId}/segments", directory_id)
         body = _segment(named(name, "name"), criteria, description)
@@ -61,7 +63,7 @@ class Segments(Resource):
         segment_id: str,
         *,
         name: str | None = None,
-        criteria: SimpleFilter | Mapping[str, Any] | None = None,
+        criteria: ContactFilter | Mapping[str, Any] | None = None,
         description: str | None = None,
     ) -> None:
         """Change a segment; that some of the keys may be given alone is assumed."""
@@ -105,12 +107,12 @@ class SegmentRefreshes(Resource):
         return await self._wait(started.progress_id, poll)
 
 
-def criteria_of(criteria: SimpleFilter | Mapping[str, Any] | None) -> object:
+def criteria_of(criteria: ContactFilter | Mapping[str, Any] | None) -> object:
     """The wire's object around one filter; what is a mapping is that object already."""
-    return {"simpleFilter": criteria} if isinstance(criteria, SimpleFilter) else criteria
+    return {"simpleFilter": criteria} if isinstance(criteria, ContactFilter) else criteria
 
 
 def _segment(
-    name: str | None, criteria: SimpleFilter | Mapping[str, Any] | None, description: str | None
+    name: str | None, criteria: ContactFilter | Mapping[str, Any] | None, description: str | None
 ) -> dict[str, object]:
     return given({"name": name, "criteria": criteria_of(criteria), "description": description})

@@ -13,7 +13,7 @@ from qualtrics_async.models.common import AnyCreated, Created
 from qualtrics_async.models.research_core import ResearchCoreContact
 from qualtrics_async.models.sample_definitions import SampleDefinition
 from qualtrics_async.models.samples import Sample, SampleCreationProgress, SampleCreationStarted
-from qualtrics_async.models.segments import Segment, SimpleFilter
+from qualtrics_async.models.segments import Segment
 
 
 @pytest.mark.parametrize(
@@ -68,13 +68,3 @@ def test_the_language_null_is_none() -> None:
     """Research Core writes the text `"null"` for no language."""
     known, unknown = (read(ResearchCoreContact, row) for row in rows("research_core_contacts"))
     assert (known.language, unknown.language, unknown.language_raw) == ("EN", None, "null")
-
-
-def test_a_filter_has_only_what_is_said() -> None:
-    """Keys that are not set stay away from the wire."""
-    plain = SimpleFilter(filter_type="email", comparison="eq", value="ada@example.com")
-    assert msgspec.to_builtins(plain) == {
-        "filterType": "email",
-        "comparison": "eq",
-        "value": "ada@example.com",
-    }

@@ -6,13 +6,13 @@ from typing import Any
 
 from calling import NOON, Case
 
+from qualtrics_async.models.contact_filters import ContactFilter
 from qualtrics_async.models.distributions import MessageInput
-from qualtrics_async.models.segments import SimpleFilter
 
 SAMPLES = "/directories/POOL_1/samples"
 DEFINITIONS = f"{SAMPLES}/definitions"
 SEGMENTS = "/directories/POOL_1/segments"
-SWEET = SimpleFilter(filter_type="embeddedData", comparison="eq", field="taste", value="sweet")
+SWEET = ContactFilter(filter_type="embeddedData", comparison="eq", field="taste", value="sweet")
 SWEET_WIRE = {
     "simpleFilter": {
         "filterType": "embeddedData",
@@ -23,7 +23,7 @@ SWEET_WIRE = {
 }
 EITHER = {"filterGroup": {"conjunction": "or", "filters": [SWEET_WIRE]}}
 """A criterion in the vendor's own form."""
-LISTED = SimpleFilter(filter_type="email", comparison="eq", mailing_list_id="CG_1")
+LISTED = ContactFilter(filter_type="inList", comparison=True, mailing_list_id="CG_1")
 TEXT = MessageInput(message_text="Tell us: ${l://SurveyURL}")
 TEMPLATE = MessageInput(library_id="UR_1", message_id="MS_1")
 SMS = {"name": "Menu", "surveyId": "SV_1", "sendDate": "2026-07-01T12:00:00Z", "method": "Invite"}
@@ -179,7 +179,7 @@ CASES = [
         f"{SEGMENTS}/SEG_1",
         body={
             "criteria": {
-                "simpleFilter": {"filterType": "email", "comparison": "eq", "mailingListId": "CG_1"}
+                "simpleFilter": {"filterType": "inList", "comparison": True, "mailingListId": "CG_1"}
             },
             "description": "North",
         },

@@ -11,8 +11,8 @@ import pytest
 from recorder import Recorder
 
 from qualtrics_async.errors import JobFailed, OutcomeUnknown, UsageError
+from qualtrics_async.models.contact_filters import ContactFilter
 from qualtrics_async.models.distributions import MessageInput
-from qualtrics_async.models.segments import SimpleFilter
 from qualtrics_async.resources.sample_definitions import SampleDefinitions
 from qualtrics_async.resources.samples import SampleCreations, Samples
 from qualtrics_async.resources.segment_contacts import SegmentContacts
@@ -21,7 +21,7 @@ from qualtrics_async.resources.sms_distributions import SmsDistributions
 from qualtrics_async.resources.whatsapp_distributions import WhatsappDistributions
 
 NAIVE = datetime(2026, 7, 1)  # noqa: DTZ001  (the mistake that is tested)
-SWEET = SimpleFilter(filter_type="email", comparison="eq", value="ada@example.com")
+SWEET = ContactFilter(filter_type="email", comparison="eq", value="ada@example.com")
 TEXT: dict[str, Any] = {
     "name": "Menu",
     "survey_id": "SV_1",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qualtrics_async.sandbox.handlers._criteria import check_criteria
+from qualtrics_async.sandbox.handlers._criteria import read_criteria
 from qualtrics_async.sandbox.handlers.directories import find_directory
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.wire import Refused, check_keys, result
@@ -37,7 +37,7 @@ def create_sample_definition(call: Call) -> Body:
     directory = find_directory(call)
     body = call.json()
     check_keys(body, _KEYS, ("sampleCriteria",))
-    _check(body)
+    _check(call, body)
     made = {"sampleDefinitionId": call.state.new_id("SD_"), **body}
     call.state.shelf(DEFINITION).put(directory.id, made["sampleDefinitionId"], record=made)
     return result({"sampleDefinitionId": made["sampleDefinitionId"]})
@@ -55,7 +55,7 @@ def update_sample_definition(call: Call) -> Body:
     definition = call.state.shelf(DEFINITION).find(*call.ids)
     body = call.json()
     check_keys(body, _KEYS)
-    _check(body)
+    _check(call, body)
     definition.update(body)
     return {}
 
@@ -67,9 +67,9 @@ def delete_sample_definition(call: Call) -> Body:
     return {}
 
 
-def _check(body: Body) -> None:
+def _check(call: Call, body: Body) -> None:
     if "sampleCriteria" in body:
-        check_criteria(body["sampleCriteria"])
+        read_criteria(call.state, body["sampleCriteria"])
     size, share = body.get("maxSampleSize", 0), body.get("samplePercentage", 0)
     if isinstance(size, bool) or not isinstance(size, int) or size < 0:
         raise Refused(400, "PLACEHOLDER_400", "maxSampleSize must be a whole number, not negative.")

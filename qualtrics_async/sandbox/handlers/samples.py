@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.handlers import _jobs
-from qualtrics_async.sandbox.handlers._criteria import matching
+from qualtrics_async.sandbox.handlers._criteria import read_criteria
 from qualtrics_async.sandbox.handlers.directories import find_directory
 from qualtrics_async.sandbox.handlers.sample_definitions import DEFINITION
 from qualtrics_async.sandbox.routing import Routes
@@ -52,6 +52,7 @@ def create_sample(call: Call) -> Body:
         sample_id=call.state.new_id("SMPL_"),
         parent_id=parent_id,
         pool=_contacts_of(call, directory.id, parent_id),
+        wanted=read_criteria(call.state, definition["sampleCriteria"]),
         definition=dict(definition),
     )
     return result({"progressId": job.id, "sampleId": job.record["sample_id"]})
@@ -117,7 +118,7 @@ def _finish(call: Call, job: Job) -> None:
     if job.outcome != "complete" or "drawn" in record:
         return
     definition = record["definition"]
-    found = matching(call.state, record["pool"], definition["sampleCriteria"])
+    found = [contact for contact in record["pool"] if record["wanted"](contact)]
     drawn = record["drawn"] = [contact.id for contact in found[: _size(len(found), definition)]]
     sample = {
         "sampleId": record["sample_id"],

@@ -8,13 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.handlers import _jobs
-from qualtrics_async.sandbox.handlers._criteria import check_criteria, matching
+from qualtrics_async.sandbox.handlers._criteria import read_criteria
 from qualtrics_async.sandbox.handlers.directories import find_directory
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.state import iso
 from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, result
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from qualtrics_async.sandbox.jobs import Job
     from qualtrics_async.sandbox.records import Contact
     from qualtrics_async.sandbox.shelves import Shelf
@@ -44,7 +46,8 @@ def create_segment(call: Call) -> Body:
     directory = find_directory(call)
     body = call.json()
     check_keys(body, _KEYS, ("name", "criteria"))
-    _check(body)
+    check_texts(body, _TEXTS)
+    wanted = read_criteria(call.state, body["criteria"])
     now = iso(call.state.now())
     made: dict[str, Any] = {
         "segmentId": call.state.new_id("SEG_"),
@@ -55,7 +58,7 @@ def create_segment(call: Call) -> Body:
         "lastModifiedDate": now,
         "criteria": body["criteria"],
     }
-    _look_up(call, directory.id, made)
+    _look_up(call, directory.id, made, wanted)
     call.state.shelf("segment").put(directory.id, made["segmentId"], record=made)
     return result({"segmentId": made["segmentId"]})
 
@@ -72,11 +75,11 @@ def update_segment(call: Call) -> Body:
     segment = _settled(call).find(*call.ids)
     body = call.json()
     check_keys(body, _KEYS)
-    _check(body)
+    check_texts(body, _TEXTS)
+    if "criteria" in body:
+        _look_up(call, call.ids[0], segment, read_criteria(call.state, body["criteria"]))
     segment.update(body)
     segment["lastModifiedDate"] = iso(call.state.now())
-    if "criteria" in body:
-        _look_up(call, call.ids[0], segment)
     return {}
 
 
@@ -106,7 +109,9 @@ def get_segment_contact(call: Call) -> Body:
 def start_refresh(call: Call) -> Body:
     """Assumed: a job, named as in the path of its progress; it takes no body."""
     segment = _settled(call).find(*call.ids)
-    return result({"progressId": _jobs.begin(call, _FAMILY, "PGRS_", ids=call.ids, segment=segment).id})
+    wanted = read_criteria(call.state, segment["criteria"])
+    job = _jobs.begin(call, _FAMILY, "PGRS_", ids=call.ids, segment=segment, wanted=wanted)
+    return result({"progressId": job.id})
 
 
 @routes("GET", _ONE + "/refresh-jobs/{progressId}", "assumed")
@@ -118,12 +123,6 @@ def refresh_progress(call: Call) -> Body:
     percent = _jobs.poll(call, job)
     _finish(call, job)
     return result({"percentComplete": percent, "status": _WORDS[job.outcome]})
-
-
-def _check(body: Body) -> None:
-    check_texts(body, _TEXTS)
-    if "criteria" in body:
-        check_criteria(body["criteria"])
 
 
 def _settled(call: Call) -> Shelf:
@@ -139,12 +138,15 @@ def _finish(call: Call, job: Job) -> None:
     """Look up the contacts when the job has ended well, once."""
     if job.outcome == "complete" and "refreshed" not in job.record:
         job.record["refreshed"] = True
-        _look_up(call, job.record["ids"][0], job.record["segment"])
+        _look_up(call, job.record["ids"][0], job.record["segment"], job.record["wanted"])
 
 
-def _look_up(call: Call, directory_id: str, segment: dict[str, Any]) -> None:
-    directory = [made for made in call.state.contacts.values() if made.directory_id == directory_id]
-    found = matching(call.state, directory, segment["criteria"])
+def _look_up(
+    call: Call, directory_id: str, segment: dict[str, Any], wanted: Callable[[Contact], bool]
+) -> None:
+    found = [
+        made for made in call.state.contacts.values() if made.directory_id == directory_id and wanted(made)
+    ]
     segment["contactIds"] = [contact.id for contact in found]
     segment["contactCount"] = len(found)
 

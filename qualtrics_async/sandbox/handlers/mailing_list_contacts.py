@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from qualtrics_async.sandbox.handlers._dates import read_instant, write_plain
 from qualtrics_async.sandbox.handlers.mailing_lists import find_mailing_list
 from qualtrics_async.sandbox.routing import Routes
-from qualtrics_async.sandbox.state import iso
 from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, nested, result
 
 if TYPE_CHECKING:
@@ -155,13 +154,7 @@ def empty(call: Call, contact: Contact) -> dict[str, Any] | list[Any] | None:
 def since(call: Call) -> int:
     """The instant that the query names, in milliseconds; 0 without one."""
     text = call.query.get("since")
-    if text is None:
-        return 0
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise Refused(400, "PLACEHOLDER_400", "since must be an ISO date.") from None
-    return int((instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp() * 1000)
+    return 0 if text is None else read_instant(text, "since")
 
 
 def _find(call: Call, mailing_list: MailingList) -> Member:
@@ -194,7 +187,7 @@ def _mail(distribution: Distribution, member: Member) -> Body:
     bounced = member.contact.bounced
     return {
         "distributionId": distribution.id,
-        "date": iso(distribution.created).replace("T", " ").removesuffix("Z"),
+        "date": write_plain(distribution.created),
         "type": distribution.request_type,
         "result": "HardBounce" if bounced else "Success",
         "bounceInfo": {"type": "HardBounce"} if bounced else None,

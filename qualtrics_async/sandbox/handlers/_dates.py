@@ -1,0 +1,24 @@
+"""Instants without a zone, which are in UTC, as several services have them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from qualtrics_async.sandbox.state import iso
+from qualtrics_async.sandbox.wire import Refused
+
+__all__ = ["read_instant", "write_plain"]
+
+
+def read_instant(text: object, key: str) -> int:
+    """Milliseconds since the epoch from `YYYY-MM-DD HH:MM:SS` or ISO 8601; UTC unless it says otherwise."""
+    try:
+        moment = datetime.fromisoformat(text)  # type: ignore[arg-type]  # what is no text is refused as well
+    except (TypeError, ValueError):
+        raise Refused(400, "PLACEHOLDER_400", f"{key} must be a date.") from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def write_plain(milliseconds: int) -> str:
+    """`2026-06-01 09:00:00`."""
+    return iso(milliseconds).replace("T", " ").removesuffix("Z")

@@ -143,9 +143,9 @@ def update_languages(call: Call) -> Body:
 
 @routes("GET", f"{_DEFINITION}/versions", "observed")
 def list_versions(call: Call) -> Body:
-    """Observed with `metadata` in each element, documented without. The order is assumed."""
+    """Observed with `metadata` in each element, documented without; in one page. The order is assumed."""
     found = call.state.shelf("survey version").under(find_survey(call).id)
-    return call.page(found, lambda version: {"metadata": version["metadata"]})
+    return result({"elements": [{"metadata": version["metadata"]} for version in found]})
 
 
 @routes("POST", f"{_DEFINITION}/versions", "observed")

@@ -105,7 +105,7 @@ def update_flow(call: Call) -> Body:
 
 @routes("PUT", f"{_FLOW}/{{flowId}}", "documented")
 def update_flow_element(call: Call) -> Body:
-    """Documented with a list of elements. One object, as clients send it, and what it keeps is assumed."""
+    """Documented with a list; clients send one object. That keys which are not sent stay is assumed."""
     survey, flow_id = find_survey(call), call.ids[1]
     found = [
         element
@@ -114,7 +114,10 @@ def update_flow_element(call: Call) -> Body:
     ]
     if not found:
         raise Refused(404, "PLACEHOLDER_404", "No such element of the flow.")
-    body = call.json()
+    elements = call.array() if call.payload.lstrip().startswith(b"[") else [call.json()]
+    if len(elements) != 1 or not isinstance(elements[0], dict):
+        raise Refused(400, "PLACEHOLDER_400", "The body must be one element.")
+    (body,) = elements
     check_keys(body, body, ("Type",))
     check_texts(body, ("FlowID", "Type"))
     _check_list(body, "Flow")

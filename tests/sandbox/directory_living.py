@@ -19,11 +19,13 @@ QUICK = RetryPolicy(base=0.001)
 @asynccontextmanager
 async def living(**options: Any) -> AsyncIterator[tuple[Qualtrics, Sandbox, str]]:
     """A client of a sandbox, and the id of its directory."""
-    async with Sandbox(jobs=ByPolls(0), **options) as sandbox:
-        async with Qualtrics(
+    async with (
+        Sandbox(jobs=ByPolls(0), **options) as sandbox,
+        Qualtrics(
             token=sandbox.token, base_url=sandbox.base_url, retry=QUICK, limits=Limits.unlimited()
-        ) as client:
-            yield client, sandbox, sandbox.state.default_directory_id
+        ) as client,
+    ):
+        yield client, sandbox, sandbox.state.default_directory_id
 
 
 def where(filter_type: str, comparison: str | bool, value: str | datetime, **more: str) -> ContactFilter:

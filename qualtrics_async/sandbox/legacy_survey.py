@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from qualtrics_async.sandbox.survey_file import TRASH, members
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["blocks", "elements", "embedded_fields", "legacy_survey", "pages", "questions"]
-
-TRASH = "Trash"
+__all__ = ["embedded_fields", "legacy_survey", "pages", "questions"]
 
 
 def legacy_survey(wire: dict[str, Any], created: str) -> dict[str, Any]:
@@ -32,11 +32,11 @@ def legacy_survey(wire: dict[str, Any], created: str) -> dict[str, Any]:
                 "description": block.get("Description"),
                 "elements": [
                     {"type": "Question", "questionId": item.get("QuestionID")}
-                    for item in elements(block)
+                    for item in _elements(block)
                     if item.get("Type") == "Question"
                 ],
             }
-            for block_id, block in blocks(wire).items()
+            for block_id, block in _blocks(wire).items()
         },
         "flow": [{"id": item["ID"], "type": "Block"} for item in _flow(wire) if "ID" in item],
         "embeddedData": [{"name": name} for name in embedded_fields(wire)],
@@ -47,25 +47,15 @@ def legacy_survey(wire: dict[str, Any], created: str) -> dict[str, Any]:
 
 def questions(wire: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The questions by id; PHP writes none of them as `[]`."""
-    return _objects(wire.get("Questions"))
-
-
-def blocks(wire: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The blocks by id, the trash left out."""
-    return {key: block for key, block in _objects(wire.get("Blocks")).items() if block.get("Type") != TRASH}
-
-
-def elements(block: dict[str, Any]) -> list[dict[str, Any]]:
-    """What a block is made of, in order."""
-    return _items(block.get("BlockElements"))
+    return members(wire.get("Questions"))
 
 
 def pages(wire: dict[str, Any]) -> list[list[str]]:
     """The ids of the questions of each page; each block begins a new one."""
     known, found = questions(wire), []
-    for block in blocks(wire).values():
+    for block in _blocks(wire).values():
         page: list[str] = []
-        for item in elements(block):
+        for item in _elements(block):
             qid = item.get("QuestionID")
             if item.get("Type") == "Page Break":
                 found.append(page)
@@ -79,14 +69,23 @@ def pages(wire: dict[str, Any]) -> list[list[str]]:
 def embedded_fields(wire: dict[str, Any]) -> Iterator[str]:
     """The names of the embedded data that the flow sets."""
     for element in _flow(wire):
-        for item in _items(element.get("EmbeddedData")):
+        for item in members(element.get("EmbeddedData")).values():
             if isinstance(item.get("Field"), str):
                 yield item["Field"]
 
 
+def _blocks(wire: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The blocks by id, the trash left out."""
+    return {key: block for key, block in members(wire.get("Blocks")).items() if block.get("Type") != TRASH}
+
+
+def _elements(block: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(members(block.get("BlockElements")).values())
+
+
 def _flow(wire: dict[str, Any]) -> list[dict[str, Any]]:
     flow = wire.get("SurveyFlow")
-    return _items(flow.get("Flow")) if isinstance(flow, dict) else []
+    return list(members(flow.get("Flow")).values()) if isinstance(flow, dict) else []
 
 
 def _question(question: dict[str, Any]) -> dict[str, Any]:
@@ -99,9 +98,9 @@ def _question(question: dict[str, Any]) -> dict[str, Any]:
             "variableName": None,
             "analyze": True,
         }
-        for key, choice in _objects(question.get("Choices")).items()
+        for key, choice in members(question.get("Choices")).items()
     }
-    settings = _objects(question.get("Validation")).get("Settings", {})
+    settings = members(question.get("Validation")).get("Settings", {})
     return {
         "questionType": {
             "type": question.get("QuestionType"),
@@ -113,13 +112,3 @@ def _question(question: dict[str, Any]) -> dict[str, Any]:
         "validation": {"doesForceResponse": settings.get("ForceResponse") == "ON"},
         "questionName": question.get("DataExportTag"),
     } | ({"choices": choices} if choices else {})
-
-
-def _objects(value: Any) -> dict[str, dict[str, Any]]:
-    if not isinstance(value, dict):
-        return {}
-    return {key: item for key, item in value.items() if isinstance(item, dict)}
-
-
-def _items(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -70,6 +70,17 @@ async def test_a_survey_is_imported_changed_and_deleted() -> None:
 
 
 @asynchronous
+async def test_what_was_exported_can_be_imported() -> None:
+    async with living() as (client, state, _):
+        exported = await client.survey_definitions.get(state.survey_id, format="qsf")
+        made = await client.surveys.import_survey(json.dumps(exported.raw).encode(), name="Again")
+        before, after = state.surveys[state.survey_id].definition, state.surveys[made.id].definition
+        for part in ("Questions", "Blocks", "SurveyFlow"):
+            assert after[part] == before[part]
+        assert (after["SurveyName"], after["SurveyStatus"]) == ("Again", "Inactive")
+
+
+@asynchronous
 async def test_a_survey_comes_from_an_address_too() -> None:
     async with living() as (client, state, _):
         made = await client.surveys.import_survey(name="Far", file_url="https://files.example.com/far.qsf")
@@ -118,6 +129,15 @@ async def test_embedded_data_joins_the_flow() -> None:
 async def test_quotas_are_counted() -> None:
     async with living() as (client, state, _):
         assert await client.surveys.quotas(state.survey_id).collect() == []
+        quota = {"Name": "Day", "Occurrences": 40, "Logic": {}, "QuotaAction": "None", "QuotaRealm": "Survey"}
+        for name in ("Day", "Night"):
+            await client.survey_definitions.quotas.create(state.survey_id, quota | {"Name": name})
+        found = await client.surveys.quotas(state.survey_id).collect()
+        assert [(quota.name, quota.count, quota.quota) for quota in found] == [
+            ("Day", 0, 40),
+            ("Night", 0, 40),
+        ]
+        assert all(quota.id.startswith("QO_") for quota in found)
 
 
 @asynchronous

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from qualtrics_async.sandbox.legacy_survey import blocks, legacy_survey
+from qualtrics_async.sandbox.legacy_survey import legacy_survey
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.state import iso
+from qualtrics_async.sandbox.survey_file import read_elements
 from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, nested, result
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ def get_survey(call: Call) -> Body:
 def import_survey(call: Call) -> Body:
     """Documented: a form with `name`, and `file` or `fileUrl` with its type; the answer has id and name.
 
-    Of a QSF file the name and the questions are taken. That the survey is inactive, and that what another
-    file or an address holds is not read here, is assumed.
+    Of a QSF file blocks, flow, options and questions are taken. That the survey is inactive is assumed, and
+    what another file or an address holds is not read here.
     """
     form = call.form()
     check_keys(form, ("name", "file", "contentType", "fileUrl"), ("name",))
@@ -73,10 +74,10 @@ def import_survey(call: Call) -> Body:
         content, kind = b"", _text(form["contentType"].content)
     if kind not in _TYPES:
         raise Refused(400, "PLACEHOLDER_400", f"No survey is a {kind}.")
-    imported = _questions(content) if content and kind == _QSF else {}
+    imported = _elements(content) if "file" in form and kind == _QSF else []
     survey_id = call.state.add_survey(name, active=False)
     if imported:
-        _replace_questions(call.state.surveys[survey_id].definition, imported)
+        _fill(call.state.surveys[survey_id].definition, imported, call.state.new_id("BL_"))
     return result({"id": survey_id, "name": name})
 
 
@@ -184,8 +185,8 @@ def _text(content: bytes) -> str:
     return content.decode(errors="replace").strip()
 
 
-def _questions(content: bytes) -> Body:
-    """The questions of a QSF file by id."""
+def _elements(content: bytes) -> list[Any]:
+    """The elements of a QSF file."""
     try:
         file = json.loads(content)
     except (ValueError, RecursionError):
@@ -193,23 +194,16 @@ def _questions(content: bytes) -> Body:
     if not isinstance(file, dict) or not isinstance(file.get("SurveyEntry"), dict):
         raise Refused(400, "PLACEHOLDER_400", "The file is no survey.")
     found = file.get("SurveyElements")
-    payloads = [
-        element.get("Payload")
-        for element in (found if isinstance(found, list) else ())
-        if isinstance(element, dict) and element.get("Element") == "SQ"
-    ]
-    return {
-        payload["QuestionID"]: payload
-        for payload in payloads
-        if isinstance(payload, dict) and isinstance(payload.get("QuestionID"), str)
-    }
+    return found if isinstance(found, list) else []
 
 
-def _replace_questions(definition: Body, imported: Body) -> None:
-    """Put the questions into the first block."""
-    definition["Questions"] = imported
-    block = next(iter(blocks(definition).values()))
-    block["BlockElements"] = [{"Type": "Question", "QuestionID": qid} for qid in imported]
+def _fill(definition: Body, imported: list[Any], block_id: str) -> None:
+    """Replace what a survey began with; questions without a block get one."""
+    definition |= {"Questions": {}, "Blocks": {}}
+    read_elements(definition, imported)
+    if not definition["Blocks"]:
+        asked = [{"Type": "Question", "QuestionID": qid} for qid in definition["Questions"]]
+        definition["Blocks"] = {block_id: {"Type": "Default", "ID": block_id, "BlockElements": asked}}
 
 
 def _flow_id(flow: Body) -> str:

@@ -338,7 +338,7 @@ class Qualtrics(ResourceGroups):
 
     def trace(self) -> AbstractContextManager[list[Call]]:
         """Collect what came back besides the results: `with client.trace() as calls`."""
-        return self._engine.trace()
+        return self._engine.trace(self._elsewhere)
 
     def quota(self) -> Quota:
         """Tell the present state of the limits: used and available requests, pauses, requests in flight."""

@@ -80,9 +80,9 @@ class Elsewhere(Addresses):
             return False
         if parts.username is not None or parts.password is not None or not host:
             return False
-        return parts.scheme == "https" or (
-            parts.scheme == "http" and host in _HERE and urlsplit(self.origin).hostname in _HERE
-        )
+        own = urlsplit(self.origin)
+        here = own.scheme == "http" and own.hostname in _HERE
+        return parts.scheme == "https" or (parts.scheme == "http" and here and host in _HERE)
 
 
 def _host_of(url: str) -> str:

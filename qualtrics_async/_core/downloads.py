@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -54,22 +54,29 @@ class Download(ABC):
         """
         target = Path(path)
         part = target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
-        file = await to_its_end(anyio.to_thread.run_sync(part.open, "xb"))
+        opened: list[BinaryIO] = []
         length = 0
         try:
+            await to_its_end(anyio.to_thread.run_sync(_begin, opened, part))
             async with aclosing(self.chunks()) as chunks:
                 async for chunk in chunks:
-                    length += await to_its_end(anyio.to_thread.run_sync(file.write, chunk))
+                    length += await to_its_end(anyio.to_thread.run_sync(opened[0].write, chunk))
         except BaseException:
-            await to_its_end(anyio.to_thread.run_sync(_give_up, file, part))
+            await to_its_end(anyio.to_thread.run_sync(_give_up, opened, part))
             raise
-        await to_its_end(anyio.to_thread.run_sync(_finish, file, part, target))
+        await to_its_end(anyio.to_thread.run_sync(_finish, opened[0], part, target))
         return length
 
 
-def _give_up(file: BinaryIO, part: Path) -> None:
-    file.close()
-    part.unlink(missing_ok=True)
+def _begin(opened: list[BinaryIO], part: Path) -> None:
+    opened.append(part.open("xb"))
+
+
+def _give_up(opened: list[BinaryIO], part: Path) -> None:
+    for file in opened:
+        with suppress(OSError):  # what could not be written need not be
+            file.close()
+        part.unlink(missing_ok=True)
 
 
 def _finish(file: BinaryIO, part: Path, target: Path) -> None:

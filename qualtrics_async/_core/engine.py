@@ -54,7 +54,7 @@ R = TypeVar("R")
 
 _SUCCESS: Final = range(200, 300)
 
-_traces: ContextVar[tuple[tuple[Engine, list[Call]], ...]] = ContextVar("_traces", default=())
+_traces: ContextVar[tuple[tuple[tuple[Engine, ...], list[Call]], ...]] = ContextVar("_traces", default=())
 
 
 class Options(Struct, frozen=True):
@@ -187,7 +187,10 @@ class Engine:
 
         Raises:
             QualtricsError: as `send()` does, until the body begins; from there on nothing is repeated.
+            UsageError: for an upload, whose answer is read whole.
         """
+        if isinstance(request.body, Upload):
+            raise UsageError(f"{request.route.key}: the answer to an upload is not streamed")
         download, departure = await self._repeat(request, options, self._start)
         try:
             yield download
@@ -238,7 +241,12 @@ class Engine:
         """Make one attempt: let it through, send it, read it, decode it."""
         if isinstance(request.body, Upload):
             async with request.body.open() as run.body:
-                response = await self._write(request, run)
+                try:
+                    response = await self._write(request, run)
+                except QualtricsError:
+                    if run.body.failure is not None:
+                        raise run.body.failure from None  # the service got no whole request
+                    raise
         else:
             response = await (self._cross(request, run) if request.safe else self._write(request, run))
         answer = decode(
@@ -403,7 +411,7 @@ class Engine:
 
     def _secrets(self, request: Request[Any]) -> tuple[str, ...]:
         secrets = self._credential.secrets
-        return (*secrets, *(value for _, value in request.headers)) if request.headers else secrets
+        return (*secrets, *request.secrets) if request.headers else secrets
 
     async def _authenticate(self, run: _Run) -> None:
         if self._credential.renewable:
@@ -436,10 +444,10 @@ class Engine:
         )
 
     @contextmanager
-    def trace(self) -> Iterator[list[Call]]:
-        """Collect a record of each call of this engine inside the context, tasks started there included."""
+    def trace(self, *others: Engine) -> Iterator[list[Call]]:
+        """Collect a record of each call of these engines inside the context, tasks started there included."""
         calls: list[Call] = []
-        token = _traces.set((*_traces.get(), (self, calls)))
+        token = _traces.set((*_traces.get(), ((self, *others), calls)))
         try:
             yield calls
         finally:
@@ -447,7 +455,7 @@ class Engine:
 
     def _record(
         self,
-        traces: tuple[tuple[Engine, list[Call]], ...],
+        traces: tuple[tuple[tuple[Engine, ...], list[Call]], ...],
         request: Request[Any],
         run: _Run,
         ended: BaseException | None,
@@ -463,8 +471,8 @@ class Engine:
             run.notice,
             ended,
         )
-        for engine, calls in traces:
-            if engine is self:
+        for engines, calls in traces:
+            if self in engines:
                 calls.append(call)
 
 

@@ -268,7 +268,7 @@ class Wire:
                 if grace:
                     departure.grace = Grace(grace, lambda: departure.left and not allowed.expired)
                 response = await self._request(request, url, body, departure)
-                data = await _read(request, response, limit, self._secrets, departure.grace)
+                data = await _read(request, response, limit, self._hidden(request), departure.grace)
         except _TRANSPORT_ERRORS as error:
             raise translate(error, request, left=departure.left) from _presentable(error)
         return Response(response.status, response.headers, data)
@@ -289,7 +289,10 @@ class Wire:
                 response = await self._request(request, url, body, departure)
         except _TRANSPORT_ERRORS as error:
             raise translate(error, request, left=departure.left) from _presentable(error)
-        return WireDownload(request, response, seconds, self._alarm, self._secrets)
+        return WireDownload(request, response, seconds, self._alarm, self._hidden(request))
+
+    def _hidden(self, request: Request[Any]) -> tuple[str, ...]:
+        return (*self._secrets, *request.secrets) if request.headers else self._secrets
 
     def _check_open(self) -> None:
         connector = self._session.connector

@@ -93,6 +93,11 @@ class Request(Struct, Generic[T], frozen=True):
         """Whether it only reads: nothing is in doubt when it is abandoned."""
         return self.route.method in _SAFE_METHODS or (self.idempotent and self.route.method == "POST")
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What headers of its own hold, a one-time token for one: no message may show it."""
+        return tuple(value.rpartition(" ")[2] for name, value in self.headers if name != "Accept")
+
     def at(self, url: str) -> Request[T]:
         """Derive the request for the page at this absolute URL."""
         return replace(self, url=url, query=())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+import threading
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager, suppress
-from io import SEEK_END, BytesIO, TextIOBase
+from io import SEEK_END, BytesIO
 from typing import BinaryIO, Final, Self, TypeAlias
 
 import anyio.to_thread
@@ -23,6 +25,7 @@ CHUNK: Final = 256 * 1024
 """Bytes that are read at a time."""
 
 _ESCAPES: Final = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
+_TYPE: Final = re.compile(r"[\x20-\x7e]+")
 
 
 class FilePart(Struct, frozen=True):
@@ -47,16 +50,18 @@ class Upload(Struct, frozen=True):
         """Send one file as it is.
 
         Raises:
-            UsageError: for anything but bytes, a path or an open binary file that can be rewound.
+            UsageError: for anything but bytes, a path or an open binary file that can be rewound, and for a
+                type that no header can carry.
         """
-        return cls(content_type, (_piece(content),))
+        return cls(_type(content_type), (_piece(content),))
 
     @classmethod
     def form(cls, parts: Mapping[str, FilePart | str | bytes], *, boundary: str | None = None) -> Self:
         """Send a form: files, texts, and bytes, which are JSON that is encoded already.
 
         Raises:
-            UsageError: for a file that is neither bytes, a path nor an open binary file.
+            UsageError: for a file that is neither bytes, a path nor an open binary file, and for names, types
+                and texts that cannot be written.
         """
         boundary = boundary or os.urandom(16).hex()
         pieces: list[tuple[Source, int]] = []
@@ -64,14 +69,14 @@ class Upload(Struct, frozen=True):
             head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name.translate(_ESCAPES)}"'
             if isinstance(part, FilePart):
                 head += f'; filename="{part.filename.translate(_ESCAPES)}"\r\n'
-                head += f"Content-Type: {part.content_type}"
+                head += f"Content-Type: {_type(part.content_type)}"
                 content = _piece(part.content)
             elif isinstance(part, bytes):
                 head += "\r\nContent-Type: application/json"
                 content = part, 0
             else:
-                content = part.encode(), 0
-            pieces += [(f"{head}\r\n\r\n".encode(), 0), content, (b"\r\n", 0)]
+                content = _encoded(part, name), 0
+            pieces += [(_encoded(f"{head}\r\n\r\n", name), 0), content, (b"\r\n", 0)]
         pieces.append((f"--{boundary}--\r\n".encode(), 0))
         return cls(f"multipart/form-data; boundary={boundary}", tuple(pieces))
 
@@ -82,13 +87,13 @@ class Upload(Struct, frozen=True):
         Raises:
             OSError: for a file that cannot be read; nothing was sent then.
         """
-        opened = ExitStack()
+        opened, upload = ExitStack(), OpenUpload(self.content_type)
         try:
-            pieces = await to_its_end(anyio.to_thread.run_sync(self._open, opened))
-            yield OpenUpload(self.content_type, pieces)
+            upload.send(await to_its_end(anyio.to_thread.run_sync(self._open, opened)))
+            yield upload
         finally:
             # On a thread, because a read that was given up may still hold the file.
-            await to_its_end(anyio.to_thread.run_sync(opened.close))
+            await to_its_end(anyio.to_thread.run_sync(upload.end, opened))
 
     def _open(self, opened: ExitStack) -> list[tuple[BinaryIO, int]]:
         found: list[tuple[BinaryIO, int]] = []
@@ -99,37 +104,70 @@ class Upload(Struct, frozen=True):
                 file = opened.enter_context(open(source, "rb"))  # noqa: PTH123, SIM115  (any path-like)
             else:
                 file = source
-            found.append((file, file.seek(0, SEEK_END) - start))
+            size = file.seek(0, SEEK_END) - start
+            if size < 0:
+                raise OSError("the file became shorter before it was sent")
+            found.append((file, size))
             file.seek(start)
         return found
 
 
 class OpenUpload:
-    """The bytes of an upload, once, and how many they are; `on_chunk` is called before each piece of them."""
+    """The bytes of an upload, once, and how many they are; `on_chunk` is called before each piece of them.
 
-    __slots__ = ("_left", "content_type", "length", "on_chunk")
+    `failure` is set where a file could not be read to its end: what was sent is no whole request then.
+    """
 
-    def __init__(self, content_type: str, pieces: list[tuple[BinaryIO, int]]) -> None:
+    __slots__ = ("_left", "_reading", "content_type", "failure", "length", "on_chunk")
+
+    def __init__(self, content_type: str) -> None:
         self.content_type = content_type
-        self.length = sum(size for _, size in pieces)
+        self.length = 0
+        self.failure: Exception | None = None
         self.on_chunk: Callable[[], object] = lambda: None
+        self._left: list[tuple[BinaryIO, int]] = []
+        self._reading = threading.Lock()
+
+    def send(self, pieces: list[tuple[BinaryIO, int]]) -> None:
+        """Take what there is to send."""
+        self.length = sum(size for _, size in pieces)
         self._left = pieces
+
+    def end(self, opened: ExitStack) -> None:
+        """Read nothing any more, and close what was opened."""
+        with self._reading:
+            self._left = []
+        opened.close()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> bytes:
-        while self._left and not self._left[0][1]:
-            del self._left[0]
         if not self._left:
             raise StopAsyncIteration
-        file, size = self._left[0]
         self.on_chunk()
-        chunk = await anyio.to_thread.run_sync(file.read, min(size, CHUNK))
-        if not chunk:
-            raise OSError("the file became shorter while it was sent")
-        self._left[0] = file, size - len(chunk)
-        return chunk
+        try:
+            return await anyio.to_thread.run_sync(self._read)
+        except Exception as failure:
+            self.failure = failure
+            raise
+
+    def _read(self) -> bytes:
+        read: list[bytes] = []
+        room = CHUNK
+        with self._reading:
+            while self._left and room:
+                file, size = self._left[0]
+                chunk = file.read(min(size, room))
+                if size and not chunk:
+                    raise OSError("the file became shorter while it was sent")
+                read.append(chunk)
+                room -= len(chunk)
+                if len(chunk) == size:
+                    del self._left[0]
+                else:
+                    self._left[0] = file, size - len(chunk)
+        return b"".join(read)
 
 
 def filename_of(content: Source, given: str | None = None) -> str:
@@ -148,10 +186,23 @@ def filename_of(content: Source, given: str | None = None) -> str:
 def _piece(content: Source) -> tuple[Source, int]:
     if isinstance(content, bytes | os.PathLike):
         return content, 0
-    if not isinstance(content, TextIOBase):
+    if not hasattr(content, "encoding"):  # a text file has one
         with suppress(AttributeError, OSError, ValueError):
             if content.seekable():
                 return content, content.tell()
     raise UsageError(
         f"a file is given as bytes, a pathlib.Path or an open binary file, got {type(content).__name__}"
     )
+
+
+def _type(content_type: str) -> str:
+    if not _TYPE.fullmatch(content_type):
+        raise UsageError(f"this is no content type: {content_type!r:.60}")
+    return content_type
+
+
+def _encoded(text: str, name: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"the part {name!a:.60} of a form is not valid Unicode") from None

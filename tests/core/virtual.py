@@ -14,6 +14,9 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar, TypeVarTuple
 
+import anyio.to_thread
+from anyio import CapacityLimiter
+
 T = TypeVar("T")
 P = ParamSpec("P")
 Ts = TypeVarTuple("Ts")
@@ -35,11 +38,12 @@ class _JumpingSelector(selectors.DefaultSelector):
         self.now = 0.0
         self.turns = 0
         self.threads = 0
+        self.limiter: CapacityLimiter | None = None
 
     def select(self, timeout: float | None = None) -> list[Any]:
         speaking = len(self.get_map()) > _OWN_SOCKETS
         patience = _DELIVERY if speaking and timeout != 0 else 0
-        if self.threads and timeout != 0:
+        if self.working() and timeout != 0:
             patience = _THREAD  # whatever a thread does takes real time
         ready: list[Any] = super().select(patience)
         self.turns += 1
@@ -59,6 +63,10 @@ class _JumpingSelector(selectors.DefaultSelector):
             self.now += timeout
             self.turns = 0
         return ready
+
+    def working(self) -> bool:
+        """Whether a thread of asyncio's or of anyio's does something."""
+        return self.threads > 0 or (self.limiter is not None and self.limiter.borrowed_tokens > 0)
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -88,6 +96,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if executor is not None:
             executor.shutdown(wait=False)
 
+    def know_threads(self) -> None:
+        """Let the clock stand still for anyio's threads, too."""
+        self._jumping.limiter = anyio.to_thread.current_default_thread_limiter()
+
     def stall(self, seconds: float) -> None:
         """Let time pass while nothing runs, as a blocked loop does."""
         self._jumping.now += seconds
@@ -104,6 +116,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine in a virtual loop; a task that it leaves behind is a failure."""
 
     async def watched() -> T:
+        loop().know_threads()
         result = await main
         for _ in range(3):
             await asyncio.sleep(0)

@@ -17,6 +17,7 @@ from qualtrics_async.resources.survey_definitions import SurveyDefinitions
 from qualtrics_async.sandbox import Sandbox, State
 
 TEXT = QuestionInput(question_text="Too salty?", question_type="TE", selector="SL")
+METADATA = "/survey-definitions/{surveyId}/metadata"
 LOGIC = {"0": {"0": {"LogicType": "Question"}, "Type": "If"}, "Type": "BooleanExpression"}
 QUOTA = QuotaInput(name="Two hundred", occurrences=200, logic=LOGIC)
 
@@ -390,13 +391,19 @@ async def test_the_sandbox_refuses(call: Callable[[SurveyDefinitions, str], Awai
 @pytest.mark.parametrize(
     ("method", "path", "body", "code"),
     [
-        ("PUT", "metadata", {"isActive": True}, "RP_9"),
-        ("PUT", "metadata", {"SurveyName": None}, "PLACEHOLDER_400"),
-        ("PUT", "metadata", {"SurveyStartDate": "2026-01-01T00:00:00Z"}, "PLACEHOLDER_400"),
-        ("POST", "versions", {"description": "x", "published": True}, "RP_9"),
-        ("POST", "quotas?quotaGroupId=QG_none", QUOTA, "PLACEHOLDER_404"),
-        ("POST", "questions?blockId=BL_none", TEXT, "PLACEHOLDER_404"),
-        ("POST", "quotagroups", {"Name": "x", "Quotas": ["QO_none"]}, "PLACEHOLDER_404"),
+        ("PUT", "/surveys/{surveyId}/languages", {"AvailableLanguages": ["EN", 1]}, "PLACEHOLDER_400"),
+        ("PUT", METADATA, {"isActive": True}, "RP_9"),
+        ("PUT", METADATA, {"SurveyName": None}, "PLACEHOLDER_400"),
+        ("PUT", METADATA, {"SurveyStartDate": "2026-01-01T00:00:00Z"}, "PLACEHOLDER_400"),
+        ("POST", "/survey-definitions/{surveyId}/versions", {"description": "x", "published": True}, "RP_9"),
+        ("POST", "/survey-definitions/{surveyId}/quotas?quotaGroupId=QG_none", QUOTA, "PLACEHOLDER_404"),
+        ("POST", "/survey-definitions/{surveyId}/questions?blockId=BL_none", TEXT, "PLACEHOLDER_404"),
+        (
+            "POST",
+            "/survey-definitions/{surveyId}/quotagroups",
+            {"Name": "x", "Quotas": ["QO_none"]},
+            "PLACEHOLDER_404",
+        ),
     ],
 )
 @asynchronous
@@ -404,11 +411,11 @@ async def test_the_sandbox_refuses_what_only_others_send(
     method: str, path: str, body: Any, code: str
 ) -> None:
     async with living() as (client, state):
-        parts, _, query = path.partition("?")
+        template, _, query = path.partition("?")
         with pytest.raises((InvalidRequest, NotFound)) as refused:
             await client.request(
                 method,
-                f"/survey-definitions/{{surveyId}}/{parts}",
+                template,
                 state.survey_id,
                 query=dict([query.split("=")]) if query else None,
                 body=body,

@@ -87,8 +87,9 @@ def test_what_is_switched_off_excludes_nothing() -> None:
         "filterId": "f",
         "allowContinuation": False,
     }
-    assert ResponseExportOptions(format="csv", use_labels=True, include_label_columns=False).use_labels
-    assert ResponseExportOptions(format="csv", use_labels=False, include_label_columns=True)
+    for labels in (True, False):
+        options = ResponseExportOptions(format="csv", use_labels=labels, include_label_columns=not labels)
+        assert options.use_labels is labels
 
 
 def test_contact_exports_always_say_which_embedded_data() -> None:

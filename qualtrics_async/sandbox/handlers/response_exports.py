@@ -1,9 +1,189 @@
-"""Exports of responses, and the filters for them."""
+"""Exports of responses, and the filters for them.
+
+What is exported is chosen when the job starts. Everything in the sandbox is recorded, so exports of responses
+in progress are empty; time zones, recodes, weights and the order of display have no effect.
+"""
 
 from __future__ import annotations
 
-from qualtrics_async.sandbox.routing import Routes
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["routes"]
+from qualtrics_async.sandbox.handlers._files import (
+    WORDS,
+    begin_export,
+    export_progress,
+    exported,
+    find_export,
+)
+from qualtrics_async.sandbox.handlers.surveys import find_survey
+from qualtrics_async.sandbox.response_files import FORMATS, columns, pack, write
+from qualtrics_async.sandbox.routing import Routes
+from qualtrics_async.sandbox.state import from_iso
+from qualtrics_async.sandbox.wire import File, Refused, check_keys, check_texts, result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from qualtrics_async.sandbox.records import Response, Survey
+    from qualtrics_async.sandbox.wire import Body, Call
+
+__all__ = ["chosen", "instant", "response_file", "routes"]
 
 routes = Routes()
+
+_EXPORTS = "/surveys/{surveyId}/export-responses"
+_V2_EXPORTS = "/surveys/{surveyId}/v2-api-export-responses"
+_FAMILY = "response export"
+_V2_FAMILY = "v2 response export"
+_TEXTS = (
+    *("format", "startDate", "endDate", "filterId", "timeZone", "newlineReplacement", "continuationToken"),
+)
+_FLAGS = (
+    *("compress", "useLabels", "includeLabelColumns", "includeDisplayOrder", "exportResponsesInProgress"),
+    *("breakoutSets", "formatDecimalAsComma", "sortByLastModifiedDate", "allowContinuation"),
+    "includeWaveWeights",
+)
+_NUMBERS = ("limit", "seenUnansweredRecode", "multiselectSeenUnansweredRecode")
+_LISTS = ("questionIds", "embeddedDataIds", "surveyMetadataIds")
+_KEYS = (*_TEXTS, *_FLAGS, *_NUMBERS, *_LISTS)
+_NOT_IN_JSON = (
+    *("includeDisplayOrder", "useLabels", "formatDecimalAsComma", "seenUnansweredRecode"),
+    *("multiselectSeenUnansweredRecode", "timeZone", "newlineReplacement", "breakoutSets"),
+)
+
+
+@routes("POST", _EXPORTS, "observed")
+def start_export(call: Call) -> Body:
+    """Observed; the options that exclude one another are documented, how they are refused is not."""
+    return _start(call, _FAMILY)
+
+
+@routes("GET", _EXPORTS + "/{exportProgressId}", "observed")
+def export_status(call: Call) -> Body:
+    """Observed; while it runs and when it fails documented."""
+    return _progress(call, _FAMILY)
+
+
+@routes("GET", _EXPORTS + "/{fileId}/file", "observed")
+def export_file(call: Call) -> File:
+    """Observed as zip of csv, the rest documented; `spss` and `xml` are not made."""
+    return _file(call, _FAMILY)
+
+
+@routes("POST", _V2_EXPORTS, "assumed")
+def start_v2_export(call: Call) -> Body:
+    """Assumed: as the current one."""
+    return _start(call, _V2_FAMILY)
+
+
+@routes("GET", _V2_EXPORTS + "/{exportProgressId}", "assumed")
+def v2_export_status(call: Call) -> Body:
+    """Assumed: as the current one."""
+    return _progress(call, _V2_FAMILY)
+
+
+@routes("GET", _V2_EXPORTS + "/{fileId}/file", "assumed")
+def v2_export_file(call: Call) -> File:
+    """Assumed: as the current one."""
+    return _file(call, _V2_FAMILY)
+
+
+@routes("GET", "/surveys/{surveyId}/filters", "documented")
+def list_filters(call: Call) -> Body:
+    """Documented. Every filter finds every response."""
+    survey = find_survey(call)
+    return call.page(call.state.shelf("response filter").under(survey.id), dict, cursor="offset")
+
+
+def chosen(call: Call, survey: Survey, options: Mapping[str, Any]) -> list[Response]:
+    """The responses of an export: `startDate` is inclusive, `endDate` exclusive (documented)."""
+    found = call.state.responses_of(survey.id)
+    if options.get("exportResponsesInProgress"):
+        return []
+    if "startDate" in options:
+        start = instant(options, "startDate")
+        found = [response for response in found if response.recorded >= start]
+    if "endDate" in options:
+        end = instant(options, "endDate")
+        found = [response for response in found if response.recorded < end]
+    if last := options.get("continuationToken") or options.get("lastResponseId"):
+        ids = [response.id for response in found]
+        found = found[ids.index(last) + 1 :] if last in ids else found
+    return found[: options.get("limit")]
+
+
+def instant(options: Mapping[str, Any], key: str) -> int:
+    """Milliseconds since the epoch of an instant in a body or a query."""
+    try:
+        return from_iso(options[key])
+    except (ValueError, OverflowError):
+        raise Refused(400, "PLACEHOLDER_400", f"{key} is no instant.") from None
+
+
+def response_file(
+    survey: Survey, responses: list[Response], options: Mapping[str, Any], *, compress: bool
+) -> File:
+    """The file of an export."""
+    form = options["format"]
+    content = write(form, responses, columns(survey, responses, options), options)
+    return File(*pack(survey.name, form, content, compress=compress))
+
+
+def _start(call: Call, family: str) -> Body:
+    survey = find_survey(call)
+    options = call.json()
+    _check(call, options)
+    responses = chosen(call, survey, options)
+    job = begin_export(call, family, "ES_", survey=survey, responses=responses, options=options)
+    return result({"progressId": job.id, "percentComplete": 0.0, "status": WORDS.running})
+
+
+def _progress(call: Call, family: str) -> Body:
+    find_survey(call)
+    job = find_export(call, family)
+    body = export_progress(call, job, WORDS)
+    if job.outcome == "complete" and job.record["options"].get("allowContinuation"):
+        responses = job.record["responses"]
+        before = job.record["options"].get("continuationToken", "")
+        body["continuationToken"] = responses[-1].id if responses else before
+    return result(body)
+
+
+def _file(call: Call, family: str) -> File:
+    find_survey(call)
+    record = exported(call, family, under=1).record
+    options = record["options"]
+    return response_file(
+        record["survey"], record["responses"], options, compress=options.get("compress", True)
+    )
+
+
+def _check(call: Call, options: Body) -> None:
+    check_keys(options, _KEYS, ("format",))
+    check_texts(options, _TEXTS)
+    for keys, kind in ((_FLAGS, bool), (_NUMBERS, int)):
+        for key in keys:
+            value = options.get(key, kind())
+            if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+                raise Refused(400, "PLACEHOLDER_400", f"{key} must be a {kind.__name__}.")
+    for key in _LISTS:
+        value = options.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise Refused(400, "PLACEHOLDER_400", f"{key} must be a list of texts.")
+    if options.get("limit", 1) < 1:
+        raise Refused(400, "PLACEHOLDER_400", "limit must be positive.")
+    _exclude(call, options)
+
+
+def _exclude(call: Call, options: Body) -> None:
+    form = options["format"]
+    if form not in FORMATS:
+        raise Refused(400, "PLACEHOLDER_400", f"The sandbox makes no files of the format {form!r}.")
+    wrong = [key for key in _NOT_IN_JSON if key in options] if form in ("json", "ndjson") else []
+    if "filterId" in options:
+        wrong += [key for key in ("allowContinuation", "sortByLastModifiedDate") if options.get(key)]
+        call.state.shelf("response filter").find(call.ids[0], options["filterId"])
+    if options.get("useLabels") and options.get("includeLabelColumns"):
+        wrong.append("includeLabelColumns")
+    if wrong:
+        raise Refused(400, "PLACEHOLDER_400", f"This does not go with {wrong[0]}.")

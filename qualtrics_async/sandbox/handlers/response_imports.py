@@ -1,9 +1,89 @@
-"""Imports of responses."""
+"""Imports of responses.
+
+Rows become responses when the job starts, so that they are there even if nobody polls.
+"""
 
 from __future__ import annotations
 
-from qualtrics_async.sandbox.routing import Routes
+import hashlib
+from email.message import Message
+from typing import TYPE_CHECKING
 
-__all__ = ["routes"]
+from qualtrics_async.sandbox.handlers._files import WORDS, begin_export, find_export
+from qualtrics_async.sandbox.handlers._jobs import poll
+from qualtrics_async.sandbox.handlers.surveys import find_survey
+from qualtrics_async.sandbox.response_files import read
+from qualtrics_async.sandbox.routing import Routes
+from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, result
+
+if TYPE_CHECKING:
+    from qualtrics_async.sandbox.records import Survey
+    from qualtrics_async.sandbox.wire import Body, Call
+
+__all__ = ["import_rows", "routes"]
 
 routes = Routes()
+
+_IMPORTS = "/surveys/{surveyId}/import-responses"
+_FAMILY = "response import"
+_DELIMITERS = {"text/csv": ",", "text/tab-separated-values": "\t"}
+_IMPORTED = 4
+"""The status of a response that was imported (documented)."""
+
+
+@routes("POST", _IMPORTS, "documented")
+def start_import(call: Call) -> Body:
+    """Documented: the same key with the same file makes nothing twice. Files at an address are not read."""
+    survey = find_survey(call)
+    source = Message()
+    source["Content-Type"] = call.headers.get("Content-Type", "")
+    kind = source.get_content_type()
+    if kind == "application/json":
+        _check(call.json())
+    elif kind not in _DELIMITERS:
+        raise Refused(415, "PLACEHOLDER_415", "The Content-Type must be that of CSV, TSV or JSON.")
+    keys = call.state.shelf("idempotency key")
+    mark = (survey.id, call.headers.get("Idempotency-Key", ""), hashlib.sha256(call.payload).hexdigest())
+    known = keys.get(*mark) if mark[1] else None
+    if known is None:
+        job = begin_export(call, _FAMILY, "IR_")
+        known = {"job": job}
+        keys.put(*mark, record=known)
+        if kind in _DELIMITERS and not job.failing:
+            charset = call.headers.get("charset") or source.get_content_charset() or "UTF-8"
+            try:
+                import_rows(call, survey, call.payload, charset, _DELIMITERS[kind])
+            except ValueError as error:
+                job.failing, job.record["why"] = True, str(error)
+    return result({"progressId": known["job"].id, "percentComplete": 0.0, "status": WORDS.running})
+
+
+@routes("GET", _IMPORTS + "/{importProgressId}", "documented")
+def import_status(call: Call) -> Body:
+    """Documented: a failed import answers `meta.error` inside a 200. Code and text are assumed."""
+    find_survey(call)
+    job = find_export(call, _FAMILY)
+    percent = poll(call, job)
+    if job.outcome != "failed":
+        word = WORDS.complete if job.done else WORDS.running
+        return result({"percentComplete": percent, "status": word})
+    why = job.record.get("why", "The import failed.")
+    error = {"errorCode": "PLACEHOLDER_IMPORT", "errorMessage": why}
+    return result({"percentComplete": percent, "status": WORDS.failed}) | {"meta": {"error": error}}
+
+
+def import_rows(call: Call, survey: Survey, content: bytes, charset: str, delimiter: str) -> None:
+    """Make responses of the rows of a table.
+
+    Raises:
+        ValueError: for what is no table; then there are none.
+    """
+    for values in read(survey, content, charset, delimiter):
+        call.state.add_response(survey.id, values | {"status": _IMPORTED})
+
+
+def _check(body: Body) -> None:
+    check_keys(body, ("format", "fileUrl", "charset"), ("format", "fileUrl"))
+    check_texts(body, body)
+    if body["format"] not in ("csv", "tsv"):
+        raise Refused(400, "PLACEHOLDER_400", "format must be csv or tsv.")

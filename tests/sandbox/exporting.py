@@ -20,15 +20,17 @@ LIMIT = 1_000_000
 @asynccontextmanager
 async def living(**options: Any) -> AsyncIterator[tuple[Qualtrics, State, Sandbox]]:
     """A sandbox and a client of it, which waits neither for quotas nor between polls."""
-    async with Sandbox(**options) as sandbox:
-        async with Qualtrics(
+    async with (
+        Sandbox(**options) as sandbox,
+        Qualtrics(
             token=sandbox.token,
             base_url=sandbox.base_url,
             polling=Polling(first=0, longest=0),
             limits=Limits.unlimited(),
             retry=RetryPolicy(base=0.001),
-        ) as client:
-            yield client, sandbox.state, sandbox
+        ) as client,
+    ):
+        yield client, sandbox.state, sandbox
 
 
 def table(content: bytes, delimiter: str = ",") -> list[list[str]]:

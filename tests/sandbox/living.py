@@ -1,0 +1,28 @@
+"""The real client against a sandbox, waiting neither for quotas nor between polls."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from qualtrics_async import Limits, Polling, Qualtrics, RetryPolicy
+from qualtrics_async.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+@asynccontextmanager
+async def living(**options: Any) -> AsyncIterator[tuple[Qualtrics, Sandbox]]:
+    """A client and its sandbox, which takes the options."""
+    async with (
+        Sandbox(**options) as sandbox,
+        Qualtrics(
+            token=sandbox.token,
+            base_url=sandbox.base_url,
+            limits=Limits.unlimited(),
+            polling=Polling(first=0, longest=0),
+            retry=RetryPolicy(base=0),
+        ) as client,
+    ):
+        yield client, sandbox

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
-import msgspec
-
+from qualtrics_async._core.codec import encode_body
 from qualtrics_async._core.downloads import Download
-from qualtrics_async._core.request import DELETE, GET, POST, PUT
+from qualtrics_async._core.request import DELETE, GET, POST, PUT, Request, Route
 from qualtrics_async._core.uploads import FilePart, Upload
 from qualtrics_async.errors import UsageError
 from qualtrics_async.models._base import JsonObject
@@ -51,7 +50,9 @@ class Responses(Resource):
             UsageError: for more than 5 files.
         """
         route = POST("/surveys/{surveyId}/responses", survey_id)
-        return await self._send(route, ResponseCreated, body=_response({"values": values}, files or {}))
+        return await self._send(
+            route, ResponseCreated, body=_response(route, {"values": values}, files or {})
+        )
 
     async def update(
         self,
@@ -95,14 +96,20 @@ class Responses(Resource):
         return self._download(route)
 
 
-def _response(response: Mapping[str, object], files: Mapping[str, FilePart]) -> object:
+def _response(route: Route, response: object, files: Mapping[str, FilePart]) -> object:
     if len(files) > MAX_FILES:
         raise UsageError(f"a response takes at most {MAX_FILES} files, got {len(files)}")
     if not files:
         return response
-    mapping = {f"file{number}": question_id for number, question_id in enumerate(files, 1)}
+    mapping = {f"file{number}": named(question, "a question") for number, question in enumerate(files, 1)}
     parts: dict[str, FilePart | str | bytes] = {
-        "response": msgspec.json.encode(response),
-        "fileMapping": msgspec.json.encode(mapping),
+        "response": _json(route, response),
+        "fileMapping": _json(route, mapping),
     }
     return Upload.form(parts | {name: files[question_id] for name, question_id in mapping.items()})
+
+
+def _json(route: Route, value: object) -> bytes:
+    """Encode a part as a body is encoded, with the same refusals."""
+    _, data = encode_body(Request(route, None, body=value)) or ("", b"")
+    return data

@@ -68,7 +68,7 @@ def get_response(call: Call) -> Body:
 
 @routes("GET", "/surveys/{surveyId}/response-schema", "assumed")
 def get_schema(call: Call) -> Body:
-    """Documented as a JSON Schema; its details are assumed."""
+    """Assumed in its details; that it is a JSON Schema is documented."""
     survey = find_survey(call)
     texts = (*_DATES, *_TEXTS, *embedded_fields(survey.definition))
     values: Body = {name: {"type": "string"} for name in texts}

@@ -103,6 +103,21 @@ async def test_an_export_of_imported_data_is_a_file() -> None:
 
 
 @asynchronous
+async def test_exports_belong_to_their_project() -> None:
+    async with living(jobs=ByPolls(0)) as (client, _):
+        exports = client.imported_data_projects.exports
+        first, second = await branches(client), await branches(client)
+        job_id = (await exports.start(first, ImportedDataExportCreate())).job_id
+        with pytest.raises(NotFound):
+            await exports.progress(second, job_id)
+        file_id = (await exports.progress(first, job_id)).file_id
+        assert file_id is not None
+        with pytest.raises(NotFound):
+            async with exports.file(second, file_id):
+                pytest.fail("it is the other project's")
+
+
+@asynchronous
 async def test_an_export_goes_on_where_the_last_one_ended() -> None:
     async with living(jobs=ByPolls(0), clock=iter(range(1_000_000)).__next__) as (client, _):
         exports, source = client.imported_data_projects.exports, await branches(client)

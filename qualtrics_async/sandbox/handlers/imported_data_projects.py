@@ -149,6 +149,8 @@ def start_export(call: Call) -> Body:
 def export_progress(call: Call) -> Body:
     """Documented, the file's id at the end too; the words are those of a client."""
     job = _jobs.find(call, _FAMILY, call.ids[1])
+    if job.record["project_id"] != call.ids[0]:
+        raise Refused(404, "PLACEHOLDER_404", "No such job.")
     percent = _jobs.poll(call, job)
     answer: Body = {"percentComplete": percent, "status": _WORDS[job.outcome]}
     if job.outcome == "complete":

@@ -270,7 +270,8 @@ class Wire:
                 response = await self._request(request, url, body, departure)
                 data = await _read(request, response, limit, self._hidden(request), departure.grace)
         except _TRANSPORT_ERRORS as error:
-            raise translate(error, request, left=departure.left) from _presentable(error)
+            hidden = self._hidden(request)
+            raise translate(error, request, left=departure.left, secrets=hidden) from _presentable(error)
         return Response(response.status, response.headers, data)
 
     async def start(
@@ -288,7 +289,8 @@ class Wire:
             with self._alarm.timeout(seconds):
                 response = await self._request(request, url, body, departure)
         except _TRANSPORT_ERRORS as error:
-            raise translate(error, request, left=departure.left) from _presentable(error)
+            hidden = self._hidden(request)
+            raise translate(error, request, left=departure.left, secrets=hidden) from _presentable(error)
         return WireDownload(request, response, seconds, self._alarm, self._hidden(request))
 
     def _hidden(self, request: Request[Any]) -> tuple[str, ...]:
@@ -380,7 +382,7 @@ class WireDownload(Download):
                 with self._alarm.timeout(self._seconds):
                     chunk = await content.readany()
             except _TRANSPORT_ERRORS as error:
-                raise translate(error, self._request, left=True) from error
+                raise self._failure(error) from _presentable(error)
             if not chunk:
                 return
             yield chunk
@@ -391,7 +393,10 @@ class WireDownload(Download):
             with self._alarm.timeout(self._seconds):
                 return await _read(self._request, self._response, limit, self._secrets)
         except _TRANSPORT_ERRORS as error:
-            raise translate(error, self._request, left=True) from error
+            raise self._failure(error) from _presentable(error)
+
+    def _failure(self, error: BaseException) -> TransportError:
+        return translate(error, self._request, left=True, secrets=self._secrets)
 
     def close(self) -> None:
         """Let go of the connection: kept if the body was read to its end, else closed."""
@@ -437,10 +442,13 @@ def is_permanent(error: BaseException) -> bool:
     )
 
 
-def translate(error: BaseException, request: Request[Any], *, left: bool) -> TransportError:
+def translate(
+    error: BaseException, request: Request[Any], *, left: bool, secrets: tuple[str, ...] = ()
+) -> TransportError:
     """Turn whatever the transport raised into the right error; `left`: the request went on the wire."""
     route = request.route
-    said = scrub(str(error)) or type(error).__name__
+    # A head that is no HTTP is quoted by aiohttp, whatever it echoes.
+    said = scrub(str(error), secrets) or type(error).__name__
     if not left:
         failure = ConnectFailed(
             f"{route.key}: no connection: {said}", method=route.method, template=route.template

@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from qualtrics_async.models._base import Input, Model
 from qualtrics_async.models.common import JobProgress
+from qualtrics_async.models.contact_filters import ContactFilter, ContactFilterGroup
 
 __all__ = [
     "ContactExportOptions",
@@ -26,13 +27,13 @@ class ContactExportOptions(Input, kw_only=True):
     `format` is `csv` or `tsv`. `embedded_data` has to be there (documented): the names of the fields, or one
     of the service's own words; without more it is an empty list, which is assumed to mean none. With
     `contact_list_id` the contacts of that mailing list are exported instead of the directory's. `filter` is
-    one condition, or `conjunction` and `contactFilterExpressions`.
+    one condition or a group of them, as in a search; a mapping is sent as it is.
     """
 
     format: str = "csv"
     embedded_data: Sequence[str] | str = ()
     contact_list_id: str | UnsetType = UNSET
-    filter: Mapping[str, Any] | UnsetType = UNSET
+    filter: ContactFilter | ContactFilterGroup | Mapping[str, Any] | UnsetType = UNSET
 
 
 class ContactExportStarted(Model, frozen=True, kw_only=True):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from typing import Any
+
+from msgspec.structs import replace
 
 from qualtrics_async._core.downloads import Download
 from qualtrics_async._core.request import GET, POST, Route
@@ -14,6 +17,7 @@ from qualtrics_async.models.contact_exports import (
     ContactExportStarted,
     ExportFileAddress,
 )
+from qualtrics_async.models.contact_filters import ContactFilterGroup
 from qualtrics_async.resources._exports import ExportJobs
 
 __all__ = ["ContactExports"]
@@ -27,7 +31,8 @@ class ContactExports(ExportJobs):
     async def start(self, directory_id: str, options: ContactExportOptions) -> ContactExportStarted:
         """Start an export; it is never sent twice by itself."""
         route = POST("/directories/{directoryId}/export-contacts", directory_id)
-        return await self._send(route, ContactExportStarted, body=options)
+        body = replace(options, filter=_expressions(options.filter))
+        return await self._send(route, ContactExportStarted, body=body)
 
     async def progress(self, directory_id: str, progress_id: str) -> ContactExportProgress:
         """How far an export is."""
@@ -63,3 +68,11 @@ class ContactExports(ExportJobs):
         address = await self._send(route, ExportFileAddress)
         async with self._fetch(route, address.url, {"X-JWT": address.jwt}) as file:
             yield file
+
+
+def _expressions(condition: Any) -> Any:
+    """Write groups as exports have them, under another name than in a search (documented)."""
+    if not isinstance(condition, ContactFilterGroup):
+        return condition
+    expressions = [_expressions(inner) for inner in condition.filters]
+    return {"conjunction": condition.conjunction, "contactFilterExpressions": expressions}

@@ -59,6 +59,8 @@ class ResponseExports(ExportJobs):
     async def run(self, survey_id: str, options: ResponseExportOptions) -> AsyncGenerator[Download]:
         """Start an export, wait for its end and open its file.
 
+        The token for a continuation is in the progress: who wants it takes the three steps.
+
         Raises:
             JobFailed: when it failed, or ended without a file.
             UsageError: for dates that name no instant.

@@ -9,6 +9,7 @@ from calling import NOON, Case
 
 from qualtrics_async.models.audits import AuditExportOptions
 from qualtrics_async.models.contact_exports import ContactExportOptions
+from qualtrics_async.models.contact_filters import ContactFilter
 from qualtrics_async.models.legacy_response_exports import LegacyResponseExportOptions
 from qualtrics_async.models.response_exports import ResponseExportOptions
 
@@ -65,6 +66,7 @@ class Form:
     __hash__ = None  # type: ignore[assignment]  # a mutable value
 
 
+BY_EMAIL = ContactFilter(filter_type="email", comparison="eq", value="noor@example.com")
 JOBS = "/directories/POOL_1/export-contacts"
 MEMBERSHIPS = "/directories/POOL_1/export-contact-segment-memberships"
 CASES = [
@@ -268,7 +270,7 @@ CASES = [
                 format="tsv",
                 embedded_data=["site"],
                 contact_list_id="CG_1",
-                filter={"filterType": "email", "comparison": "eq", "value": "noor@example.com"},
+                filter=BY_EMAIL & ContactFilter(filter_type="lastModified", comparison="gt", value=NOON),
             ),
         ),
         "POST",
@@ -278,8 +280,34 @@ CASES = [
             "format": "tsv",
             "embeddedData": ["site"],
             "contactListId": "CG_1",
+            "filter": {
+                "conjunction": "and",
+                "contactFilterExpressions": [
+                    {"filterType": "email", "comparison": "eq", "value": "noor@example.com"},
+                    {"filterType": "lastModified", "comparison": "gt", "value": "2026-07-01 12:00:00"},
+                ],
+            },
+        },
+    ),
+    Case(
+        "contact_exports.start by one condition",
+        lambda r: r.start("POOL_1", ContactExportOptions(filter=BY_EMAIL)),
+        "POST",
+        JOBS,
+        "contact_export_started",
+        body={
+            "format": "csv",
+            "embeddedData": [],
             "filter": {"filterType": "email", "comparison": "eq", "value": "noor@example.com"},
         },
+    ),
+    Case(
+        "contact_exports.start by what it knows itself",
+        lambda r: r.start("POOL_1", ContactExportOptions(filter={"filterType": "segment"})),
+        "POST",
+        JOBS,
+        "contact_export_started",
+        body={"format": "csv", "embeddedData": [], "filter": {"filterType": "segment"}},
     ),
     Case(
         "contact_exports.progress",

@@ -19,6 +19,7 @@ from qualtrics_async import (
 )
 from qualtrics_async.models.audits import AuditExportOptions
 from qualtrics_async.models.contact_exports import ContactExportOptions
+from qualtrics_async.models.contact_filters import ContactFilter
 from qualtrics_async.sandbox import ByPolls, State
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -51,9 +52,10 @@ async def test_contacts_are_exported() -> None:
         async with client.contact_exports.run(directory_id, of_list) as file:
             head, *rows = table(await file.read(LIMIT), "\t")
         assert (head[-1], [row[email] for row in rows]) == ("site", ["noor@example.com"])
-        found = ContactExportOptions(
-            filter={"filterType": "email", "comparison": "eq", "value": "sam@example.com"}
+        either = ContactFilter(filter_type="email", comparison="eq", value="sam@example.com") | ContactFilter(
+            filter_type="firstName", comparison="eq", value="Nobody"
         )
+        found = ContactExportOptions(filter=either)
         started = await client.contact_exports.start(directory_id, found)
         running = await client.contact_exports.progress(directory_id, started.progress_id)
         done = await client.contact_exports.progress(directory_id, started.progress_id)
@@ -123,6 +125,9 @@ async def test_contact_exports_are_refused_and_fail() -> None:
             await exports.start(directory_id, ContactExportOptions(embedded_data=[3]))  # type: ignore[list-item]  # the point
         with pytest.raises(NotFound):
             await exports.start(directory_id, ContactExportOptions(contact_list_id="CG_unknown"))
+        as_in_a_search = {"conjunction": "and", "filters": []}
+        with pytest.raises(InvalidRequest, match="filters"):
+            await exports.start(directory_id, ContactExportOptions(filter=as_in_a_search))
         sandbox.faults.add(kind="failed_job", route="POST /directories/{directoryId}/export-contacts")
         with pytest.raises(JobFailed) as caught:
             async with exports.run(directory_id, ContactExportOptions()):

@@ -32,6 +32,7 @@ KEYS = (
     *("newlineReplacement", "continuationToken", "allowContinuation", "surveyId", "lastResponseId"),
     *("includedQuestionIds", "embeddedData", "contactListId", "filter", "lastUpdatedDate", "eventName"),
     *("userId", "email", "fileUrl", "charset", "surveyMetadataIds"),
+    *("conjunction", "contactFilterExpressions", "filterType"),
 )
 LEAVES = (
     st.none()
@@ -68,6 +69,20 @@ def test_no_body_breaks_an_export(requests: list[tuple[str, Any]]) -> None:
                 assert answer.status < 500, (template, body, answer.text)
 
     asyncio.run(write())
+
+
+def test_no_depth_breaks_an_export() -> None:
+    """Groups in groups without end are refused."""
+    deep: dict[str, Any] = {"filterType": "email", "comparison": "eq", "value": "noor@example.com"}
+    for _ in range(200):
+        deep = {"conjunction": "and", "contactFilterExpressions": [deep, {}]}
+
+    async def write() -> int:
+        async with speaking() as call:
+            path = f"/directories/{call.sandbox.state.default_directory_id}/export-contacts"
+            return (await call.post(path, {"format": "csv", "embeddedData": [], "filter": deep})).status
+
+    assert asyncio.run(write()) == 400
 
 
 @settings(max_examples=25, deadline=None)

@@ -34,6 +34,7 @@ _MEMBERSHIPS = "/directories/{directoryId}/export-contact-segment-memberships"
 _CONTACTS = "contact export"
 _SEGMENTS = "segment membership export"
 _FILES = "/contact-export-files/{fileId}"
+_DEEPEST_GROUP = 5
 _FIELDS = {
     "contactId": "id",
     "firstName": "first_name",
@@ -63,7 +64,7 @@ def start_contact_export(call: Call) -> Body:
             raise Refused(404, "PLACEHOLDER_404", "No such mailing list.")
         found = [member.contact for member in mailing_list.members]
     if "filter" in options:
-        wanted = read_filter(call.state, options["filter"])
+        wanted = read_filter(call.state, _as_search(options["filter"]))
         found = [contact for contact in found if wanted(contact)]
     job = begin_export(call, _CONTACTS, "", contacts=found, options=options)
     return result({"progressId": job.id})
@@ -143,6 +144,16 @@ def create_bulk_import(call: Call) -> Body:
     import_id = call.state.new_id("PGRS_")
     call.state.shelf("bulk import").put(directory.id, import_id, record=call.json())
     return result({"id": import_id})
+
+
+def _as_search(value: Any, depth: int = 0) -> Any:
+    """A condition as a search has it, which calls the members of a group by another name."""
+    if not isinstance(value, dict) or "conjunction" not in value or depth > _DEEPEST_GROUP:
+        return value
+    check_keys(value, ("conjunction", "contactFilterExpressions"), ("contactFilterExpressions",))
+    inner = value["contactFilterExpressions"]
+    filters = [_as_search(each, depth + 1) for each in inner] if isinstance(inner, list) else inner
+    return {"conjunction": value["conjunction"], "filters": filters}
 
 
 def _check_format(options: Body) -> None:

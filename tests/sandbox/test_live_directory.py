@@ -136,6 +136,24 @@ async def test_opting_out_of_a_list_is_seen_in_the_directory() -> None:
 
 
 @asynchronous
+async def test_segments_are_shown_when_they_are_asked_for() -> None:
+    async with living() as (client, sandbox, pool):
+        contact = sandbox.state.add_contact(None, language="nl", last_name="Sample", unsubscribed=True)
+        sandbox.state.add_contact(None, language="en", last_name="Sample")
+        dutch = {"simpleFilter": {"filterType": "language", "comparison": "eq", "value": "nl"}}
+        made = await client.request(
+            "POST", "/directories/{directoryId}/segments", pool, body={"name": "Dutch", "criteria": dutch}
+        )
+        details = await client.contacts.get(pool, contact.id, include_segments=True)
+        ((segment_id, segment),) = details.segments.items()
+        assert (segment_id, segment.name, segment.unsubscribed) == (made["segmentId"], "Dutch", True)
+        assert segment.unsubscribe_date is not None
+        assert (await client.contacts.get(pool, contact.id)).segments == {}
+        search = client.contacts.search(pool, where("lastName", "eq", "Sample"), include_segments=True)
+        assert [list(found.segments) for found in await search.collect()] == [[segment_id], []]
+
+
+@asynchronous
 async def test_the_history_is_that_of_all_lists() -> None:
     async with living() as (client, sandbox, pool):
         state = sandbox.state

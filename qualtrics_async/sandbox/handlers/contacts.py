@@ -13,6 +13,7 @@ from qualtrics_async.sandbox.handlers.mailing_list_contacts import (
     history,
     since,
 )
+from qualtrics_async.sandbox.handlers.segments import segments_of
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.state import iso
 from qualtrics_async.sandbox.wire import Refused, check_keys, result
@@ -53,7 +54,7 @@ def create_contact(call: Call) -> Body:
 
 @routes("GET", _CONTACT, "documented")
 def get_contact(call: Call) -> Body:
-    """Documented. An empty object is `{}`, `[]` or null by contact; no contact is in a segment: assumed."""
+    """Documented. An empty object is `{}`, `[]` or null by contact: observed elsewhere, assumed here."""
     contact = find_contact(call)
     nothing = empty(call, contact)
     return result(
@@ -75,8 +76,8 @@ def get_contact(call: Call) -> Body:
             "skipped": None,
             "directoryUnsubscribed": contact.unsubscribed,
             "directoryUnsubscribeDate": contact.unsubscribed_at,
-            "mailingListMembership": _memberships(call, contact) or nothing,
-            "segmentMembership": nothing,
+            "mailingListMembership": _in_lists(call, contact) or nothing,
+            "segmentMembership": _in_segments(call, contact) or nothing,
         }
     )
 
@@ -185,7 +186,6 @@ def _opted_out(contact: Contact) -> Body:
 
 def _found(call: Call, contact: Contact, *, embedded: bool) -> Body:
     nothing = empty(call, contact)
-    opted_out = contact.unsubscribed_at
     return {
         "id": contact.id,
         "creationDate": iso(contact.created),
@@ -197,14 +197,14 @@ def _found(call: Call, contact: Contact, *, embedded: bool) -> Body:
         "externalDataReference": contact.ext_ref,
         "language": contact.language,
         "unsubscribed": contact.unsubscribed,
-        "unsubscribeDate": None if opted_out is None else iso(opted_out),
+        "unsubscribeDate": _date(contact),
         "stats": nothing,
         "embeddedData": (contact.embedded_data if embedded else None) or nothing,
-        "segmentMembership": nothing,
+        "segmentMembership": _in_segments(call, contact) or nothing,
     }
 
 
-def _memberships(call: Call, contact: Contact) -> Body:
+def _in_lists(call: Call, contact: Contact) -> Body:
     places = (
         (mailing_list, mailing_list.by_contact.get(contact.id))
         for mailing_list in call.state.mailing_lists.values()
@@ -220,3 +220,23 @@ def _memberships(call: Call, contact: Contact) -> Body:
         for mailing_list, member in places
         if member is not None
     }
+
+
+def _in_segments(call: Call, contact: Contact) -> Body:
+    """The keys are documented; that nobody opts out of a segment alone is assumed."""
+    if not call.flag("includeSegments"):
+        return {}
+    return {
+        segment["segmentId"]: {
+            "contactLookupId": None,
+            "ownerId": call.state.user_id,
+            "unsubscribed": contact.unsubscribed,
+            "unsubscribedDate": _date(contact),
+            "name": segment["name"],
+        }
+        for segment in segments_of(call, contact)
+    }
+
+
+def _date(contact: Contact) -> str | None:
+    return None if contact.unsubscribed_at is None else iso(contact.unsubscribed_at)

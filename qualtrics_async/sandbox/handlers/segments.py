@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from qualtrics_async.sandbox.shelves import Shelf
     from qualtrics_async.sandbox.wire import Body, Call
 
-__all__ = ["routes"]
+__all__ = ["routes", "segments_of"]
 
 routes = Routes()
 
@@ -123,6 +123,12 @@ def refresh_progress(call: Call) -> Body:
     percent = _jobs.poll(call, job)
     _finish(call, job)
     return result({"percentComplete": percent, "status": _WORDS[job.outcome]})
+
+
+def segments_of(call: Call, contact: Contact) -> list[dict[str, Any]]:
+    """The segments that a contact belongs to."""
+    segments = _settled(call).under(contact.directory_id)
+    return [segment for segment in segments if contact.id in segment["contactIds"]]
 
 
 def _settled(call: Call) -> Shelf:

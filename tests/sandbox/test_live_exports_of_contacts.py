@@ -139,8 +139,13 @@ async def test_contact_exports_are_refused_and_fail() -> None:
 async def test_segment_memberships_are_exported() -> None:
     async with living(jobs=ByPolls(1)) as (client, state, _):
         exports, directory_id = client.segment_membership_exports, state.default_directory_id
+        people(state)
+        noor = ContactFilter(filter_type="email", comparison="eq", value="noor@example.com")
+        segment = await client.segments.create(directory_id, name="Noor", criteria=noor)
+        (member,) = [found for found in state.contacts.values() if found.email == "noor@example.com"]
         async with exports.run(directory_id, last_updated_date=EPOCH, format="tsv") as file:
-            assert await file.read(LIMIT) == b"contactId\tsegmentId\n"
+            rows = table(await file.read(LIMIT), "\t")
+        assert rows == [["contactId", "segmentId"], [member.id, segment.id]]
         started = await exports.start(directory_id, last_updated_date="2026-01-01T00:00:00Z")
         assert started.status == "CREATED"
         done = await exports.progress(directory_id, started.progress_id)

@@ -131,10 +131,15 @@ def membership_export_status(call: Call) -> Body:
 
 @routes("GET", _MEMBERSHIPS + "/{fileId}/file", "assumed")
 def membership_export_file(call: Call) -> File:
-    """Assumed: a table that has no rows, since no source shows one."""
-    find_directory(call)
+    """Assumed: who is in which segment when the file is asked for, whenever that changed."""
+    directory = find_directory(call)
     record = exported(call, _SEGMENTS, under=1).record
-    return _table([["contactId", "segmentId"]], record["format"], "memberships")
+    rows = [
+        [contact_id, segment["segmentId"]]
+        for segment in call.state.shelf("segment").under(directory.id)
+        for contact_id in segment["contactIds"]
+    ]
+    return _table([["contactId", "segmentId"], *rows], record["format"], "memberships")
 
 
 @routes("POST", "/directories/{directoryId}/imports", "assumed")

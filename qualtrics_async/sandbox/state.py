@@ -395,6 +395,17 @@ class State(Arranged):
             contact.embedded_data = (contact.embedded_data or {}) | row["embeddedData"]
         contact.modified = now
 
+    def update(self, contact: Contact, row: dict[str, Any], now: int) -> None:
+        """Change a contact that exists; from then on its new values make duplicates of it. Assumed."""
+        directory = self.directories[contact.directory_id]
+        before = _key(directory.deduplicate, _row(contact))
+        if before is not None and directory.by_key.get(before) is contact:
+            del directory.by_key[before]
+        self.change(contact, row, now)
+        after = _key(directory.deduplicate, _row(contact))
+        if after is not None:
+            directory.by_key.setdefault(after, contact)
+
     def count_accepted(self, contact: Contact, row: dict[str, Any]) -> None:
         """Count a row that was accepted from outside."""
         contact.accepted += 1
@@ -456,6 +467,10 @@ def from_iso(text: str) -> int:
 def valid_email(email: str) -> bool:
     """Whether an import takes it for an address. Assumed."""
     return _EMAIL.fullmatch(email) is not None
+
+
+def _row(contact: Contact) -> dict[str, Any]:
+    return {key: getattr(contact, attribute) for key, attribute in _ATTRIBUTES.items()}
 
 
 def _key(criteria: tuple[str, ...], row: dict[str, Any]) -> str | None:

@@ -69,6 +69,25 @@ async def test_with_deduplication_a_duplicate_updates() -> None:
 
 
 @asynchronous
+async def test_with_deduplication_a_changed_address_is_the_one_that_counts() -> None:
+    async with living() as (client, sandbox, pool):
+        list_id = sandbox.state.add_mailing_list("North")
+        first = sandbox.state.add_contact(list_id, email="noor@example.com")
+        await client.contacts.update(pool, first.id, DirectoryContactUpdate(email="nora@example.com"))
+        assert (await client.contacts.create(pool, DirectoryContactCreate(email="nora@example.com"))).id == (
+            first.id
+        )
+        second = await client.contacts.create(pool, DirectoryContactCreate(email="noor@example.com"))
+        assert second.id != first.id
+        change = ContactUpdate(email="noor@example.com")
+        await client.mailing_list_contacts.update(pool, list_id, first.id, change)
+        third = await client.contacts.create(pool, DirectoryContactCreate(email="noor@example.com"))
+        assert third.id == second.id
+        fourth = await client.contacts.create(pool, DirectoryContactCreate(email="nora@example.com"))
+        assert fourth.id not in {first.id, second.id}
+
+
+@asynchronous
 async def test_deleting_from_the_directory_empties_every_list() -> None:
     async with living() as (client, sandbox, pool):
         state = sandbox.state

@@ -88,7 +88,7 @@ def update_contact(call: Call) -> Body:
     contact = find_contact(call)
     body = _body(call)
     now = call.state.now()
-    call.state.change(contact, body, now)
+    call.state.update(contact, body, now)
     _opt_out(contact, body, now)
     return {}
 

@@ -99,7 +99,7 @@ def update_contact(call: Call) -> Body:
     check_keys(body, _KEYS)
     check_contact(body)
     now = call.state.now()
-    call.state.change(member.contact, body, now)
+    call.state.update(member.contact, body, now)
     if "unsubscribed" in body:
         member.unsubscribed_at = now if body["unsubscribed"] else None
     if "privateEmbeddedData" in body:

@@ -221,8 +221,8 @@ def _undecodable(
     request_id: str | None = None,
 ) -> DecodeError:
     found = _PATH.search(problem)
-    # What answers a form holds a new credential, which `secrets` cannot know yet.
-    excerpt = "" if request.form else _excerpt(body, secrets)
+    # A new credential is one that `secrets` cannot know yet.
+    excerpt = "" if request.private else _excerpt(body, secrets)
     return DecodeError(
         f"{request.route.key}: the body of the {status} is not what was promised: "
         f"{_line(problem, secrets)}{_with_id(request_id)}",
@@ -263,7 +263,7 @@ def _api_error(
         request_id=request_id,
         method=request.route.method,
         template=request.route.template,
-        excerpt="" if error or request.form else _excerpt(body, secrets),
+        excerpt="" if error or request.private else _excerpt(body, secrets),
     )
     if isinstance(failure, RateLimited):
         failure.retry_after = parse_retry_after(headers.get("Retry-After"))

@@ -175,7 +175,7 @@ class ClientCredentials:
     async def _renew(self) -> None:
         asked = self._clock()
         grant = await self._fetch(
-            Request(_TOKEN_ROUTE, TokenGrant, body=self._form, idempotent=True, whole=True, form=True)
+            Request(_TOKEN_ROUTE, TokenGrant, body=self._form, whole=True, form=True, private=True)
         )
         self.header = ("Authorization", f"Bearer {grant.access_token}")
         # An answer to a request with the token before may still be on its way.

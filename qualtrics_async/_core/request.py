@@ -71,7 +71,8 @@ class Request(Struct, Generic[T], frozen=True):
     `returns` is the type of the result, `None` where only `meta` comes back. `whole` says that the body is
     the result itself, without the `{"result", "meta"}` envelope. `body` is encoded as JSON, as a form where
     `form` is true, or streamed where it is an `Upload`. `headers` go along with those of the session. `url`
-    replaces the route's own address: a next page, opaque and absolute.
+    replaces the route's own address: a next page, opaque and absolute. `private` says that the answer is a
+    secret, no part of which goes into an error.
     `idempotent` decides whether a repeat on doubt is allowed.
     """
 
@@ -84,6 +85,7 @@ class Request(Struct, Generic[T], frozen=True):
     form: bool = False
     url: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    private: bool = False
 
     def __repr__(self) -> str:
         return f"<Request {self.route.key}>"

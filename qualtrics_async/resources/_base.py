@@ -71,6 +71,7 @@ class _Options(TypedDict, total=False):
     """What an operation says besides its route and the type of its result.
 
     `idempotent` is by method unless it is given: a read-only POST says True, a deletion without end False.
+    `private` keeps the answer, a secret, out of errors.
     """
 
     query: Query | None
@@ -78,6 +79,7 @@ class _Options(TypedDict, total=False):
     idempotent: bool
     whole: bool
     headers: Mapping[str, str]
+    private: bool
 
 
 class Resource:
@@ -106,6 +108,7 @@ class Resource:
                 idempotent=repeatable,
                 whole=options.get("whole", False),
                 headers=tuple(options.get("headers", {}).items()),
+                private=options.get("private", False),
             )
         )
 

@@ -65,7 +65,7 @@ class ContactExports(ExportJobs):
 
     @asynccontextmanager
     async def _file(self, route: Route) -> AsyncGenerator[Download]:
-        address = await self._send(route, ExportFileAddress)
+        address = await self._send(route, ExportFileAddress, private=True)
         async with self._fetch(route, address.url, {"X-JWT": address.jwt}) as file:
             yield file
 

@@ -25,7 +25,7 @@ class UserApiToken(Resource):
 
     async def get(self, user_id: str) -> ApiToken:
         """Read the API token of a user: a secret, in `.api_token`, that `repr` does not show."""
-        return await self._send(GET("/users/{userId}/apitoken", user_id), ApiToken)
+        return await self._send(GET("/users/{userId}/apitoken", user_id), ApiToken, private=True)
 
     async def create(self, user_id: str, *, confirm: bool) -> ApiToken:
         """Give a user a new API token, which ends the life of the one before at once (documented).
@@ -36,7 +36,7 @@ class UserApiToken(Resource):
             UsageError: unless `confirm` is literally `True`.
         """
         confirmed(confirm, "ends the life of the user's API token at once")
-        return await self._send(POST("/users/{userId}/apitoken", user_id), ApiToken)
+        return await self._send(POST("/users/{userId}/apitoken", user_id), ApiToken, private=True)
 
 
 class Users(Resource):

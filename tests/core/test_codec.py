@@ -214,7 +214,13 @@ def test_excerpts_hold_nothing_private() -> None:
 def test_an_answer_that_holds_a_new_token_has_no_excerpt() -> None:
     """What answers a form is a credential, unknown as yet and so masked whole."""
     request: Request[Any] = Request(
-        POST("/oauth2/token"), Thing, body={"grant_type": "x"}, whole=True, form=True, idempotent=True
+        POST("/oauth2/token"),
+        Thing,
+        body={"grant_type": "x"},
+        whole=True,
+        form=True,
+        private=True,
+        idempotent=True,
     )
     error = refused({"access_token": "fresh-and-secret", "id": 5}, request=request)
     assert "fresh" not in f"{error} {error.excerpt}"

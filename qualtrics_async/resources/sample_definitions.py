@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from qualtrics_async._core.paging import Paged
 from qualtrics_async._core.request import DELETE, GET, POST, PUT
 from qualtrics_async.models.common import AnyCreated, Created
-from qualtrics_async.models.contact_filters import ContactFilter
 from qualtrics_async.models.sample_definitions import SampleDefinition
 from qualtrics_async.resources._base import Resource, given
-from qualtrics_async.resources.segments import criteria_of
+from qualtrics_async.resources.segments import Criteria, criteria_of
 
 __all__ = ["SampleDefinitions"]
 
@@ -30,7 +26,7 @@ class SampleDefinitions(Resource):
         self,
         directory_id: str,
         *,
-        sample_criteria: ContactFilter | Mapping[str, Any],
+        sample_criteria: Criteria,
         max_sample_size: int | None = None,
         sample_percentage: float | None = None,
     ) -> Created:
@@ -56,7 +52,7 @@ class SampleDefinitions(Resource):
         directory_id: str,
         sample_definition_id: str,
         *,
-        sample_criteria: ContactFilter | Mapping[str, Any] | None = None,
+        sample_criteria: Criteria | None = None,
         max_sample_size: int | None = None,
         sample_percentage: float | None = None,
     ) -> None:
@@ -79,9 +75,7 @@ class SampleDefinitions(Resource):
         return await self._send(route, None)
 
 
-def _definition(
-    criteria: ContactFilter | Mapping[str, Any] | None, size: int | None, percentage: float | None
-) -> dict[str, object]:
+def _definition(criteria: Criteria | None, size: int | None, percentage: float | None) -> dict[str, object]:
     return given(
         {
             "sampleCriteria": criteria_of(criteria),

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from qualtrics_async._core.paging import Paged
 from qualtrics_async._core.request import DELETE, GET, POST, PUT
 from qualtrics_async.models.common import AnyCreated, Created, JobProgress
-from qualtrics_async.models.contact_filters import ContactFilter
+from qualtrics_async.models.contact_filters import ContactFilter, ContactFilterGroup
 from qualtrics_async.models.segments import Segment, SegmentRefreshStarted
 from qualtrics_async.resources._base import Resource, given, named
 
-__all__ = ["SegmentRefreshes", "Segments", "criteria_of"]
+__all__ = ["Criteria", "SegmentRefreshes", "Segments", "criteria_of"]
+
+Criteria: TypeAlias = ContactFilter | ContactFilterGroup | Mapping[str, Any]
+"""Conditions as the contact search has them, or the wire's own object."""
 
 
 class Segments(Resource):
@@ -39,14 +42,14 @@ class Segments(Resource):
         directory_id: str,
         *,
         name: str,
-        criteria: ContactFilter | Mapping[str, Any],
+        criteria: Criteria,
         description: str | None = None,
     ) -> Created:
         """Create a segment; it is never sent twice by itself.
 
-        `criteria` is one filter, or the wire's whole object, with `simpleFilter` or groups of them. That a
-        filter takes what the contact search takes is assumed, and that the other keys are those of what is
-        read. The body may have up to 10 kB (documented).
+        `criteria` are filters, as the contact search takes them (assumed), or the wire's whole object. The
+        names of the other keys are those of what is read (assumed). The body may have up to 10 kB
+        (documented).
         """
         route = POST("/directories/{directoryId}/segments", directory_id)
         body = _segment(named(name, "name"), criteria, description)
@@ -63,7 +66,7 @@ class Segments(Resource):
         segment_id: str,
         *,
         name: str | None = None,
-        criteria: ContactFilter | Mapping[str, Any] | None = None,
+        criteria: Criteria | None = None,
         description: str | None = None,
     ) -> None:
         """Change a segment; that some of the keys may be given alone is assumed."""
@@ -107,12 +110,19 @@ class SegmentRefreshes(Resource):
         return await self._wait(started.progress_id, poll)
 
 
-def criteria_of(criteria: ContactFilter | Mapping[str, Any] | None) -> object:
-    """The wire's object around one filter; what is a mapping is that object already."""
-    return {"simpleFilter": criteria} if isinstance(criteria, ContactFilter) else criteria
+def criteria_of(criteria: Criteria | None) -> object:
+    """The wire's object around filters; what is a mapping is that object already.
+
+    That a group has its criteria under `filters`, each in an object of its own, is assumed.
+    """
+    match criteria:
+        case ContactFilter():
+            return {"simpleFilter": criteria}
+        case ContactFilterGroup(conjunction=conjunction, filters=filters):
+            inner = [criteria_of(condition) for condition in filters]
+            return {"filterGroup": {"conjunction": conjunction, "filters": inner}}
+    return criteria
 
 
-def _segment(
-    name: str | None, criteria: ContactFilter | Mapping[str, Any] | None, description: str | None
-) -> dict[str, object]:
+def _segment(name: str | None, criteria: Criteria | None, description: str | None) -> dict[str, object]:
     return given({"name": name, "criteria": criteria_of(criteria), "description": description})

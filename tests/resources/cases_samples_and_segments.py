@@ -24,6 +24,9 @@ SWEET_WIRE = {
 EITHER = {"filterGroup": {"conjunction": "or", "filters": [SWEET_WIRE]}}
 """A criterion in the vendor's own form."""
 LISTED = ContactFilter(filter_type="inList", comparison=True, mailing_list_id="CG_1")
+LISTED_WIRE = {"simpleFilter": {"filterType": "inList", "comparison": True, "mailingListId": "CG_1"}}
+NOOR = ContactFilter(filter_type="email", comparison="eq", value="noor@example.com")
+NOOR_WIRE = {"simpleFilter": {"filterType": "email", "comparison": "eq", "value": "noor@example.com"}}
 TEXT = MessageInput(message_text="Tell us: ${l://SurveyURL}")
 TEMPLATE = MessageInput(library_id="UR_1", message_id="MS_1")
 SMS = {"name": "Menu", "surveyId": "SV_1", "sendDate": "2026-07-01T12:00:00Z", "method": "Invite"}
@@ -164,6 +167,25 @@ CASES = [
         "segment_created",
         body={"name": "Sweet teeth", "criteria": EITHER, "description": "Who takes dessert"},
     ),
+    Case(
+        "segments.create combined",
+        lambda r: r.create("POOL_1", name="North or sweet", criteria=LISTED | (SWEET & NOOR)),
+        "POST",
+        SEGMENTS,
+        "segment_created",
+        body={
+            "name": "North or sweet",
+            "criteria": {
+                "filterGroup": {
+                    "conjunction": "or",
+                    "filters": [
+                        LISTED_WIRE,
+                        {"filterGroup": {"conjunction": "and", "filters": [SWEET_WIRE, NOOR_WIRE]}},
+                    ],
+                }
+            },
+        },
+    ),
     Case("segments.get", lambda r: r.get("POOL_1", "SEG_1"), "GET", f"{SEGMENTS}/SEG_1", "segment"),
     Case(
         "segments.update",
@@ -178,9 +200,7 @@ CASES = [
         "PUT",
         f"{SEGMENTS}/SEG_1",
         body={
-            "criteria": {
-                "simpleFilter": {"filterType": "inList", "comparison": True, "mailingListId": "CG_1"}
-            },
+            "criteria": LISTED_WIRE,
             "description": "North",
         },
     ),

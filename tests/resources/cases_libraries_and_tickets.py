@@ -24,6 +24,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "tickets.statuses.set": {"statuses": STATUSES},
     "automations.files.create": {"file": b"a,b\n", "filename": "contacts.csv"},
 }
+OWN_TESTS = {"libraries.graphics.upload", "automations.files.create"}
 CASES = [
     Case("libraries.list", lambda r: r.list(), "GET", "/libraries", "libraries"),
     Case(

@@ -35,18 +35,18 @@ class FrequencyRules(Resource):
         return await self._send(route, JsonObject, body=rule)
 
     async def get(self, directory_id: str, rule_id: str) -> FrequencyRule:
-        """One rule."""
+        """One rule of a directory."""
         route = GET("/directories/{directoryId}/frequencyrules/{ruleId}", directory_id, rule_id)
         return await self._send(route, FrequencyRule)
 
     async def update(
         self, directory_id: str, rule_id: str, rule: FrequencyRuleUpdate | Mapping[str, Any]
     ) -> None:
-        """Change a rule."""
+        """Change a rule of a directory."""
         route = PUT("/directories/{directoryId}/frequencyrules/{ruleId}", directory_id, rule_id)
         return await self._send(route, None, body=rule)
 
     async def delete(self, directory_id: str, rule_id: str) -> None:
-        """Delete a rule."""
+        """Delete a rule of a directory."""
         route = DELETE("/directories/{directoryId}/frequencyrules/{ruleId}", directory_id, rule_id)
         return await self._send(route, None)

@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType
 from typing import Any
+
+from reaching import codes, functions
 
 from qualtrics_async.sandbox import Sandbox
 from qualtrics_async.sandbox.credentials import Credentials
@@ -19,7 +21,6 @@ __all__ = ["TABLE", "table"]
 
 TABLE = Path(__file__).with_name("coverage.md")
 CATALOGUE = Path(__file__).with_name("catalogue.tsv")
-PACKAGE = "qualtrics_async.sandbox"
 
 INTRODUCTION = """\
 # Coverage
@@ -64,38 +65,11 @@ def table() -> str:
 
 def keeps(handler: Callable[..., Any]) -> bool:
     """Whether a handler reaches what the sandbox remembers, by itself or through the sandbox's functions."""
-    return any(REMEMBERED & {*code.co_names} and HOLDERS & _names(code) for code in _codes(handler))
-
-
-def _codes(handler: object) -> Iterator[CodeType]:
-    """The code of a handler, of the functions inside it, and of the sandbox's functions that it calls."""
-    waiting, seen = [handler], set[object]()
-    while waiting:
-        function = waiting.pop()
-        if isinstance(function, FunctionType) and function.__module__.startswith(PACKAGE):
-            for code in _nested(function.__code__):
-                yield code
-                waiting += [other for other in _named(function, code) if other not in seen]
-            seen.add(function)
-
-
-def _named(function: FunctionType, code: CodeType) -> Iterator[FunctionType]:
-    """The functions that a piece of code names, in its own module or as `module.function`."""
-    values = [function.__globals__.get(name) for name in code.co_names]
-    modules = [value for value in values if isinstance(value, ModuleType)]
-    values += [getattr(module, name, None) for module in modules for name in code.co_names]
-    yield from (value for value in values if isinstance(value, FunctionType))
-
-
-def _names(code: CodeType) -> set[str]:
-    return {*code.co_names, *code.co_varnames, *code.co_freevars}
-
-
-def _nested(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _nested(constant)
+    return any(
+        REMEMBERED & {*code.co_names} and HOLDERS & {*code.co_names, *code.co_varnames, *code.co_freevars}
+        for function in functions(handler)
+        for code in codes(function)
+    )
 
 
 def _remembered(holder: object) -> Iterator[str]:
@@ -105,7 +79,7 @@ def _remembered(holder: object) -> Iterator[str]:
     while reaching := {
         name
         for name, method in methods.items()
-        if name not in found and any(found & {*code.co_names} for code in _nested(method.__code__))
+        if name not in found and any(found & {*code.co_names} for code in codes(method))
     }:
         found |= reaching
     yield from found

@@ -4,38 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from living import living
 from speaking import asynchronous
 from test_sandbox_shapes import SAMPLES, keys
 
-from qualtrics_async import Forbidden, InvalidRequest, NotFound, OutcomeUnknown, Qualtrics, RetryPolicy
+from qualtrics_async import Forbidden, InvalidRequest, NotFound, OutcomeUnknown
 from qualtrics_async.errors import ApiError
 from qualtrics_async.models.libraries import LibraryMessageCreate, LibraryMessageUpdate
 from qualtrics_async.models.tickets import TicketUpdate
-from qualtrics_async.sandbox import Sandbox
 
 GIF = b"GIF89a" + bytes(range(256))
-
-
-@asynccontextmanager
-async def live(**options: Any) -> AsyncIterator[tuple[Sandbox, Qualtrics]]:
-    """A sandbox, and a client of it that does not wait."""
-    async with (
-        Sandbox(**options) as sandbox,
-        Qualtrics(token=sandbox.token, base_url=sandbox.base_url, retry=RetryPolicy(base=0)) as client,
-    ):
-        yield sandbox, client
 
 
 @asynchronous
 async def test_messages_are_written_read_changed_and_deleted() -> None:
     """The life of an invitation in the caller's own library."""
-    async with live() as (sandbox, client):
+    async with living() as (client, sandbox):
         mine, shared = await client.libraries.list().collect()
         assert (mine.id, shared.id) == (sandbox.state.user_id, sandbox.state.group_library_id)
         messages = client.libraries.messages
@@ -64,7 +52,7 @@ async def test_messages_are_written_read_changed_and_deleted() -> None:
 @asynchronous
 async def test_what_is_no_message_is_refused() -> None:
     """An unknown category or library, and a message of another library."""
-    async with live() as (sandbox, client):
+    async with living() as (client, sandbox):
         messages, mine = client.libraries.messages, sandbox.state.user_id
         unknown = LibraryMessageCreate(description="Lunch", category="advert", messages={"en": "!"})
         with pytest.raises(InvalidRequest):
@@ -82,7 +70,7 @@ async def test_what_is_no_message_is_refused() -> None:
 @asynchronous
 async def test_libraries_list_what_they_hold() -> None:
     """Surveys of the caller's own; questions and blocks that a test has put there."""
-    async with live(page_size=1) as (sandbox, client):
+    async with living(page_size=1) as (client, sandbox):
         state = sandbox.state
         second = state.add_survey("Dinner")
         surveys = await client.libraries.surveys(state.user_id).collect()
@@ -106,7 +94,7 @@ async def test_graphics_are_uploaded_and_deleted(tmp_path: Path) -> None:
     """From a file on disk, from memory, and by an address."""
     path = tmp_path / "Café.gif"
     await asyncio.to_thread(path.write_bytes, GIF)
-    async with live() as (sandbox, client):
+    async with living() as (client, sandbox):
         graphics, library = client.libraries.graphics, sandbox.state.group_library_id
         first = await graphics.upload(library, file=path, folder="North")
         second = await graphics.upload(library, file=b"\x89PNG\r\n\x1a\n", name="logo.png")
@@ -131,7 +119,7 @@ async def test_graphics_are_uploaded_and_deleted(tmp_path: Path) -> None:
 @asynchronous
 async def test_a_graphic_that_the_service_does_not_take_is_refused() -> None:
     """Another type (415), and more than 5 MB (413)."""
-    async with live() as (sandbox, client):
+    async with living() as (client, sandbox):
         upload, library = client.libraries.graphics.upload, sandbox.state.user_id
         with pytest.raises(InvalidRequest) as refusal:
             await upload(library, file=b"<svg/>", name="logo.svg", content_type="image/svg+xml")
@@ -145,7 +133,7 @@ async def test_a_graphic_that_the_service_does_not_take_is_refused() -> None:
 @asynchronous
 async def test_an_upload_that_is_refused_for_its_rate_is_sent_again() -> None:
     """The whole body goes out twice, and one graphic is there."""
-    async with live(record_bodies=True) as (sandbox, client):
+    async with living(record_bodies=True) as (client, sandbox):
         route = "POST /libraries/{libraryId}/graphics"
         sandbox.faults.add(kind="status", status=429, retry_after=0, route=route)
         await client.libraries.graphics.upload(sandbox.state.user_id, file=GIF, name="logo.gif")
@@ -159,7 +147,7 @@ async def test_an_upload_that_is_refused_for_its_rate_is_sent_again() -> None:
 @asynchronous
 async def test_a_ticket_is_worked_on_and_closed() -> None:
     """Listed, searched, changed with a comment, looked into, deleted; the log has what happened."""
-    async with live(page_size=1) as (sandbox, client):
+    async with living(page_size=1) as (client, sandbox):
         state, tickets = sandbox.state, client.tickets
         soup = state.add_ticket("Cold soup", survey_id=state.survey_id, root_causes=["Broken stove"])
         state.add_ticket("Long queue", owner_id="UR_somebody", status=2)
@@ -195,7 +183,7 @@ async def test_a_ticket_is_worked_on_and_closed() -> None:
 @asynchronous
 async def test_statuses_are_replaced_as_a_whole() -> None:
     """What is left out is gone, and tickets can only have what is there."""
-    async with live() as (sandbox, client):
+    async with living() as (client, sandbox):
         soup = sandbox.state.add_ticket("Cold soup")
         kitchen = {"id": 7, "name": "In the kitchen", "transitions": [8]}
         await client.tickets.statuses.set({"elements": [kitchen, {"id": 8, "name": "Eaten"}]})
@@ -213,7 +201,7 @@ async def test_statuses_are_replaced_as_a_whole() -> None:
 @asynchronous
 async def test_a_comment_whose_fate_is_unknown_is_not_sent_again() -> None:
     """A status is; the log tells them apart."""
-    async with live() as (sandbox, client):
+    async with living() as (client, sandbox):
         soup = sandbox.state.add_ticket("Cold soup")
         sandbox.faults.add(kind="cut", when="after", route="PUT /tickets/{ticketKey}", times=2)
         with pytest.raises(OutcomeUnknown):
@@ -226,7 +214,7 @@ async def test_a_comment_whose_fate_is_unknown_is_not_sent_again() -> None:
 @asynchronous
 async def test_a_brand_without_the_licence_is_told() -> None:
     """403 `TIK_1.1` (documented)."""
-    async with live() as (sandbox, client):
+    async with living() as (client, sandbox):
         sandbox.faults.add(kind="status", status=403, code="TIK_1.1", route="GET /tickets")
         with pytest.raises(Forbidden) as refusal:
             await client.tickets.list().collect()
@@ -238,7 +226,7 @@ async def test_files_go_into_an_automation_and_come_back(tmp_path: Path) -> None
     """Uploaded, overwritten, processed, read again, deleted."""
     path = tmp_path / "rows.csv"
     await asyncio.to_thread(path.write_bytes, b"a,b\r\n1,2\r\n")
-    async with live(page_size=1) as (sandbox, client):
+    async with living(page_size=1) as (client, sandbox):
         nightly = sandbox.state.add_automation("Nightly load")
         other = sandbox.state.add_automation("Weekly load")
         listed = await client.automations.list().collect()
@@ -277,7 +265,7 @@ async def test_files_go_into_an_automation_and_come_back(tmp_path: Path) -> None
 @asynchronous
 async def test_files_of_no_automation_are_refused() -> None:
     """An unknown automation, and a tag that there is not."""
-    async with live() as (sandbox, client):
+    async with living() as (client, sandbox):
         files = client.automations.files
         refused: list[ApiError] = []
         for attempt in (
@@ -306,7 +294,7 @@ SHAPES = [
 
 async def ask(template: str) -> Any:
     """The body of an answer about one of everything."""
-    async with live() as (sandbox, client):
+    async with living() as (client, sandbox):
         state = sandbox.state
         ticket = state.add_ticket("Cold soup", root_causes=["Broken stove"])
         await client.tickets.update(ticket, TicketUpdate(status=2))

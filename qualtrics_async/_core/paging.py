@@ -46,7 +46,7 @@ class Scheme(Struct, frozen=True):
 
 
 def _by_token(page: Page[Any]) -> Page[Any]:
-    return Page(page.elements, page.next_page or page.skip_token)
+    return Page(page.elements, page.next_page or page.skip_token or None)
 
 
 def _with_token_in_body(request: Request[Any], token: str) -> Request[Any]:

@@ -18,6 +18,8 @@ from qualtrics_async.sandbox.routing import Confidence, Operation
 CATALOGUE = Path(__file__).parents[1] / "catalogue.tsv"
 FILE_SERVICE = "/automations-file-service"
 """The base path that the catalogue leaves out."""
+FILES = {("GET", "/contact-export-files/{fileId}")}
+"""Where a file is that an operation names: an address elsewhere, no operation."""
 
 
 def catalogued() -> list[tuple[str, str]]:
@@ -27,8 +29,8 @@ def catalogued() -> list[tuple[str, str]]:
 
 
 def test_sandbox_and_catalogue_are_the_same_set() -> None:
-    """Nothing is missing and nothing is invented."""
-    made = {(method, template) for method, template, _ in routes()}
+    """Nothing is missing and nothing is invented, but for where files are."""
+    made = {(method, template) for method, template, _ in routes()} - FILES
     assert {"missing": set(catalogued()) - made, "invented": made - set(catalogued())} == {
         "missing": set(),
         "invented": set(),

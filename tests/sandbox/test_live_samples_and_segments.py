@@ -251,7 +251,10 @@ async def test_what_is_not_there_is_not_found() -> None:
         first = await client.segments.create(pool, name="One", criteria=SWEET)
         second = await client.segments.create(pool, name="Two", criteria=SWEET)
         started = await client.segments.refreshes.start(pool, first.id)
+        drawing = await client.samples.creations.start(pool, sample_definition_id=definition.id)
+        other = sandbox.state.add_directory("Other")
         for attempt in (
+            client.samples.creations.progress(other, drawing.progress_id or ""),
             client.samples.creations.run(pool, sample_definition_id=definition.id, parent_id="CG_0"),
             client.samples.creations.progress(pool, started.progress_id),
             client.segments.refreshes.progress(pool, second.id, started.progress_id),

@@ -62,6 +62,8 @@ def create_sample(call: Call) -> Body:
 def sample_progress(call: Call) -> Body:
     """Assumed: percent, a word, and the sample at the end."""
     job = _jobs.find(call, _FAMILY, call.ids[1])
+    if job.record["directory_id"] != call.ids[0]:
+        raise Refused(404, "PLACEHOLDER_404", "No such job in this directory.")
     percent = _jobs.poll(call, job)
     _finish(call, job)
     body: Body = {"percentComplete": percent, "status": _WORDS[job.outcome]}
@@ -98,14 +100,13 @@ def delete_sample(call: Call) -> Body:
 @routes("GET", _ONE + "/contacts", "documented")
 def list_sample_contacts(call: Call) -> Body:
     """Documented; that no list's opt-out is known here is assumed."""
-    directory_id, sample_id = call.ids
-    _drawn(call).find(directory_id, sample_id)
-    return call.page(_contacts_of(call, directory_id, sample_id), _contact)
+    _drawn(call).find(*call.ids)
+    return call.page(_contacts_of(call, *call.ids), _contact)
 
 
 def _drawn(call: Call) -> Shelf:
     """The samples, with those whose jobs have ended by now."""
-    for job in list(call.state.jobs.values()):
+    for job in call.state.jobs.values():
         if job.family == _FAMILY:
             _jobs.advance(call, job)
             _finish(call, job)
@@ -148,7 +149,7 @@ def _contacts_of(call: Call, directory_id: str, parent_id: str) -> list[Contact]
     mailing_list = state.mailing_lists.get(parent_id)
     if mailing_list is not None and mailing_list.directory_id == directory_id:
         return [member.contact for member in mailing_list.members]
-    ids = state.shelf("sample").find(directory_id, parent_id)["contactIds"]
+    ids = _drawn(call).find(directory_id, parent_id)["contactIds"]
     return [state.contacts[contact_id] for contact_id in ids if contact_id in state.contacts]
 
 

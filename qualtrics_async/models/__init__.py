@@ -7,7 +7,24 @@ from typing import TYPE_CHECKING
 from qualtrics_async._lazy import lazy
 
 if TYPE_CHECKING:
+    from qualtrics_async.models.audits import (
+        AuditEvent,
+        AuditEventType,
+        AuditExportOptions,
+        AuditExportProgress,
+    )
+    from qualtrics_async.models.automations import AutomationFileCreated, AutomationFileWarning
+    from qualtrics_async.models.client_certificates import ClientCertificateCreated
     from qualtrics_async.models.common import Created, JobProgress
+    from qualtrics_async.models.contact_exports import (
+        ContactExportOptions,
+        ContactExportProgress,
+        ContactExportStarted,
+        ExportFileAddress,
+        SegmentMembershipExportProgress,
+        SegmentMembershipExportStarted,
+    )
+    from qualtrics_async.models.contact_filters import ContactFilter, ContactFilterGroup
     from qualtrics_async.models.contact_imports import (
         ContactImportProgress,
         ContactImportRow,
@@ -25,7 +42,17 @@ if TYPE_CHECKING:
         ContactUpdate,
         ListContact,
     )
+    from qualtrics_async.models.customer_data_requests import CustomerDataRequestProgress
     from qualtrics_async.models.directories import DeduplicationCriteria, Directory
+    from qualtrics_async.models.directory_contacts import (
+        ContactMembership,
+        ContactSearchResult,
+        DirectoryContact,
+        DirectoryContactCreate,
+        DirectoryContactDetails,
+        DirectoryContactUpdate,
+        OptedOutContact,
+    )
     from qualtrics_async.models.distributions import (
         Distribution,
         DistributionHeaders,
@@ -39,8 +66,73 @@ if TYPE_CHECKING:
         MessageInput,
         MessageReference,
     )
+    from qualtrics_async.models.erasure_requests import ErasureRequest, ErasureStarted
     from qualtrics_async.models.event_subscriptions import EventSubscription
+    from qualtrics_async.models.frequency_rules import (
+        FrequencyRule,
+        FrequencyRuleCreate,
+        FrequencyRuleLimit,
+        FrequencyRuleLimitInput,
+        FrequencyRuleUpdate,
+    )
+    from qualtrics_async.models.groups import Group
+    from qualtrics_async.models.imported_data_projects import (
+        ImportedDataExportCreate,
+        ImportedDataExportProgress,
+        ImportedDataExportStarted,
+        ImportedDataField,
+        ImportedDataFieldInput,
+        ImportedDataProject,
+        ImportedDataRecordsAdded,
+    )
+    from qualtrics_async.models.legacy_response_exports import (
+        LegacyResponseExportOptions,
+        LegacyResponseExportProgress,
+    )
+    from qualtrics_async.models.libraries import (
+        Library,
+        LibraryMessage,
+        LibraryMessageCreate,
+        LibraryMessageSummary,
+        LibraryMessageUpdate,
+    )
     from qualtrics_async.models.mailing_lists import MailingList
+    from qualtrics_async.models.organizations import Organization
+    from qualtrics_async.models.participants import (
+        Participant,
+        ParticipantData,
+        ParticipantFilter,
+        ParticipantImportRow,
+        ParticipantJob,
+        ParticipantJobFailure,
+        ParticipantJobProgress,
+        ParticipantJobResult,
+        ParticipantSubjectData,
+    )
+    from qualtrics_async.models.research_core import (
+        ResearchCoreContact,
+        ResearchCoreContactFields,
+        ResearchCoreMailingList,
+        ResearchCoreSample,
+    )
+    from qualtrics_async.models.response_exports import (
+        ResponseExportOptions,
+        ResponseExportProgress,
+        ResponseExportStarted,
+        ResponseFilter,
+    )
+    from qualtrics_async.models.response_imports import ResponseImportStarted
+    from qualtrics_async.models.response_jobs import ResponseJobProgress, ResponseJobStarted, ResponseUpdate
+    from qualtrics_async.models.responses import ResponseCreated, SurveyResponse
+    from qualtrics_async.models.sample_definitions import SampleDefinition
+    from qualtrics_async.models.samples import Sample, SampleCreationProgress, SampleCreationStarted
+    from qualtrics_async.models.segments import Segment, SegmentContact, SegmentRefreshStarted
+    from qualtrics_async.models.sessions import SessionQuestion, SurveySession
+    from qualtrics_async.models.sms_distributions import (
+        SmsDistribution,
+        TextMessageRecipients,
+        TextMessageStats,
+    )
     from qualtrics_async.models.survey_definitions import (
         Block,
         Choice,
@@ -51,25 +143,100 @@ if TYPE_CHECKING:
         SurveyOptions,
         SurveyQsf,
     )
-    from qualtrics_async.models.surveys import ResponseCounts, Survey, SurveyExpiration, SurveySummary
-    from qualtrics_async.models.users import WhoAmI
+    from qualtrics_async.models.survey_parts import (
+        BlockCreated,
+        BlockInput,
+        QuestionCreated,
+        QuestionInput,
+        SurveyDefinitionCreate,
+        SurveyDefinitionCreated,
+        SurveyLanguages,
+        SurveyMetadata,
+        SurveyPublishEvent,
+        SurveyVersion,
+    )
+    from qualtrics_async.models.survey_quotas import (
+        QuotaCreated,
+        QuotaDefinition,
+        QuotaGroup,
+        QuotaGroupCreated,
+        QuotaGroupInput,
+        QuotaInput,
+    )
+    from qualtrics_async.models.surveys import (
+        DefinitionPermissions,
+        EmbeddedDataField,
+        ManagementPermissions,
+        ResponseCounts,
+        ResponsePermissions,
+        ResultPermissions,
+        Survey,
+        SurveyExpiration,
+        SurveyImported,
+        SurveyPermissions,
+        SurveyQuota,
+        SurveySummary,
+    )
+    from qualtrics_async.models.tickets import (
+        Ticket,
+        TicketEvent,
+        TicketRootCause,
+        TicketStatus,
+        TicketUpdate,
+    )
+    from qualtrics_async.models.transaction_batches import TransactionBatch
+    from qualtrics_async.models.transactions import (
+        ContactTransaction,
+        ContactTransactionCreate,
+        ContactTransactionsCreated,
+        ContactTransactionUpdate,
+    )
+    from qualtrics_async.models.users import ApiToken, User, UserCreate, UserSummary, UserUpdate, WhoAmI
+    from qualtrics_async.models.whatsapp_distributions import WhatsappDistribution
 
 __all__ = [
+    "ApiToken",
+    "AuditEvent",
+    "AuditEventType",
+    "AuditExportOptions",
+    "AuditExportProgress",
+    "AutomationFileCreated",
+    "AutomationFileWarning",
     "Block",
+    "BlockCreated",
+    "BlockInput",
     "BounceInfo",
     "Choice",
+    "ClientCertificateCreated",
     "Contact",
     "ContactCreate",
     "ContactCreated",
+    "ContactExportOptions",
+    "ContactExportProgress",
+    "ContactExportStarted",
     "ContactFields",
+    "ContactFilter",
+    "ContactFilterGroup",
     "ContactHistoryEntry",
     "ContactImportProgress",
     "ContactImportRow",
     "ContactImportStarted",
+    "ContactMembership",
+    "ContactSearchResult",
+    "ContactTransaction",
+    "ContactTransactionCreate",
+    "ContactTransactionUpdate",
+    "ContactTransactionsCreated",
     "ContactUpdate",
     "Created",
+    "CustomerDataRequestProgress",
     "DeduplicationCriteria",
+    "DefinitionPermissions",
     "Directory",
+    "DirectoryContact",
+    "DirectoryContactCreate",
+    "DirectoryContactDetails",
+    "DirectoryContactUpdate",
     "Distribution",
     "DistributionHeaders",
     "DistributionHistoryEntry",
@@ -78,39 +245,164 @@ __all__ = [
     "DistributionRecipients",
     "DistributionStats",
     "DistributionSurveyLink",
+    "EmbeddedDataField",
+    "ErasureRequest",
+    "ErasureStarted",
     "EventSubscription",
+    "ExportFileAddress",
     "FlowElement",
+    "FrequencyRule",
+    "FrequencyRuleCreate",
+    "FrequencyRuleLimit",
+    "FrequencyRuleLimitInput",
+    "FrequencyRuleUpdate",
+    "Group",
     "HeaderInput",
     "ImportReportEntry",
+    "ImportedDataExportCreate",
+    "ImportedDataExportProgress",
+    "ImportedDataExportStarted",
+    "ImportedDataField",
+    "ImportedDataFieldInput",
+    "ImportedDataProject",
+    "ImportedDataRecordsAdded",
     "JobProgress",
+    "LegacyResponseExportOptions",
+    "LegacyResponseExportProgress",
+    "Library",
+    "LibraryMessage",
+    "LibraryMessageCreate",
+    "LibraryMessageSummary",
+    "LibraryMessageUpdate",
     "ListContact",
     "MailingList",
+    "ManagementPermissions",
     "MessageInput",
     "MessageReference",
+    "OptedOutContact",
+    "Organization",
+    "Participant",
+    "ParticipantData",
+    "ParticipantFilter",
+    "ParticipantImportRow",
+    "ParticipantJob",
+    "ParticipantJobFailure",
+    "ParticipantJobProgress",
+    "ParticipantJobResult",
+    "ParticipantSubjectData",
     "QsfElement",
     "Question",
+    "QuestionCreated",
+    "QuestionInput",
+    "QuotaCreated",
+    "QuotaDefinition",
+    "QuotaGroup",
+    "QuotaGroupCreated",
+    "QuotaGroupInput",
+    "QuotaInput",
+    "ResearchCoreContact",
+    "ResearchCoreContactFields",
+    "ResearchCoreMailingList",
+    "ResearchCoreSample",
     "ResponseCounts",
+    "ResponseCreated",
+    "ResponseExportOptions",
+    "ResponseExportProgress",
+    "ResponseExportStarted",
+    "ResponseFilter",
+    "ResponseImportStarted",
+    "ResponseJobProgress",
+    "ResponseJobStarted",
+    "ResponsePermissions",
+    "ResponseUpdate",
+    "ResultPermissions",
+    "Sample",
+    "SampleCreationProgress",
+    "SampleCreationStarted",
+    "SampleDefinition",
+    "Segment",
+    "SegmentContact",
+    "SegmentMembershipExportProgress",
+    "SegmentMembershipExportStarted",
+    "SegmentRefreshStarted",
+    "SessionQuestion",
+    "SmsDistribution",
     "Survey",
     "SurveyDefinition",
+    "SurveyDefinitionCreate",
+    "SurveyDefinitionCreated",
     "SurveyExpiration",
+    "SurveyImported",
+    "SurveyLanguages",
+    "SurveyMetadata",
     "SurveyOptions",
+    "SurveyPermissions",
+    "SurveyPublishEvent",
     "SurveyQsf",
+    "SurveyQuota",
+    "SurveyResponse",
+    "SurveySession",
     "SurveySummary",
+    "SurveyVersion",
+    "TextMessageRecipients",
+    "TextMessageStats",
+    "Ticket",
+    "TicketEvent",
+    "TicketRootCause",
+    "TicketStatus",
+    "TicketUpdate",
+    "TransactionBatch",
     "TransactionMeta",
+    "User",
+    "UserCreate",
+    "UserSummary",
+    "UserUpdate",
+    "WhatsappDistribution",
     "WhoAmI",
 ]
 
 _FILES = (
+    "audits",
+    "automations",
+    "client_certificates",
     "common",
+    "contact_exports",
+    "contact_filters",
     "contact_imports",
     "contacts",
+    "customer_data_requests",
     "directories",
+    "directory_contacts",
     "distributions",
+    "erasure_requests",
     "event_subscriptions",
+    "frequency_rules",
+    "groups",
+    "imported_data_projects",
+    "legacy_response_exports",
+    "libraries",
     "mailing_lists",
+    "organizations",
+    "participants",
+    "research_core",
+    "response_exports",
+    "response_imports",
+    "response_jobs",
+    "responses",
+    "sample_definitions",
+    "samples",
+    "segments",
+    "sessions",
+    "sms_distributions",
     "survey_definitions",
+    "survey_parts",
+    "survey_quotas",
     "surveys",
+    "tickets",
+    "transaction_batches",
+    "transactions",
     "users",
+    "whatsapp_distributions",
 )
 
 if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a model

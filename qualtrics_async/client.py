@@ -140,7 +140,7 @@ class Qualtrics(ResourceGroups):
             credential = ClientCredentials(name, check_scopes(scopes), self._fetch_token)
         self._engine = Engine(settings, credential, self._pool, chance)
         self._elsewhere = Engine(
-            _unlimited(settings, "elsewhere"), nobody(), self._pool, chance, Elsewhere(settings.root)
+            _unlimited(settings, None), nobody(), self._pool, chance, Elsewhere(settings.root)
         )
 
     @classmethod
@@ -350,7 +350,7 @@ _GROUPS = frozenset(
 )
 
 
-def _unlimited(settings: Settings, brand: str) -> Settings:
+def _unlimited(settings: Settings, brand: str | None) -> Settings:
     return replace(settings, brand=brand, limits=Limits.unlimited())
 
 

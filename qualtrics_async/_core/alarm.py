@@ -66,30 +66,32 @@ class Timeout:
     `expired` says that the time is up.
     """
 
-    __slots__ = ("_alarm", "_before", "_seconds", "_task", "expired")
+    __slots__ = ("_alarm", "_before", "_inside", "_seconds", "_task", "expired")
 
     def __init__(self, alarm: Alarm, seconds: float) -> None:
         self._alarm = alarm
         self._seconds = seconds
-        self.expired = False
+        self.expired = self._inside = False
         self._task = running_task()
         self._before = self._task.cancelling()
 
     def __enter__(self) -> Self:
+        self._inside = True
         self._alarm.set(self._expire, self._seconds)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._inside = False
         self._alarm.unset(self._expire)
         # A cancellation that somebody else has asked for as well stays one.
         if self.expired and self._task.uncancel() <= self._before and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
     def renew(self, seconds: float) -> None:
-        """Begin again, with so many seconds."""
-        if not self.expired:
+        """Begin again, with so many seconds; too late, it does nothing."""
+        if self._inside and not self.expired:
             self._alarm.set(self._expire, seconds)
 
     def _expire(self) -> None:

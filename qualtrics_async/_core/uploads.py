@@ -21,6 +21,9 @@ __all__ = ["FilePart", "OpenUpload", "Source", "Upload", "filename_of"]
 Source: TypeAlias = bytes | os.PathLike[str] | BinaryIO
 """What is uploaded: bytes, the path of a file, or an open binary file that can be rewound."""
 
+_Piece: TypeAlias = tuple[BinaryIO, int, int]
+"""A file, where to read on in it, and how many bytes."""
+
 CHUNK: Final = 256 * 1024
 """Bytes that are read at a time."""
 
@@ -35,15 +38,22 @@ class FilePart(Struct, frozen=True):
     filename: str
     content_type: str = "application/octet-stream"
 
+    def __repr__(self) -> str:
+        return f"<FilePart {self.content_type}>"
+
 
 class Upload(Struct, frozen=True):
     """A body that is read while it is sent: pieces in order, each with the position where it begins.
 
-    It is opened anew each time that it is sent, because a 429 or a refused connection repeats it.
+    It is opened anew each time that it is sent, because a 429 or a refused connection repeats it. An open
+    file serves one upload at a time, which moves in it.
     """
 
     content_type: str
     pieces: tuple[tuple[Source, int], ...]
+
+    def __repr__(self) -> str:
+        return f"<Upload {self.content_type.partition(';')[0]}>"
 
     @classmethod
     def file(cls, content: Source, content_type: str) -> Self:
@@ -95,8 +105,8 @@ class Upload(Struct, frozen=True):
             # On a thread, because a read that was given up may still hold the file.
             await to_its_end(anyio.to_thread.run_sync(upload.end, opened))
 
-    def _open(self, opened: ExitStack) -> list[tuple[BinaryIO, int]]:
-        found: list[tuple[BinaryIO, int]] = []
+    def _open(self, opened: ExitStack) -> list[_Piece]:
+        found: list[_Piece] = []
         for source, start in self.pieces:
             if isinstance(source, bytes):
                 file: BinaryIO = BytesIO(source)
@@ -107,8 +117,8 @@ class Upload(Struct, frozen=True):
             size = file.seek(0, SEEK_END) - start
             if size < 0:
                 raise OSError("the file became shorter before it was sent")
-            found.append((file, size))
-            file.seek(start)
+            if size:
+                found.append((file, start, size))
         return found
 
 
@@ -125,12 +135,12 @@ class OpenUpload:
         self.length = 0
         self.failure: Exception | None = None
         self.on_chunk: Callable[[], object] = lambda: None
-        self._left: list[tuple[BinaryIO, int]] = []
+        self._left: list[_Piece] = []
         self._reading = threading.Lock()
 
-    def send(self, pieces: list[tuple[BinaryIO, int]]) -> None:
+    def send(self, pieces: list[_Piece]) -> None:
         """Take what there is to send."""
-        self.length = sum(size for _, size in pieces)
+        self.length = sum(size for _, _, size in pieces)
         self._left = pieces
 
     def end(self, opened: ExitStack) -> None:
@@ -157,16 +167,17 @@ class OpenUpload:
         room = CHUNK
         with self._reading:
             while self._left and room:
-                file, size = self._left[0]
+                file, place, size = self._left[0]
+                file.seek(place)  # another part of the form may be of the same file
                 chunk = file.read(min(size, room))
-                if size and not chunk:
+                if not chunk:
                     raise OSError("the file became shorter while it was sent")
                 read.append(chunk)
                 room -= len(chunk)
                 if len(chunk) == size:
                     del self._left[0]
                 else:
-                    self._left[0] = file, size - len(chunk)
+                    self._left[0] = file, place + len(chunk), size - len(chunk)
         return b"".join(read)
 
 

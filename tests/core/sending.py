@@ -9,8 +9,11 @@ from typing import Any
 from wires import OK, Reader, Writer, answered
 
 from qualtrics_async import Limits, Qualtrics, RetryPolicy
+from qualtrics_async._core.uploads import FilePart, Source, Upload
 
 MEBIBYTE = 1024 * 1024
+CONTENT = bytes(range(256)) * 5 * 1024  # 1.25 MiB, more than one read
+THINGS = "/things"
 REFUSED = answered(OK, "429 Too Many Requests", "Retry-After: 1")
 FAILED = answered(OK, "500 Internal Server Error")
 DONE = answered(b'{"result":{"id":"X_1"},"meta":{}}')
@@ -103,3 +106,21 @@ def open_below(folder: Path) -> list[str]:
         except OSError:  # the directory's own descriptor is gone by now
             continue
     return [name for name in found if name.startswith(str(folder))]
+
+
+def upload_of(content: Source) -> Upload:
+    """A form of one file."""
+    return Upload.form({"file": FilePart(content, "data.bin")}, boundary="limit")
+
+
+def framed(content: bytes) -> bytes:
+    """What a form of one file looks like, written by hand."""
+    return (
+        b'--limit\r\nContent-Disposition: form-data; name="file"; filename="data.bin"\r\n'
+        b"Content-Type: application/octet-stream\r\n\r\n" + content + b"\r\n--limit--\r\n"
+    )
+
+
+async def post(client: Qualtrics, upload: Upload, method: str = "POST") -> Any:
+    """Send an upload."""
+    return await client.request(method, THINGS, body=upload)

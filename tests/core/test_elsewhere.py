@@ -150,6 +150,15 @@ async def test_a_file_elsewhere_counts_for_no_limit() -> None:
 
 
 @virtual
+async def test_clients_of_one_pool_may_be_of_any_brand() -> None:
+    """Whatever a brand is called, its limits are not those of files elsewhere."""
+    async with SessionPool() as pool, serving(Elsewheres()) as port:
+        for brand in ("elsewhere", "nobody", None):
+            async with both(pool=pool, brand=brand, limits=Limits(brand_per_minute=3000)) as (_, client):
+                assert await fetch(client, request_of(url_of(port))) == FILE
+
+
+@virtual
 async def test_a_file_elsewhere_is_traced_and_told() -> None:
     """Under the operation that named it, once for a client; what else the client does is not mixed up."""
     events: list[Event] = []

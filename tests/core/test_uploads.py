@@ -4,44 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import io
-import os
-import tempfile
 import threading
 import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pytest
-from sending import DONE, FAILED, MEBIBYTE, REFUSED, Taker, client_at, length_of, open_below, sparse, value_of
-from talking import assert_idle, cancelled_everywhere, talking
+from sending import (
+    CONTENT,
+    DONE,
+    FAILED,
+    MEBIBYTE,
+    REFUSED,
+    THINGS,
+    Taker,
+    client_at,
+    framed,
+    length_of,
+    open_below,
+    post,
+    sparse,
+    upload_of,
+    value_of,
+)
+from talking import assert_idle, cancelled_everywhere, client_of, talking
 from virtual import loop, run, virtual
 from wires import Reader, Writer, serving
 
-from qualtrics_async import OutcomeUnknown, Qualtrics, RetryPolicy, TimedOut, Timeouts, UsageError
+from qualtrics_async import OutcomeUnknown, RetryPolicy, TimedOut, Timeouts, UsageError
+from qualtrics_async._core.alarm import Alarm
 from qualtrics_async._core.events import BackingOff, Event
-from qualtrics_async._core.uploads import CHUNK, FilePart, Source, Upload
-
-CONTENT = bytes(range(256)) * 5 * 1024  # 1.25 MiB, more than one read
-THINGS = "/things"
-
-
-def upload_of(content: Source) -> Upload:
-    return Upload.form({"file": FilePart(content, "data.bin")}, boundary="limit")
-
-
-def framed(content: bytes) -> bytes:
-    """What a form of one file looks like, written by hand."""
-    return (
-        b'--limit\r\nContent-Disposition: form-data; name="file"; filename="data.bin"\r\n'
-        b"Content-Type: application/octet-stream\r\n\r\n" + content + b"\r\n--limit--\r\n"
-    )
-
-
-async def post(client: Qualtrics, upload: Upload, method: str = "POST") -> Any:
-    return await client.request(method, THINGS, body=upload)
+from qualtrics_async._core.uploads import CHUNK, Source, Upload
+from qualtrics_async.sandbox import Sandbox
 
 
 @pytest.fixture
@@ -187,95 +184,6 @@ async def test_an_answer_may_come_before_the_end_of_the_upload() -> None:
     assert [len(body) for body in taker.bodies] == [len(framed(bytes(20 * MEBIBYTE)))]
 
 
-@pytest.mark.parametrize("make", [lambda folder: folder / "missing.csv", lambda folder: folder])
-@virtual
-async def test_a_file_that_cannot_be_opened_is_told_before_anything_is_sent(
-    make: Callable[[Path], Path], tmp_path: Path
-) -> None:
-    """It is the OSError that `open()` raises; not even a connection is made."""
-    taker = Taker()
-    async with serving(taker) as port, client_at(port) as client:
-        with pytest.raises(OSError, match=r"missing\.csv|directory"):
-            await post(client, upload_of(make(tmp_path)))
-        assert_idle(client)
-        assert client._pool._connector is not None
-        assert not client._pool._connector._conns
-    assert taker.heads == []
-
-
-class Shrinking(io.BytesIO):
-    """A file that ends before the end that it had when it was measured."""
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Claim to be twice as long."""
-        found = super().seek(offset, whence)
-        return found * 2 if whence == os.SEEK_END else found
-
-
-class Failing(io.BytesIO):
-    """A file on a disk that breaks."""
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Fail."""
-        raise OSError(5, "Input/output error")
-
-
-@pytest.mark.parametrize("method", ["POST", "PUT"])
-@pytest.mark.parametrize(
-    ("make", "said"),
-    [(lambda: Shrinking(b"x" * 400_000), "shorter"), (lambda: Failing(b"x"), "Input/output")],
-    ids=["shorter", "broken"],
-)
-@virtual
-async def test_a_file_that_cannot_be_read_to_its_end_is_told(
-    method: str, make: Callable[[], Source], said: str
-) -> None:
-    """The service got no whole request: nothing is in doubt and nothing is repeated."""
-    taker = Taker()
-    async with serving(taker) as port, client_at(port) as client:
-        with pytest.raises(OSError, match=said):
-            await post(client, upload_of(make()), method)
-        assert_idle(client)
-        await asyncio.sleep(1)
-    assert len(taker.heads) <= 1
-    assert taker.bodies == []
-
-
-@virtual
-async def test_a_file_that_was_cut_before_its_position_is_told() -> None:
-    """Its length would be negative."""
-    file = io.BytesIO(b"0123456789")
-    file.seek(8)
-    upload = upload_of(file)
-    file.truncate(4)
-    taker = Taker()
-    async with serving(taker) as port, client_at(port) as client:
-        with pytest.raises(OSError, match="shorter"):
-            await post(client, upload)
-    assert taker.heads == []
-
-
-def test_a_file_that_grows_is_sent_as_long_as_it_was_measured() -> None:
-    """What is added later is not part of it."""
-
-    class Growing(io.BytesIO):
-        def read(self, size: int | None = -1) -> bytes:
-            place = self.tell()
-            self.seek(0, os.SEEK_END)
-            self.write(b"more")
-            self.seek(place)
-            return super().read(size)
-
-    taker = Taker()
-
-    async def main() -> None:
-        async with serving(taker) as port, client_at(port) as client:
-            await post(client, Upload.file(Growing(CONTENT), "text/csv"))
-
-    run(main())
-    assert taker.bodies == [CONTENT]
-
-
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     """Of 50 MB hardly more than a few reads are held at once."""
     path = sparse(tmp_path / "large.bin", 50 * MEBIBYTE)
@@ -402,45 +310,30 @@ def test_an_upload_can_be_cancelled_anywhere(path: Path, *, at_once: bool) -> No
     run(main())
 
 
-UNFIT: dict[str, Callable[[Path], Any]] = {
-    "text file": lambda folder: (folder / "text").open("w", encoding="utf-8"),
-    "text in memory": lambda _: io.StringIO("text"),
-    "temporary text": lambda _: tempfile.TemporaryFile("w+", encoding="utf-8"),  # noqa: SIM115  (closed below)
-    "named temporary text": lambda folder: tempfile.NamedTemporaryFile("w+", encoding="utf-8", dir=folder),  # noqa: SIM115  (closed below)
-    "closed": lambda _: _closed(),
-    "str": str,
-    "bytearray": lambda _: bytearray(b"x"),
-    "none": lambda _: None,
-    "iterator": lambda _: iter([b"x"]),
-}
+@virtual
+async def test_a_refused_bearer_token_costs_no_upload() -> None:
+    """The token is renewed and the whole body goes out again."""
+    async with Sandbox(record_bodies=True) as sandbox:
+        credential = {"client_id": sandbox.client_id, "client_secret": sandbox.client_secret, "token": None}
+        async with client_of(sandbox, **credential) as client:
+            library = sandbox.state.user_id
+            sandbox.faults.add(kind="status", status=401, route="POST /libraries/{libraryId}/graphics")
+            await client.libraries.graphics.upload(library, file=io.BytesIO(CONTENT), name="logo.png")
+        sent = [record.body for record in sandbox.requests if str(record.route).endswith("/graphics")]
+        assert len(sent) == 2
+        assert sent[0] == sent[1]
+        assert [graphic["content"] for graphic in sandbox.state.shelf("graphic")] == [CONTENT]
 
 
-def _closed() -> BinaryIO:
-    file = io.BytesIO(b"x")
-    file.close()
-    return file
-
-
-@pytest.mark.parametrize("kind", UNFIT)
-def test_what_cannot_be_sent_again_is_refused(kind: str, tmp_path: Path) -> None:
-    """Text has no bytes, a stream no beginning; they are refused where the upload is described."""
-    unfit = UNFIT[kind](tmp_path)
-    try:
-        with pytest.raises(UsageError, match=r"bytes, a pathlib\.Path or an open binary file"):
-            Upload.file(unfit, "text/csv")
-        with pytest.raises(UsageError):
-            upload_of(unfit)
-    finally:
-        if hasattr(unfit, "close"):
-            unfit.close()
-
-
-def test_a_pipe_is_refused() -> None:
-    """What was read of it is gone, so it could not be sent again after a 429."""
-    reading, writing = os.pipe()
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe, pytest.raises(UsageError):
-        Upload.file(pipe, "text/csv")
+@virtual
+async def test_a_late_piece_renews_nothing() -> None:
+    """A timeout that is over cancels nobody, whoever renews it."""
+    alarm = Alarm()
+    with alarm.timeout(5) as allowed:
+        pass
+    allowed.renew(1)
+    await asyncio.sleep(10)
+    alarm.close()
 
 
 @virtual

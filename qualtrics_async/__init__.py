@@ -8,6 +8,7 @@ from qualtrics_async._core.paging import Page, Paged, concurrent
 from qualtrics_async._core.pool import SessionPool
 from qualtrics_async._core.retry import RetryPolicy
 from qualtrics_async._core.throttle import Quota, RateState
+from qualtrics_async._core.uploads import FilePart, Source
 from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome, Summary
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.config import Timeouts
@@ -47,6 +48,7 @@ __all__ = [
     "Download",
     "Event",
     "Failed",
+    "FilePart",
     "Forbidden",
     "Hook",
     "InDoubt",
@@ -71,6 +73,7 @@ __all__ = [
     "RetryPolicy",
     "ServerFault",
     "SessionPool",
+    "Source",
     "Summary",
     "TimedOut",
     "Timeouts",

@@ -146,7 +146,7 @@ class App:
     async def _process(self, call: Call, record: RequestRecord) -> tuple[int, Body | File]:
         operation = call.operation
         try:
-            outcome = (operation.handler or _not_implemented)(call)
+            outcome = operation.handler(call)
             body = outcome if isinstance(outcome, dict | File) else await outcome
         except Refused as refusal:
             return self._refusal(refusal)
@@ -183,10 +183,6 @@ class App:
             headers["Content-Encoding"] = "gzip"
             data = _gzip(data)
         return web.Response(status=status, body=data, headers=headers)
-
-
-def _not_implemented(call: Call) -> Body:
-    raise Refused(501, "PLACEHOLDER_501", f"The sandbox does not implement {call.operation.name}.")
 
 
 def _gzip(data: bytes) -> bytes:

@@ -35,7 +35,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args
 
-from qualtrics_async.sandbox.catalogue import check_route
+from qualtrics_async.sandbox.handlers import check_route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from qualtrics_async.sandbox.catalogue import check_route
+from qualtrics_async.sandbox.handlers import OPERATIONS, check_route
 
 __all__ = ["Quotas", "Window"]
 
@@ -27,7 +27,7 @@ class Quotas:
 
     @classmethod
     def real(cls, *, retry_after: bool = False) -> Quotas:
-        """A real brand's limits for the operations that the sandbox implements. Documented."""
+        """A real brand's limits. Documented."""
         return cls(3000, _REAL, retry_after)
 
 
@@ -62,23 +62,4 @@ class Window:
         return {"Retry-After": str(max(1, math.ceil(wait)))} if self._quotas.retry_after else {}
 
 
-_LISTS = "/directories/{directoryId}/mailinglists"
-_IMPORTS = _LISTS + "/{mailingListId}/transactioncontacts"
-_CONTACTS = _LISTS + "/{mailingListId}/contacts"
-_REAL = {
-    f"POST {_LISTS}": 500,
-    f"PUT {_LISTS}/{{mailingListId}}": 500,
-    f"DELETE {_LISTS}/{{mailingListId}}": 500,
-    f"POST {_CONTACTS}": 500,
-    f"PUT {_CONTACTS}/{{contactId}}": 500,
-    f"DELETE {_CONTACTS}/{{contactId}}": 500,
-    f"POST {_IMPORTS}": 100,
-    f"GET {_IMPORTS}/{{importId}}": 500,
-    "GET /distributions/{distributionId}/links": 500,
-    "GET /distributions/{distributionId}/history": 300,
-    "GET /eventsubscriptions": 120,
-    "POST /eventsubscriptions": 120,
-    "DELETE /eventsubscriptions": 120,
-    "GET /eventsubscriptions/{subscriptionId}": 120,
-    "DELETE /eventsubscriptions/{subscriptionId}": 120,
-}
+_REAL = {made.route: made.per_minute for made in OPERATIONS if made.per_minute is not None}

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote
 
-from qualtrics_async.sandbox.catalogue import PUBLISHED
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
 
@@ -24,17 +22,18 @@ API_ROOT = ("API", "v3")
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method and path template, with its handler unless it is only published."""
+    """One method and path template, with its handler."""
 
     method: str
     template: str
     confidence: Confidence
-    handler: Handler | None
-    name: str
+    handler: Handler
     bare: bool = False
     """Without credentials, quotas and envelope."""
     base: str | None = None
     """What stands before the template where it is not the API root."""
+    per_minute: int | None = None
+    """The published limit where it is below the brand's own."""
 
     @property
     def route(self) -> str:
@@ -59,12 +58,13 @@ class Routes:
         *,
         bare: bool = False,
         base: str | None = None,
+        per_minute: int | None = None,
     ) -> Callable[[Handler], Handler]:
         """Register a handler; `confidence` says where the shape of its answer comes from."""
 
         def register(handler: Handler) -> Handler:
-            name = PUBLISHED.get((method, template), handler.__name__)
-            self._operations.append(Operation(method, template, confidence, handler, name, bare, base))
+            made = Operation(method, template, confidence, handler, bare, base, per_minute)
+            self._operations.append(made)
             return handler
 
         return register
@@ -84,9 +84,6 @@ class Router:
         self._roots = (_Node(), _Node())
         for operation in operations:
             self._add(operation)
-        for (method, template), name in PUBLISHED.items():
-            outside = template.startswith(("/oauth2/", "/automations-file-service/"))
-            self._add(Operation(method, template, "documented", None, name, base="" if outside else None))
 
     def match(self, method: str, raw_path: str) -> tuple[Operation, tuple[str, ...]] | None:
         """The operation and the ids in its path, outermost first."""

@@ -7,18 +7,20 @@ import csv
 import inspect
 import re
 import warnings
+from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 from operations import METHODS, OPERATIONS, client_of, groups
 from placeholders import OVERRIDES, PLACEHOLDERS
 from recorder import Recorder
 
-from qualtrics_async import UsageError
+import qualtrics_async
+from qualtrics_async import UsageError, models
 from qualtrics_async._core.credentials import ClientCredentials, TokenGrant
 from qualtrics_async._core.paging import Paged
 from qualtrics_async._core.request import Request
@@ -122,13 +124,29 @@ def test_flags_agree(name: str) -> None:
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_results_are_of_the_right_kind(name: str) -> None:
-    """A listing is `Paged`, a file is entered, all else is awaited, and each says what comes of it."""
-    flags, method = ROWS[name]["flags"].split(), METHODS[name]
-    result = inspect.signature(method).return_annotation
-    assert result not in {inspect.Signature.empty, "Any"}
+    """The result is what the catalogue says; a listing is made, a file entered, all else awaited."""
+    row, method = ROWS[name], METHODS[name]
+    flags, result = row["flags"].split(), inspect.signature(method).return_annotation
+    assert result == row["result"]
     assert result.startswith("Paged[") == ("paginated" in flags)
     assert (result == "AbstractAsyncContextManager[Download]") == ("file" in flags)
     assert inspect.iscoroutinefunction(method) == (not {"paginated", "file"} & {*flags})
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_what_operations_take_and_answer_can_be_imported(name: str) -> None:
+    """Every model in a signature is a public name, of `models` or at the top."""
+    public = {getattr(home, export) for home in (models, qualtrics_async) for export in home.__all__}
+    for hint in get_type_hints(METHODS[name]).values():
+        ours = {kind for kind in parts(hint) if getattr(kind, "__module__", "").startswith("qualtrics_async")}
+        assert ours <= public
+
+
+def parts(hint: Any) -> Iterator[Any]:
+    """A type and those that it is made of."""
+    yield get_origin(hint) or hint
+    for part in get_args(hint):
+        yield from parts(part)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -10,14 +10,12 @@ from typing import get_args
 
 import pytest
 
-from qualtrics_async.sandbox import routes
-from qualtrics_async.sandbox.catalogue import PUBLISHED
+from qualtrics_async._core.published_limits import PUBLISHED
+from qualtrics_async.sandbox import Quotas, routes
 from qualtrics_async.sandbox.handlers import OPERATIONS
 from qualtrics_async.sandbox.routing import Confidence, Operation
 
 CATALOGUE = Path(__file__).parents[1] / "catalogue.tsv"
-FILE_SERVICE = "/automations-file-service"
-"""The base path that the catalogue leaves out."""
 FILES = {("GET", "/contact-export-files/{fileId}")}
 """Where a file is that an operation names: an address elsewhere, no operation."""
 
@@ -43,9 +41,9 @@ def test_no_route_has_two_handlers() -> None:
     assert [route for route, times in counted.items() if times > 1] == []
 
 
-def test_the_published_names_are_those_of_the_catalogue() -> None:
-    """What faults and quotas may name is what there is."""
-    assert {(method, path.removeprefix(FILE_SERVICE)) for method, path in PUBLISHED} == set(catalogued())
+def test_the_limits_are_those_that_the_client_holds_to() -> None:
+    """Two statements of the published limits, made apart from each other, are the same."""
+    assert Quotas.real().routes == PUBLISHED
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.route)

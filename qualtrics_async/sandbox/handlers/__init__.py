@@ -54,7 +54,7 @@ from qualtrics_async.sandbox.handlers import (
 if TYPE_CHECKING:
     from qualtrics_async.sandbox.routing import Operation
 
-__all__ = ["OPERATIONS"]
+__all__ = ["OPERATIONS", "check_route"]
 
 OPERATIONS: tuple[Operation, ...] = (
     *audits.routes,
@@ -103,3 +103,17 @@ OPERATIONS: tuple[Operation, ...] = (
     *workflows.routes,
 )
 """Every operation that the sandbox implements."""
+
+_EXACT = {operation.route for operation in OPERATIONS}
+_PATTERNS = (
+    _EXACT
+    | {"*"}
+    | {operation.template for operation in OPERATIONS}
+    | {f"{operation.method} *" for operation in OPERATIONS}
+)
+
+
+def check_route(route: str, *, exact: bool) -> None:
+    """Refuse a route that no request can have: a typing error would never match."""
+    if route not in (_EXACT if exact else _PATTERNS):
+        raise ValueError(f"no such route: {route!r}; give it as in 'GET /surveys/{{surveyId}}'")

@@ -61,13 +61,13 @@ def list_events(call: Call) -> Body:
     return call.page(found[::-1] if order == "dsc" else found, lambda event: _element(call, event))
 
 
-@routes("GET", "/audit-events", "assumed")
+@routes("GET", "/audit-events", "assumed", per_minute=120)
 def list_event_types(call: Call) -> Body:
     """Assumed from a client: elements; by the documentation the names alone, under `events`."""
     return call.page(_names(call), _type)
 
 
-@routes("POST", "/audit-exports", "documented")
+@routes("POST", "/audit-exports", "documented", per_minute=30)
 def start_audit_export(call: Call) -> Body:
     """Documented; that the answer's key is `id` is used by a client."""
     body = call.json()
@@ -84,14 +84,14 @@ def start_audit_export(call: Call) -> Body:
     return result({"id": begin_export(call, _FAMILY, "", events=found).id})
 
 
-@routes("GET", "/audit-exports/{exportId}", "assumed")
+@routes("GET", "/audit-exports/{exportId}", "assumed", per_minute=30)
 def audit_export_status(call: Call) -> Body:
     """Assumed from a client."""
     job = find_export(call, _FAMILY)
     return result({"id": job.id} | export_progress(call, job, CAPITALS))
 
 
-@routes("GET", "/audit-exports/{exportId}/files/{fileId}", "assumed")
+@routes("GET", "/audit-exports/{exportId}/files/{fileId}", "assumed", per_minute=30)
 def audit_export_file(call: Call) -> File:
     """Assumed from a client: one JSON object a line, flat as the documentation's example."""
     job = exported(call, _FAMILY, under=0)

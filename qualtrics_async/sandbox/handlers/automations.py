@@ -26,7 +26,7 @@ def list_automations(call: Call) -> Body:
     return call.page(list(call.state.shelf("automation")), dict, cursor="offset")
 
 
-@routes("GET", _FILES, "assumed", base=_BASE)
+@routes("GET", _FILES, "assumed", base=_BASE, per_minute=100)
 def list_files(call: Call) -> Body:
     """Assumed keys; that the new ones come without a tag, the others by theirs, is documented.
 

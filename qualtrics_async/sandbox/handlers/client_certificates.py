@@ -21,14 +21,14 @@ _MOST = 10
 _BEGIN = "-----BEGIN CERTIFICATE REQUEST-----"
 
 
-@routes("GET", _CERTIFICATES, "assumed")
+@routes("GET", _CERTIFICATES, "assumed", per_minute=120)
 def list_certificates(call: Call) -> Body:
     """Assumed: what was answered when they were made."""
     check_organization(call)
     return call.page(list(call.state.shelf(_NOUN)), dict)
 
 
-@routes("POST", _CERTIFICATES, "documented")
+@routes("POST", _CERTIFICATES, "documented", per_minute=120)
 def create_certificate(call: Call) -> Body:
     """Documented, the limit of ten too, but not how it is refused.
 
@@ -51,7 +51,7 @@ def create_certificate(call: Call) -> Body:
     return result(made)
 
 
-@routes("GET", _CERTIFICATES + "/{certificateId}", "assumed")
+@routes("GET", _CERTIFICATES + "/{certificateId}", "assumed", per_minute=120)
 def get_certificate(call: Call) -> Body:
     """Assumed: what was answered when it was made."""
     check_organization(call)

@@ -46,7 +46,7 @@ _FIELDS = {
 }
 
 
-@routes("POST", _EXPORTS, "documented")
+@routes("POST", _EXPORTS, "documented", per_minute=10)
 def start_contact_export(call: Call) -> Body:
     """Documented, `embeddedData` as a required key too. A text there is assumed to mean all of it."""
     directory = find_directory(call)
@@ -70,7 +70,7 @@ def start_contact_export(call: Call) -> Body:
     return result({"progressId": job.id})
 
 
-@routes("GET", _EXPORTS + "/{progressId}/status", "documented")
+@routes("GET", _EXPORTS + "/{progressId}/status", "documented", per_minute=10)
 def contact_export_status(call: Call) -> Body:
     """Documented."""
     find_directory(call)
@@ -83,7 +83,7 @@ def contact_export_status(call: Call) -> Body:
     return result(body)
 
 
-@routes("GET", _EXPORTS + "/{fileId}/file", "documented")
+@routes("GET", _EXPORTS + "/{fileId}/file", "documented", per_minute=10)
 def contact_export_address(call: Call) -> Body:
     """Documented: an address and a token for it. A test may set another address in the job's record."""
     find_directory(call)
@@ -109,7 +109,7 @@ def contact_export_file(call: Call) -> File:
     return _table(rows, options["format"], "contacts")
 
 
-@routes("POST", _MEMBERSHIPS, "documented")
+@routes("POST", _MEMBERSHIPS, "documented", per_minute=1)
 def start_membership_export(call: Call) -> Body:
     """Documented."""
     find_directory(call)
@@ -122,14 +122,14 @@ def start_membership_export(call: Call) -> Body:
     return result({"progressId": job.id, "status": "CREATED"})
 
 
-@routes("GET", _MEMBERSHIPS + "/{exportId}", "assumed")
+@routes("GET", _MEMBERSHIPS + "/{exportId}", "assumed", per_minute=50)
 def membership_export_status(call: Call) -> Body:
     """Assumed: as of contact exports; `COMPLETED` is documented."""
     find_directory(call)
     return result(export_progress(call, find_export(call, _SEGMENTS), CAPITALS))
 
 
-@routes("GET", _MEMBERSHIPS + "/{fileId}/file", "assumed")
+@routes("GET", _MEMBERSHIPS + "/{fileId}/file", "assumed", per_minute=50)
 def membership_export_file(call: Call) -> File:
     """Assumed: who is in which segment when the file is asked for, whenever that changed."""
     directory = find_directory(call)
@@ -142,7 +142,7 @@ def membership_export_file(call: Call) -> File:
     return _table([["contactId", "segmentId"], *rows], record["format"], "memberships")
 
 
-@routes("POST", "/directories/{directoryId}/imports", "assumed")
+@routes("POST", "/directories/{directoryId}/imports", "assumed", per_minute=10)
 def create_bulk_import(call: Call) -> Body:
     """Assumed: keeps what it is given, in `state.shelf("bulk import")`, and answers with an id."""
     directory = find_directory(call)

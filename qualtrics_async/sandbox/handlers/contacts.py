@@ -40,7 +40,7 @@ def list_contacts(call: Call) -> Body:
     return call.page(_contacts(call), _element)
 
 
-@routes("POST", _CONTACTS, "documented")
+@routes("POST", _CONTACTS, "documented", per_minute=500)
 def create_contact(call: Call) -> Body:
     """Documented: with deduplication a duplicate updates the contact and answers its id."""
     directory = find_directory(call)
@@ -82,7 +82,7 @@ def get_contact(call: Call) -> Body:
     )
 
 
-@routes("PUT", _CONTACT, "documented")
+@routes("PUT", _CONTACT, "documented", per_minute=500)
 def update_contact(call: Call) -> Body:
     """Documented: answers meta only. That `unsubscribed` is the opt-out of the directory is assumed."""
     contact = find_contact(call)
@@ -93,14 +93,14 @@ def update_contact(call: Call) -> Body:
     return {}
 
 
-@routes("DELETE", _CONTACT, "documented")
+@routes("DELETE", _CONTACT, "documented", per_minute=500)
 def delete_contact(call: Call) -> Body:
     """Documented: answers meta only. The contact leaves every list; that transactions go too is assumed."""
     call.state.remove_contact(find_contact(call))
     return {}
 
 
-@routes("POST", _CONTACTS + "/search", "documented")
+@routes("POST", _CONTACTS + "/search", "documented", per_minute=500)
 def search_contacts(call: Call) -> Body:
     """Documented, the token too: after a full page there is one, even where nothing follows.
 

@@ -26,7 +26,7 @@ _REQUESTS = "/customer-data-requests"
 _FAMILY = "customer data request"
 
 
-@routes("POST", _REQUESTS, "assumed")
+@routes("POST", _REQUESTS, "assumed", per_minute=100)
 def start_request(call: Call) -> Body:
     """Assumed: every text in the body, or in a list in it, may be the e-mail address of a customer."""
     body = call.json()
@@ -38,13 +38,13 @@ def start_request(call: Call) -> Body:
     return result({"id": begin_export(call, _FAMILY, "", contacts=found).id})
 
 
-@routes("GET", _REQUESTS + "/{customerDataRequestId}", "assumed")
+@routes("GET", _REQUESTS + "/{customerDataRequestId}", "assumed", per_minute=100)
 def request_status(call: Call) -> Body:
     """Assumed: as an export."""
     return result(export_progress(call, find_export(call, _FAMILY), WORDS))
 
 
-@routes("GET", _REQUESTS + "/{customerDataRequestId}/files/{fileId}", "assumed")
+@routes("GET", _REQUESTS + "/{customerDataRequestId}/files/{fileId}", "assumed", per_minute=100)
 def request_file(call: Call) -> File:
     """Assumed: JSON with the contacts."""
     job = exported(call, _FAMILY, under=0)

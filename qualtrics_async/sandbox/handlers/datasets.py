@@ -18,7 +18,7 @@ _DATA = "/datasets/{datasetId}/data"
 _RECORDS = "dataset record"
 
 
-@routes("POST", "/datasets", "assumed")
+@routes("POST", "/datasets", "assumed", per_minute=500)
 def create_dataset(call: Call) -> Body:
     """Assumed: any object, to which an id is given."""
     made = call.json() | {"id": call.state.new_id("DS_")}
@@ -26,13 +26,13 @@ def create_dataset(call: Call) -> Body:
     return result(made)
 
 
-@routes("GET", "/datasets/{datasetId}", "assumed")
+@routes("GET", "/datasets/{datasetId}", "assumed", per_minute=500)
 def get_dataset(call: Call) -> Body:
     """Assumed."""
     return result(call.state.shelf("dataset").find(call.ids[0]))
 
 
-@routes("POST", _DATA, "assumed")
+@routes("POST", _DATA, "assumed", per_minute=500)
 def add_data(call: Call) -> Body:
     """Assumed: one record, named by its `id` or given one."""
     dataset = call.state.shelf("dataset").find(call.ids[0])
@@ -43,13 +43,13 @@ def add_data(call: Call) -> Body:
     return result({"id": made["id"]})
 
 
-@routes("GET", _DATA + "/{id}", "assumed")
+@routes("GET", _DATA + "/{id}", "assumed", per_minute=500)
 def get_data(call: Call) -> Body:
     """Assumed."""
     return result(call.state.shelf(_RECORDS).find(*call.ids))
 
 
-@routes("PUT", _DATA + "/{id}", "assumed")
+@routes("PUT", _DATA + "/{id}", "assumed", per_minute=500)
 def update_data(call: Call) -> Body:
     """Assumed: what is given is changed, but for the id."""
     record = call.state.shelf(_RECORDS).find(*call.ids)
@@ -57,7 +57,7 @@ def update_data(call: Call) -> Body:
     return {}
 
 
-@routes("DELETE", _DATA + "/{id}", "assumed")
+@routes("DELETE", _DATA + "/{id}", "assumed", per_minute=500)
 def delete_data(call: Call) -> Body:
     """Assumed."""
     call.state.shelf(_RECORDS).remove(*call.ids)

@@ -95,7 +95,7 @@ def create_thank_you(call: Call) -> Body:
     return _follow_up(call, "ThankYou")
 
 
-@routes("GET", "/distributions/{distributionId}/links", "observed")
+@routes("GET", "/distributions/{distributionId}/links", "observed", per_minute=500)
 def list_links(call: Call) -> Body:
     """Observed, the 500 for a distribution without links too. That the opted out get no link is assumed.
 
@@ -109,7 +109,7 @@ def list_links(call: Call) -> Body:
     return call.page(rows, lambda index: link_element(call.state, made, index), available=ready)
 
 
-@routes("GET", "/distributions/{distributionId}/history", "observed")
+@routes("GET", "/distributions/{distributionId}/history", "observed", per_minute=300)
 def list_history(call: Call) -> Body:
     """Observed, with the refusal of test sends. Who gets which status is assumed."""
     made = _find(call)

@@ -27,7 +27,7 @@ _KEYS = ("emails", "searchOnly", "exportPersonalData")
 _WORDS = {"running": "processing", "failed": "failed", "complete": "completed"}
 
 
-@routes("POST", "/op-erase-personal-data", "documented")
+@routes("POST", "/op-erase-personal-data", "documented", per_minute=20)
 def start_erasure(call: Call) -> Body:
     """Documented, also what is erased: contacts, users, people, and the responses of all of them.
 
@@ -59,7 +59,7 @@ def start_erasure(call: Call) -> Body:
     return result({"requestId": job.id, "user": state.user_id, "created": created})
 
 
-@routes("GET", "/op-erase-personal-data", "documented")
+@routes("GET", "/op-erase-personal-data", "documented", per_minute=20)
 def list_erasures(call: Call) -> Body:
     """Documented; the keys are those that clients read, `requestid` too. Looking counts as a poll."""
     jobs = [job for job in call.state.jobs.values() if job.family == _FAMILY]
@@ -68,7 +68,7 @@ def list_erasures(call: Call) -> Body:
     return call.page(jobs, _element, cursor="offset")
 
 
-@routes("GET", "/op-erase-personal-data/{requestId}", "documented")
+@routes("GET", "/op-erase-personal-data/{requestId}", "documented", per_minute=20)
 def get_erasure(call: Call) -> Body:
     """Documented. That it cannot be read before its end is a client's report, the refusal is assumed."""
     job = _jobs.find(call, _FAMILY, call.ids[0])

@@ -16,7 +16,7 @@ __all__ = ["routes"]
 routes = Routes()
 
 
-@routes("POST", "/eventsubscriptions", "observed")
+@routes("POST", "/eventsubscriptions", "observed", per_minute=120)
 def create_subscription(call: Call) -> Body:
     """Observed: `result.id`. Duplicates are allowed."""
     body = call.json()
@@ -34,20 +34,20 @@ def create_subscription(call: Call) -> Body:
     return result({"id": made.id})
 
 
-@routes("GET", "/eventsubscriptions", "observed")
+@routes("GET", "/eventsubscriptions", "observed", per_minute=120)
 def list_subscriptions(call: Call) -> Body:
     """Observed; pages by offset are documented."""
     render = lambda made: _element(made, call.state.brand_id)  # noqa: E731
     return call.page(list(call.state.subscriptions.values()), render, cursor="offset")
 
 
-@routes("GET", "/eventsubscriptions/{subscriptionId}", "observed")
+@routes("GET", "/eventsubscriptions/{subscriptionId}", "observed", per_minute=120)
 def get_subscription(call: Call) -> Body:
     """Observed."""
     return result(_element(_find(call), call.state.brand_id))
 
 
-@routes("DELETE", "/eventsubscriptions/{subscriptionId}", "observed")
+@routes("DELETE", "/eventsubscriptions/{subscriptionId}", "observed", per_minute=120)
 def delete_subscription(call: Call) -> Body:
     """Observed: answers meta only."""
     del call.state.subscriptions[_find(call).id]

@@ -20,13 +20,13 @@ _KEYS = ("type", "name", "divisionId")
 _MEMBERS = "group member"
 
 
-@routes("GET", "/groups", "documented")
+@routes("GET", "/groups", "documented", per_minute=600)
 def list_groups(call: Call) -> Body:
     """Documented: pages by offset; the keys are those that clients read."""
     return call.page(list(call.state.shelf("group")), dict, cursor="offset")
 
 
-@routes("POST", "/groups", "documented")
+@routes("POST", "/groups", "documented", per_minute=600)
 def create_group(call: Call) -> Body:
     """Documented: answers the id. The keys are those that a client sends, which are needed is assumed."""
     body = call.json()
@@ -46,13 +46,13 @@ def create_group(call: Call) -> Body:
     return result({"id": made["id"]})
 
 
-@routes("GET", "/groups/{groupId}", "documented")
+@routes("GET", "/groups/{groupId}", "documented", per_minute=600)
 def get_group(call: Call) -> Body:
     """Documented; the keys are those that clients read."""
     return result(_find(call))
 
 
-@routes("PUT", "/groups/{groupId}", "documented")
+@routes("PUT", "/groups/{groupId}", "documented", per_minute=600)
 def update_group(call: Call) -> Body:
     """Documented: answers meta only. The keys are those that a client sends."""
     group = _find(call)
@@ -63,7 +63,7 @@ def update_group(call: Call) -> Body:
     return {}
 
 
-@routes("DELETE", "/groups/{groupId}", "documented")
+@routes("DELETE", "/groups/{groupId}", "documented", per_minute=600)
 def delete_group(call: Call) -> Body:
     """Documented: answers meta only. That the members' accounts stay is assumed."""
     group_id = _find(call)["id"]
@@ -73,7 +73,7 @@ def delete_group(call: Call) -> Body:
     return {}
 
 
-@routes("GET", "/groups/{groupId}/members", "documented")
+@routes("GET", "/groups/{groupId}/members", "documented", per_minute=1000)
 def list_members(call: Call) -> Body:
     """Documented: users as in their own listing."""
     members = call.state.shelf(_MEMBERS).under(_find(call)["id"])
@@ -81,7 +81,7 @@ def list_members(call: Call) -> Body:
     return call.page(users, summary, cursor="offset")
 
 
-@routes("POST", "/groups/{groupId}/members", "documented")
+@routes("POST", "/groups/{groupId}/members", "documented", per_minute=600)
 def add_member(call: Call) -> Body:
     """Documented: answers meta only. That a user who is there already is no mistake is assumed."""
     group_id = _find(call)["id"]

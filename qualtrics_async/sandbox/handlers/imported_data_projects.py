@@ -33,7 +33,7 @@ _FLAGS = ("compress", "formatDecimalAsComma", "useLabels", "allowContinuation", 
 _WORDS = {"running": "inProgress", "failed": "failed", "complete": "complete"}
 
 
-@routes("POST", "/imported-data-projects", "documented")
+@routes("POST", "/imported-data-projects", "documented", per_minute=500)
 def create_project(call: Call) -> Body:
     """Documented: the keys, and the schema that comes back. The refusals and the type are assumed."""
     body = call.json()
@@ -53,13 +53,13 @@ def create_project(call: Call) -> Body:
     return result(made)
 
 
-@routes("GET", _PROJECT, "documented")
+@routes("GET", _PROJECT, "documented", per_minute=500)
 def get_project(call: Call) -> Body:
     """Documented."""
     return result(_find(call))
 
 
-@routes("POST", _PROJECT, "documented")
+@routes("POST", _PROJECT, "documented", per_minute=500)
 def add_columns(call: Call) -> Body:
     """Documented: names must be new; answers meta only."""
     project = _find(call)
@@ -69,7 +69,7 @@ def add_columns(call: Call) -> Body:
     return {}
 
 
-@routes("POST", _PROJECT + "/records", "documented")
+@routes("POST", _PROJECT + "/records", "documented", per_minute=500)
 def add_records(call: Call) -> Body:
     """Documented: 50 at most. Rows fail at the vendor's under load only, so none of them fails here."""
     project = _find(call)
@@ -85,7 +85,7 @@ def add_records(call: Call) -> Body:
     return {}
 
 
-@routes("POST", _PROJECT + "/record", "assumed")
+@routes("POST", _PROJECT + "/record", "assumed", per_minute=500)
 def add_record(call: Call) -> Body:
     """Assumed: the body is the record, and meta only comes back."""
     project = _find(call)
@@ -95,13 +95,13 @@ def add_record(call: Call) -> Body:
     return {}
 
 
-@routes("GET", _RECORD, "documented")
+@routes("GET", _RECORD, "documented", per_minute=500)
 def get_record(call: Call) -> Body:
     """Documented: its values by column."""
     return result(call.state.shelf(_ROWS).find(*call.ids)["values"])
 
 
-@routes("PUT", _RECORD, "documented")
+@routes("PUT", _RECORD, "documented", per_minute=500)
 def update_record(call: Call) -> Body:
     """Documented: without `nonDestructive` what is not mentioned is gone. That the key stays is assumed."""
     project = _find(call)
@@ -114,14 +114,14 @@ def update_record(call: Call) -> Body:
     return {}
 
 
-@routes("DELETE", _RECORD, "documented")
+@routes("DELETE", _RECORD, "documented", per_minute=500)
 def delete_record(call: Call) -> Body:
     """Documented: answers meta only."""
     call.state.shelf(_ROWS).remove(*call.ids)
     return {}
 
 
-@routes("POST", _EXPORTS, "documented")
+@routes("POST", _EXPORTS, "documented", per_minute=100)
 def start_export(call: Call) -> Body:
     """Documented: the keys. Numbers, labels and instants stay as they are; there is no `spss` or `excel`."""
     project = _find(call)
@@ -145,7 +145,7 @@ def start_export(call: Call) -> Body:
     return result({"jobId": job.id})
 
 
-@routes("GET", _EXPORTS + "/{jobId}", "documented")
+@routes("GET", _EXPORTS + "/{jobId}", "documented", per_minute=1000)
 def export_progress(call: Call) -> Body:
     """Documented, the file's id at the end too; the words are those of a client."""
     job = _jobs.find(call, _FAMILY, call.ids[1])
@@ -161,7 +161,7 @@ def export_progress(call: Call) -> Body:
     return result(answer)
 
 
-@routes("GET", _EXPORTS + "/{fileId}/file", "documented")
+@routes("GET", _EXPORTS + "/{fileId}/file", "documented", per_minute=100)
 def export_file(call: Call) -> File:
     """Documented: the file, in a zip unless `compress` was off. Its names are assumed."""
     export = call.state.shelf(_FILES).find(*call.ids)

@@ -38,7 +38,7 @@ _META_KEYS = frozenset(("batchId", "fields"))
 _ROW_KEYS = frozenset((*CONTACT_TEXTS, "id", "embeddedData", "unsubscribed", "transactionData"))
 
 
-@routes("POST", _IMPORTS, "documented")
+@routes("POST", _IMPORTS, "documented", per_minute=100)
 async def start_import(call: Call) -> Body:
     """Documented, the unchecked ids too: wrong ones end with all counts 0. The refusals are assumed."""
     if len(call.payload) > MAX_BYTES:
@@ -73,7 +73,7 @@ async def start_import(call: Call) -> Body:
     )
 
 
-@routes("GET", _IMPORTS + "/{importId}", "documented")
+@routes("GET", _IMPORTS + "/{importId}", "documented", per_minute=500)
 def import_progress(call: Call) -> Body:
     """Documented; the status words are assumed. Every third import says `"100"` instead of 100."""
     return result(_progress(call, _find(call, call.ids[2])))

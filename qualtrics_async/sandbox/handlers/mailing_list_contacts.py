@@ -49,7 +49,7 @@ def list_opted_out_contacts(call: Call) -> Body:
     return call.page(opted_out, lambda member: _element(call, member, embedded=False))
 
 
-@routes("POST", _CONTACTS, "documented")
+@routes("POST", _CONTACTS, "documented", per_minute=500)
 def create_contact(call: Call) -> Body:
     """Documented: with deduplication a duplicate updates the contact and answers its id."""
     mailing_list = find_mailing_list(call)
@@ -91,7 +91,7 @@ def get_contact(call: Call) -> Body:
     )
 
 
-@routes("PUT", _CONTACT, "documented")
+@routes("PUT", _CONTACT, "documented", per_minute=500)
 def update_contact(call: Call) -> Body:
     """Documented: answers meta only; `unsubscribed` is the opt-out of the list."""
     member = _find(call, find_mailing_list(call))
@@ -107,7 +107,7 @@ def update_contact(call: Call) -> Body:
     return {}
 
 
-@routes("DELETE", _CONTACT, "documented")
+@routes("DELETE", _CONTACT, "documented", per_minute=500)
 def delete_contact(call: Call) -> Body:
     """Documented: answers meta only and leaves the contact in the directory."""
     mailing_list = find_mailing_list(call)

@@ -30,7 +30,7 @@ def list_mailing_lists(call: Call) -> Body:
     return call.page(found, lambda listed: _element(listed, counted=counted))
 
 
-@routes("POST", "/directories/{directoryId}/mailinglists", "documented")
+@routes("POST", "/directories/{directoryId}/mailinglists", "documented", per_minute=500)
 def create_mailing_list(call: Call) -> Body:
     """Documented; the limit on the name too, but not how it is refused."""
     directory = find_directory(call)
@@ -51,7 +51,7 @@ def get_mailing_list(call: Call) -> Body:
     return result(_element(find_mailing_list(call), counted=True))
 
 
-@routes("PUT", "/directories/{directoryId}/mailinglists/{mailingListId}", "documented")
+@routes("PUT", "/directories/{directoryId}/mailinglists/{mailingListId}", "documented", per_minute=500)
 def update_mailing_list(call: Call) -> Body:
     """Documented: answers meta only."""
     mailing_list = find_mailing_list(call)
@@ -65,7 +65,7 @@ def update_mailing_list(call: Call) -> Body:
     return {}
 
 
-@routes("DELETE", "/directories/{directoryId}/mailinglists/{mailingListId}", "documented")
+@routes("DELETE", "/directories/{directoryId}/mailinglists/{mailingListId}", "documented", per_minute=500)
 def delete_mailing_list(call: Call) -> Body:
     """Documented: answers meta only. That the contacts stay in the directory is assumed."""
     del call.state.mailing_lists[find_mailing_list(call).id]

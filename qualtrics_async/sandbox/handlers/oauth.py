@@ -46,7 +46,7 @@ def issue_token(call: Call) -> Body:
     }
 
 
-@routes("GET", "/oauthtokens/{tokenType}", "assumed")
+@routes("GET", "/oauthtokens/{tokenType}", "assumed", per_minute=500)
 def list_tokens(call: Call) -> Body:
     """Assumed: pages of what was put there."""
     return call.page(call.state.shelf("OAuth token").under(call.ids[0]), dict)

@@ -15,7 +15,7 @@ __all__ = ["check_organization", "routes"]
 routes = Routes()
 
 
-@routes("GET", "/organizations/{organizationId}", "documented")
+@routes("GET", "/organizations/{organizationId}", "documented", per_minute=5)
 def get_organization(call: Call) -> Body:
     """Documented; the values are invented. `current` for the caller's own is observed as a route."""
     check_organization(call)

@@ -66,7 +66,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 _MEMBERSHIPS = {"IN": True, "NOT_IN": False}
 
 
-@routes("POST", _DIRECTORY + "/participants", "documented")
+@routes("POST", _DIRECTORY + "/participants", "documented", per_minute=75)
 @routes("POST", _PROJECT + "/participants", "documented")
 def list_participants(call: Call) -> Body:
     """Documented: the search and the token are in the body, the rest in the query."""
@@ -78,14 +78,14 @@ def list_participants(call: Call) -> Body:
     return _page(call, body.get("uniqueIdentifier"))
 
 
-@routes("GET", _DIRECTORY + "/participants", "documented")
+@routes("GET", _DIRECTORY + "/participants", "documented", per_minute=75)
 @routes("GET", _PROJECT + "/participants", "documented")
 def list_participants_by_get(call: Call) -> Body:
     """Documented, deprecated: everything is in the query."""
     return _page(call, call.query.get("uniqueIdentifier"))
 
 
-@routes("GET", _DIRECTORY + "/participants/{participantId}", "documented")
+@routes("GET", _DIRECTORY + "/participants/{participantId}", "documented", per_minute=75)
 @routes("GET", _PROJECT + "/participants/{participantId}", "documented")
 def get_participant(call: Call) -> Body:
     """Documented. The refusal is assumed."""
@@ -95,7 +95,7 @@ def get_participant(call: Call) -> Body:
     raise Refused(404, "PLACEHOLDER_404", "No such participant.")
 
 
-@routes("POST", _DIRECTORY + "/import-participants", "documented")
+@routes("POST", _DIRECTORY + "/import-participants", "documented", per_minute=75)
 @routes("POST", _PROJECT + "/import-participants", "documented")
 def start_import(call: Call) -> Body:
     """Documented, the CSV file and which metadata is kept too.
@@ -136,7 +136,7 @@ def start_copy(call: Call) -> Body:
     return _start(call, _COPY, work)
 
 
-@routes("POST", _DIRECTORY + "/delete-participants", "documented")
+@routes("POST", _DIRECTORY + "/delete-participants", "documented", per_minute=75)
 @routes("POST", _PROJECT + "/delete-participants", "documented")
 def start_deletion(call: Call) -> Body:
     """Documented: an array of identifiers, 413 above 25 000. That an empty one is refused is assumed."""
@@ -152,7 +152,7 @@ def start_deletion(call: Call) -> Body:
     return _start(call, _DELETE, work)
 
 
-@routes("POST", _DIRECTORY + "/export-participants", "documented")
+@routes("POST", _DIRECTORY + "/export-participants", "documented", per_minute=75)
 @routes("POST", _PROJECT + "/export-participants", "documented")
 def start_export(call: Call) -> Body:
     """Documented: an array of filters, empty for all. What `IN` takes and how dates compare is assumed."""
@@ -164,14 +164,14 @@ def start_export(call: Call) -> Body:
     return _start(call, _EXPORT, lambda: _file(found))
 
 
-@routes("GET", _DIRECTORY + "/export-participants", "documented")
+@routes("GET", _DIRECTORY + "/export-participants", "documented", per_minute=75)
 def start_export_by_get(call: Call) -> Body:
     """Documented, deprecated: starts an export of all."""
     found = list(_place(call).values())
     return _start(call, _EXPORT, lambda: _file(found))
 
 
-@routes("GET", _DIRECTORY + "/import-participants/{jobId}", "documented")
+@routes("GET", _DIRECTORY + "/import-participants/{jobId}", "documented", per_minute=75)
 @routes("GET", _PROJECT + "/import-participants/{jobId}", "documented")
 def import_progress(call: Call) -> Body:
     """Documented; how one that failed looks is assumed."""
@@ -184,21 +184,21 @@ def copy_progress(call: Call) -> Body:
     return _progress(call, _COPY)
 
 
-@routes("GET", _DIRECTORY + "/delete-participants/{jobId}", "documented")
+@routes("GET", _DIRECTORY + "/delete-participants/{jobId}", "documented", per_minute=75)
 @routes("GET", _PROJECT + "/delete-participants/{jobId}", "documented")
 def deletion_progress(call: Call) -> Body:
     """Documented; how one that failed looks is assumed."""
     return _progress(call, _DELETE)
 
 
-@routes("GET", _DIRECTORY + "/export-participants/{jobId}", "documented")
+@routes("GET", _DIRECTORY + "/export-participants/{jobId}", "documented", per_minute=75)
 @routes("GET", _PROJECT + "/export-participants/{jobId}", "documented")
 def export_progress(call: Call) -> Body:
     """Documented; how one that failed looks is assumed."""
     return _progress(call, _EXPORT)
 
 
-@routes("GET", _DIRECTORY + "/import-participants/results/{resultId}", "documented")
+@routes("GET", _DIRECTORY + "/import-participants/results/{resultId}", "documented", per_minute=75)
 @routes("GET", _PROJECT + "/import-participants/results/{resultId}", "documented")
 def import_result(call: Call) -> Body:
     """Documented; the messages are assumed."""
@@ -211,14 +211,14 @@ def copy_result(call: Call) -> Body:
     return _result(call, _COPY)
 
 
-@routes("GET", _DIRECTORY + "/delete-participants/results/{resultId}", "documented")
+@routes("GET", _DIRECTORY + "/delete-participants/results/{resultId}", "documented", per_minute=75)
 @routes("GET", _PROJECT + "/delete-participants/results/{resultId}", "documented")
 def deletion_result(call: Call) -> Body:
     """Documented; the messages are assumed."""
     return _result(call, _DELETE)
 
 
-@routes("GET", _DIRECTORY + "/export-participants/results/{resultId}/file", "assumed")
+@routes("GET", _DIRECTORY + "/export-participants/results/{resultId}/file", "assumed", per_minute=75)
 @routes("GET", _PROJECT + "/export-participants/results/{resultId}/file", "assumed")
 def export_file(call: Call) -> File:
     """Assumed: CSV with the columns that an import takes. That it is a file is documented."""

@@ -52,19 +52,19 @@ _NOT_IN_JSON = (
 )
 
 
-@routes("POST", _EXPORTS, "observed")
+@routes("POST", _EXPORTS, "observed", per_minute=100)
 def start_export(call: Call) -> Body:
     """Observed; the options that exclude one another are documented, how they are refused is not."""
     return _start(call, _FAMILY)
 
 
-@routes("GET", _EXPORTS + "/{exportProgressId}", "observed")
+@routes("GET", _EXPORTS + "/{exportProgressId}", "observed", per_minute=1000)
 def export_status(call: Call) -> Body:
     """Observed; while it runs and when it fails documented."""
     return _progress(call, _FAMILY)
 
 
-@routes("GET", _EXPORTS + "/{fileId}/file", "observed")
+@routes("GET", _EXPORTS + "/{fileId}/file", "observed", per_minute=100)
 def export_file(call: Call) -> File:
     """Observed as zip of csv, the rest documented; `spss` and `xml` are not made."""
     return _file(call, _FAMILY)
@@ -88,7 +88,7 @@ def v2_export_file(call: Call) -> File:
     return _file(call, _V2_FAMILY)
 
 
-@routes("GET", "/surveys/{surveyId}/filters", "documented")
+@routes("GET", "/surveys/{surveyId}/filters", "documented", per_minute=100)
 def list_filters(call: Call) -> Body:
     """Documented. Every filter finds every response."""
     survey = find_survey(call)

@@ -31,7 +31,7 @@ _IMPORTED = 4
 """The status of a response that was imported (documented)."""
 
 
-@routes("POST", _IMPORTS, "documented")
+@routes("POST", _IMPORTS, "documented", per_minute=100)
 def start_import(call: Call) -> Body:
     """Documented: the same key with the same file makes nothing twice. Files at an address are not read."""
     survey = find_survey(call)
@@ -58,7 +58,7 @@ def start_import(call: Call) -> Body:
     return result({"progressId": known["job"].id, "percentComplete": 0.0, "status": WORDS.running})
 
 
-@routes("GET", _IMPORTS + "/{importProgressId}", "documented")
+@routes("GET", _IMPORTS + "/{importProgressId}", "documented", per_minute=100)
 def import_status(call: Call) -> Body:
     """Documented: a failed import answers `meta.error` inside a 200. Code and text are assumed."""
     find_survey(call)

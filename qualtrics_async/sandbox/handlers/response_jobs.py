@@ -37,7 +37,7 @@ _RESPONSES = "/surveys/{surveyId}/responses"
 _WORDS = {"running": "inProgress", "failed": "failed", "complete": "complete"}
 
 
-@routes("POST", _UPDATES, "documented")
+@routes("POST", _UPDATES, "documented", per_minute=10)
 def start_update(call: Call) -> Body:
     """Documented, the limits too: `updates` or `fileUrl`. Nothing is fetched from an address here."""
     body = _body(call, ("updates", "fileUrl", "removeEdits"))
@@ -59,13 +59,13 @@ def start_update(call: Call) -> Body:
     return _start(call, "update", body, updates, change)
 
 
-@routes("GET", _UPDATES + "/{progressId}", "assumed")
+@routes("GET", _UPDATES + "/{progressId}", "assumed", per_minute=240)
 def update_progress(call: Call) -> Body:
     """Assumed from clients: counts of errors and warnings beside the status; `queued` is documented."""
     return _progress(call, "update")
 
 
-@routes("POST", _DELETIONS, "assumed")
+@routes("POST", _DELETIONS, "assumed", per_minute=10)
 def start_deletion(call: Call) -> Body:
     """Assumed, by analogy with updates: `deletes` with a `responseId` each. Nothing is not everything."""
     body = _body(call, ("deletes",), ("deletes",))
@@ -75,7 +75,7 @@ def start_deletion(call: Call) -> Body:
     return _start(call, "delete", body, deletes, lambda found, _: remove_response(call.state, found))
 
 
-@routes("GET", _DELETIONS + "/{progressId}", "assumed")
+@routes("GET", _DELETIONS + "/{progressId}", "assumed", per_minute=240)
 def deletion_progress(call: Call) -> Body:
     """Assumed, by analogy with updates."""
     return _progress(call, "delete")

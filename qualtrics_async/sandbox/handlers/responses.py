@@ -37,7 +37,7 @@ _NUMBERS = ("status", "progress", "duration", "finished")
 _TEXTS = ("ipAddress", "_recordId", "distributionChannel", "userLanguage")
 
 
-@routes("POST", _RESPONSES, "documented")
+@routes("POST", _RESPONSES, "documented", per_minute=120)
 def create_response(call: Call) -> Body:
     """Documented: JSON with `values`, or a form with `response`, `fileMapping` and at most five files.
 
@@ -60,13 +60,13 @@ def create_response(call: Call) -> Body:
     return result({"responseId": made.id})
 
 
-@routes("GET", _RESPONSES + "/{responseId}", "documented")
+@routes("GET", _RESPONSES + "/{responseId}", "documented", per_minute=240)
 def get_response(call: Call) -> Body:
     """Documented."""
     return result(render_response(find_survey(call), find_response(call)))
 
 
-@routes("GET", "/surveys/{surveyId}/response-schema", "assumed")
+@routes("GET", "/surveys/{surveyId}/response-schema", "assumed", per_minute=60)
 def get_schema(call: Call) -> Body:
     """Assumed in its details; that it is a JSON Schema is documented."""
     survey = find_survey(call)
@@ -106,7 +106,7 @@ def update_response(call: Call) -> Body:
     return {}
 
 
-@routes("DELETE", _RESPONSES + "/{responseId}", "documented")
+@routes("DELETE", _RESPONSES + "/{responseId}", "documented", per_minute=60)
 def delete_response(call: Call) -> Body:
     """Documented: answers meta only. What `decrementQuotas` does to a quota is not known here."""
     find_survey(call)
@@ -114,7 +114,7 @@ def delete_response(call: Call) -> Body:
     return {}
 
 
-@routes("GET", _RESPONSES + "/{responseId}/uploaded-files/{fileId}", "documented")
+@routes("GET", _RESPONSES + "/{responseId}/uploaded-files/{fileId}", "documented", per_minute=120)
 def get_uploaded_file(call: Call) -> File:
     """Documented: the bytes as they came."""
     find_survey(call)

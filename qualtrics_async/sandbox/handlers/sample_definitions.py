@@ -31,7 +31,7 @@ def list_sample_definitions(call: Call) -> Body:
     return call.page(found, dict)
 
 
-@routes("POST", _DEFINITIONS, "documented")
+@routes("POST", _DEFINITIONS, "documented", per_minute=500)
 def create_sample_definition(call: Call) -> Body:
     """Documented by a client: the keys, and `sampleDefinitionId` in the answer. The refusals are assumed."""
     directory = find_directory(call)
@@ -60,7 +60,7 @@ def update_sample_definition(call: Call) -> Body:
     return {}
 
 
-@routes("DELETE", _ONE, "assumed")
+@routes("DELETE", _ONE, "assumed", per_minute=500)
 def delete_sample_definition(call: Call) -> Body:
     """Assumed: answers meta only; samples that were drawn by it stay."""
     call.state.shelf(DEFINITION).remove(*call.ids)

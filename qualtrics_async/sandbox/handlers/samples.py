@@ -35,7 +35,7 @@ def list_samples(call: Call) -> Body:
     return call.page(_drawn(call).under(find_directory(call).id), _element)
 
 
-@routes("POST", _SAMPLES, "documented")
+@routes("POST", _SAMPLES, "documented", per_minute=500)
 def create_sample(call: Call) -> Body:
     """Documented: a job. That the answer names the sample as well, and what is sent, is used by a client."""
     directory = find_directory(call)

@@ -34,13 +34,13 @@ _FAMILY = "segment refresh"
 _WORDS = {"running": "inProgress", "failed": "failed", "complete": "complete"}
 
 
-@routes("GET", _SEGMENTS, "documented")
+@routes("GET", _SEGMENTS, "documented", per_minute=60)
 def list_segments(call: Call) -> Body:
     """Documented."""
     return call.page(_settled(call).under(find_directory(call).id), _element)
 
 
-@routes("POST", _SEGMENTS, "documented")
+@routes("POST", _SEGMENTS, "documented", per_minute=60)
 def create_segment(call: Call) -> Body:
     """Documented: `criteria`. The other keys are those that are read, and the answer's key is assumed."""
     directory = find_directory(call)
@@ -63,13 +63,13 @@ def create_segment(call: Call) -> Body:
     return result({"segmentId": made["segmentId"]})
 
 
-@routes("GET", _ONE, "documented")
+@routes("GET", _ONE, "documented", per_minute=60)
 def get_segment(call: Call) -> Body:
     """Documented: as in the list."""
     return result(_element(_settled(call).find(*call.ids)))
 
 
-@routes("PUT", _ONE, "assumed")
+@routes("PUT", _ONE, "assumed", per_minute=60)
 def update_segment(call: Call) -> Body:
     """Assumed: changes the keys that are there, looks up the contacts anew, and answers meta only."""
     segment = _settled(call).find(*call.ids)
@@ -83,7 +83,7 @@ def update_segment(call: Call) -> Body:
     return {}
 
 
-@routes("DELETE", _ONE, "assumed")
+@routes("DELETE", _ONE, "assumed", per_minute=60)
 def delete_segment(call: Call) -> Body:
     """Assumed: answers meta only and leaves the contacts in the directory."""
     _settled(call).remove(*call.ids)
@@ -105,7 +105,7 @@ def get_segment_contact(call: Call) -> Body:
     raise Refused(404, "PLACEHOLDER_404", "No such contact in this segment.")
 
 
-@routes("POST", _ONE + "/refresh-jobs", "assumed")
+@routes("POST", _ONE + "/refresh-jobs", "assumed", per_minute=60)
 def start_refresh(call: Call) -> Body:
     """Assumed: a job, named as in the path of its progress; it takes no body."""
     segment = _settled(call).find(*call.ids)
@@ -114,7 +114,7 @@ def start_refresh(call: Call) -> Body:
     return result({"progressId": job.id})
 
 
-@routes("GET", _ONE + "/refresh-jobs/{progressId}", "assumed")
+@routes("GET", _ONE + "/refresh-jobs/{progressId}", "assumed", per_minute=1000)
 def refresh_progress(call: Call) -> Body:
     """Assumed: percent and a word."""
     job = _jobs.find(call, _FAMILY, call.ids[2])

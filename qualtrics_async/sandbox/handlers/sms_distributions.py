@@ -19,26 +19,26 @@ _SMS = "SMS distribution"
 _NO_MESSAGE = dict.fromkeys(("libraryId", "messageId", "messageType"))
 
 
-@routes("GET", "/distributions/sms", "documented")
+@routes("GET", "/distributions/sms", "documented", per_minute=1000)
 def list_sms_distributions(call: Call) -> Body:
     """Documented."""
     return call.page(of_survey(call, _SMS), _element)
 
 
-@routes("POST", "/distributions/sms", "documented")
+@routes("POST", "/distributions/sms", "documented", per_minute=1000)
 def create_sms_distribution(call: Call) -> Body:
     """Documented; reminders and thank-yous name their parent in place of recipients (used by clients)."""
     return result({"id": create(call, _SMS, "SMSD_", follow_ups=True)})
 
 
-@routes("GET", "/distributions/sms/{smsDistributionId}", "documented")
+@routes("GET", "/distributions/sms/{smsDistributionId}", "documented", per_minute=1000)
 def get_sms_distribution(call: Call) -> Body:
     """Documented; that the text is told here and not in the list is assumed, as of e-mails."""
     made = find_for_survey(call, _SMS)
     return result(_element(made) | {"message": _message(made) | made["message"]})
 
 
-@routes("DELETE", "/distributions/sms/{smsDistributionId}", "documented")
+@routes("DELETE", "/distributions/sms/{smsDistributionId}", "documented", per_minute=1000)
 def delete_sms_distribution(call: Call) -> Body:
     """Documented: needs the survey, answers meta only."""
     call.state.shelf(_SMS).remove(find_for_survey(call, _SMS)["id"])

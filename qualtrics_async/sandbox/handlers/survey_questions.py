@@ -93,7 +93,7 @@ def delete_question(call: Call) -> Body:
     return {}
 
 
-@routes("GET", _TRANSLATIONS, "documented")
+@routes("GET", _TRANSLATIONS, "documented", per_minute=2000)
 def get_translations(call: Call) -> Body:
     """Documented: every field with its translation. The names of fields are those that clients use."""
     survey, language = _in_language(call)
@@ -103,7 +103,7 @@ def get_translations(call: Call) -> Body:
     return result(texts | (call.state.shelf("translation").get(survey.id, language) or {}))
 
 
-@routes("PUT", _TRANSLATIONS, "documented")
+@routes("PUT", _TRANSLATIONS, "documented", per_minute=2000)
 def update_translations(call: Call) -> Body:
     """Documented: existing ones must be sent too. The refusal of fields of no question is assumed."""
     survey, language = _in_language(call)

@@ -30,7 +30,7 @@ def list_batches(call: Call) -> Body:
     return call.page(found, _element)
 
 
-@routes("POST", _BATCHES, "documented")
+@routes("POST", _BATCHES, "documented", per_minute=500)
 def create_batch(call: Call) -> Body:
     """Documented: the list of transactions may be empty. How unknown ones are refused is assumed."""
     directory = find_directory(call)
@@ -50,7 +50,7 @@ def get_batch(call: Call) -> Body:
     return result(_element(_find(call)))
 
 
-@routes("DELETE", _BATCH, "assumed")
+@routes("DELETE", _BATCH, "assumed", per_minute=500)
 def delete_batch(call: Call) -> Body:
     """Assumed: answers meta only and leaves the transactions."""
     del call.state.transaction_batches[_find(call).id]
@@ -73,7 +73,7 @@ def add_batch_transactions(call: Call) -> Body:
     return {}
 
 
-@routes("DELETE", _BATCH + "/transactions/{transactionId}", "assumed")
+@routes("DELETE", _BATCH + "/transactions/{transactionId}", "assumed", per_minute=500)
 def remove_batch_transaction(call: Call) -> Body:
     """Assumed: answers meta only and leaves the transaction."""
     batch = _find(call)

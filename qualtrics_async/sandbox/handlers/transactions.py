@@ -32,7 +32,7 @@ def list_transactions(call: Call) -> Body:
     return call.page(made, _element)
 
 
-@routes("POST", _TRANSACTIONS, "documented")
+@routes("POST", _TRANSACTIONS, "documented", per_minute=500)
 def create_transactions(call: Call) -> Body:
     """Documented, under the caller's names. Which ones are not processed, and why, is assumed."""
     directory = find_directory(call)
@@ -58,19 +58,19 @@ def get_transaction(call: Call) -> Body:
     return result(_element(find_transaction(call, call.ids[1])))
 
 
-@routes("POST", _TRANSACTION, "assumed")
+@routes("POST", _TRANSACTION, "assumed", per_minute=500)
 def append_transaction(call: Call) -> Body:
     """Assumed: adds to the data, sets the rest, and answers meta only."""
     return _change(call, keep=True)
 
 
-@routes("PUT", _TRANSACTION, "assumed")
+@routes("PUT", _TRANSACTION, "assumed", per_minute=500)
 def update_transaction(call: Call) -> Body:
     """Assumed: sets what is given, the data as a whole, and answers meta only."""
     return _change(call, keep=False)
 
 
-@routes("DELETE", _TRANSACTION, "assumed")
+@routes("DELETE", _TRANSACTION, "assumed", per_minute=500)
 def delete_transaction(call: Call) -> Body:
     """Assumed: answers meta only; the transaction leaves its batches."""
     call.state.remove_transaction(find_transaction(call, call.ids[1]).id)

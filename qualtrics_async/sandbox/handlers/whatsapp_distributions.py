@@ -22,25 +22,25 @@ _KEYS = (
 )
 
 
-@routes("GET", "/distributions/whatsapp", "documented")
+@routes("GET", "/distributions/whatsapp", "documented", per_minute=1000)
 def list_whatsapp_distributions(call: Call) -> Body:
     """Documented."""
     return call.page(of_survey(call, _WHATSAPP), _element)
 
 
-@routes("POST", "/distributions/whatsapp", "assumed")
+@routes("POST", "/distributions/whatsapp", "assumed", per_minute=1000)
 def create_whatsapp_distribution(call: Call) -> Body:
     """Assumed: as for SMS."""
     return result({"id": create(call, _WHATSAPP, "WAD_", follow_ups=False)})
 
 
-@routes("GET", "/distributions/whatsapp/{whatsAppDistributionId}", "assumed")
+@routes("GET", "/distributions/whatsapp/{whatsAppDistributionId}", "assumed", per_minute=1000)
 def get_whatsapp_distribution(call: Call) -> Body:
     """Assumed: as in the list; needs the survey, as for SMS."""
     return result(_element(find_for_survey(call, _WHATSAPP)))
 
 
-@routes("DELETE", "/distributions/whatsapp/{whatsAppDistributionId}", "assumed")
+@routes("DELETE", "/distributions/whatsapp/{whatsAppDistributionId}", "assumed", per_minute=1000)
 def delete_whatsapp_distribution(call: Call) -> Body:
     """Assumed: needs the survey, answers meta only."""
     call.state.shelf(_WHATSAPP).remove(find_for_survey(call, _WHATSAPP)["id"])

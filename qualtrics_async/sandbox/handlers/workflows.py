@@ -14,13 +14,13 @@ __all__ = ["routes"]
 routes = Routes()
 
 
-@routes("GET", "/workflow-summaries", "assumed")
+@routes("GET", "/workflow-summaries", "assumed", per_minute=120)
 def list_workflows(call: Call) -> Body:
     """Assumed: pages of what was put there."""
     return call.page(list(call.state.shelf("workflow")), dict)
 
 
-@routes("PUT", "/workspaces/{workspaceId}/workflows/{workflowId}", "assumed")
+@routes("PUT", "/workspaces/{workspaceId}/workflows/{workflowId}", "assumed", per_minute=120)
 def transfer_workflow(call: Call) -> Body:
     """Assumed: the workspace becomes that in the path, and a body is kept with the workflow."""
     workspace_id, workflow_id = call.ids

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypedDict, TypeVar, Unpack, overload
 
@@ -21,7 +21,17 @@ from qualtrics_async._core.request import (
 )
 from qualtrics_async.errors import UsageError
 
-__all__ = ["Executor", "Resource", "confirmed", "given", "named", "retired"]
+__all__ = [
+    "Executor",
+    "Resource",
+    "all_named",
+    "confirmed",
+    "exactly_one",
+    "given",
+    "named",
+    "optional",
+    "retired",
+]
 
 T = TypeVar("T")
 
@@ -36,6 +46,24 @@ def named(value: object, name: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise UsageError(f"{name} must be text that is not blank, got {value!r:.60}")
     return value
+
+
+def all_named(values: object, name: str) -> Sequence[str]:
+    """Refuse ids or names in a body that are no list, or none at all, or one of which is blank."""
+    if not isinstance(values, Sequence) or isinstance(values, str | bytes) or not values:
+        raise UsageError(f"{name} must be a list with at least one text in it, got {values!r:.60}")
+    return [named(value, name) for value in values]
+
+
+def optional(write: Callable[[Any, str], str], value: object, name: str) -> str | None:
+    """Write what may be left out: `optional(instant, since, "since")`."""
+    return None if value is None else write(value, name)
+
+
+def exactly_one(**choices: object) -> None:
+    """Refuse a call that gives none of these arguments, or several of them."""
+    if sum(value is not None for value in choices.values()) != 1:
+        raise UsageError(f"give exactly one of {', '.join(choices)}")
 
 
 def confirmed(confirm: object, what: str) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from qualtrics_async._core.paging import SKIP_TOKEN, SKIP_TOKEN_IN_BODY, Page, Paged, Scheme
 from qualtrics_async._core.request import Route
 from qualtrics_async._core.uploads import FilePart, Source, Upload
-from qualtrics_async.errors import JobFailed, UsageError
+from qualtrics_async.errors import JobFailed
 from qualtrics_async.models.participants import (
     Participant,
     ParticipantImportRow,
@@ -16,9 +16,9 @@ from qualtrics_async.models.participants import (
     ParticipantJobProgress,
     ParticipantPage,
 )
-from qualtrics_async.resources._base import Resource, named
+from qualtrics_async.resources._base import Resource, given, named, optional
 
-__all__ = ["ParticipantJobs", "ParticipantListing", "import_body", "some"]
+__all__ = ["ParticipantJobs", "ParticipantListing", "import_body"]
 
 
 def _elements(page: ParticipantPage) -> Page[Participant]:
@@ -36,15 +36,6 @@ def import_body(participants: Sequence[ParticipantImportRow] | Source) -> object
     return Upload.form({"file": FilePart(participants, "participants.csv", "text/csv")})
 
 
-def some(unique_identifiers: object) -> Sequence[str]:
-    """Refuse a list that is empty, is no list, or holds a blank: nobody must never mean everybody."""
-    if not isinstance(unique_identifiers, Sequence) or isinstance(unique_identifiers, str | bytes):
-        raise UsageError(f"unique_identifiers must be a list of text, got {unique_identifiers!r:.60}")
-    if not unique_identifiers:
-        raise UsageError("unique_identifiers is empty: name the participants, nobody is not everybody")
-    return [named(identifier, "unique_identifiers") for identifier in unique_identifiers]
-
-
 class ParticipantListing(Resource):
     """A group that lists participants."""
 
@@ -54,22 +45,24 @@ class ParticipantListing(Resource):
         self, route: Route, unique_identifier: str | None, query: Mapping[str, bool | int | None]
     ) -> Paged[Participant]:
         """List by either verb: with POST, who is looked for and the token are in the body."""
-        wanted = (
-            {}
-            if unique_identifier is None
-            else {"uniqueIdentifier": named(unique_identifier, "unique_identifier")}
-        )
+        identifier = optional(named, unique_identifier, "unique_identifier")
         if route.method == "GET":
             return self._paged(
                 route,
                 Participant,
-                query={**query, **wanted},
+                query={**query, "uniqueIdentifier": identifier},
                 scheme=_IN_QUERY,
                 page=ParticipantPage,
                 whole=True,
             )
         return self._paged(
-            route, Participant, query=query, body=wanted, scheme=_IN_BODY, page=ParticipantPage, whole=True
+            route,
+            Participant,
+            query=query,
+            body=given({"uniqueIdentifier": identifier}),
+            scheme=_IN_BODY,
+            page=ParticipantPage,
+            whole=True,
         )
 
 

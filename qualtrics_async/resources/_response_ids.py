@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from qualtrics_async.errors import UsageError
-from qualtrics_async.resources._base import named
+from qualtrics_async.resources._base import all_named
 
 __all__ = ["MAX_RESPONSES", "check_response_ids"]
 
@@ -16,11 +16,7 @@ MAX_RESPONSES: Final = 250_000
 
 def check_response_ids(ids: Sequence[str]) -> None:
     """Refuse what no job takes: nothing at all, blank ids, an id twice (documented), more than the limit."""
-    if isinstance(ids, str):
-        raise UsageError("ids of responses are given as a list, not as one text")
-    if not 0 < len(ids) <= MAX_RESPONSES:
-        raise UsageError(f"a job takes 1 to {MAX_RESPONSES} responses, got {len(ids)}")
-    for response_id in ids:
-        named(response_id, "response_id")
+    if len(all_named(ids, "response_ids")) > MAX_RESPONSES:
+        raise UsageError(f"a job takes at most {MAX_RESPONSES} responses, got {len(ids)}")
     if len(set(ids)) < len(ids):
         raise UsageError("a job takes each response once")

@@ -7,7 +7,7 @@ from datetime import datetime
 from qualtrics_async._core.request import instant
 from qualtrics_async.errors import UsageError
 from qualtrics_async.models.distributions import MessageInput
-from qualtrics_async.resources._base import given, named
+from qualtrics_async.resources._base import given, named, optional
 
 __all__ = ["list_recipients", "text_message"]
 
@@ -30,15 +30,16 @@ def text_message(
         "sendDate": instant(send_date, "send_date"),
         "method": named(method, "method"),
         "message": message,
-        "surveyLinkExpirationDate": None
-        if expires is None
-        else instant(expires, "survey_link_expiration_date"),
+        "surveyLinkExpirationDate": optional(instant, expires, "survey_link_expiration_date"),
     }
     return given(body)
 
 
-def list_recipients(mailing_list_id: str, contact_id: str | None) -> dict[str, str]:
+def list_recipients(mailing_list_id: str, contact_id: str | None) -> dict[str, object]:
     """A mailing list, or one contact of it."""
-    recipients = {"mailingListId": named(mailing_list_id, "mailing_list_id")}
-    # A blank contact must not turn a message to one person into one to the whole list.
-    return recipients if contact_id is None else recipients | {"contactId": named(contact_id, "contact_id")}
+    recipients = {
+        "mailingListId": named(mailing_list_id, "mailing_list_id"),
+        # A blank contact must not turn a message to one person into one to the whole list.
+        "contactId": optional(named, contact_id, "contact_id"),
+    }
+    return given(recipients)

@@ -20,7 +20,7 @@ from qualtrics_async.models.audits import (
     AuditExportProgress,
 )
 from qualtrics_async.models.common import Created
-from qualtrics_async.resources._base import Resource, named
+from qualtrics_async.resources._base import Resource, named, optional
 from qualtrics_async.resources._exports import ExportJobs, dated
 
 __all__ = ["AuditExports", "Audits"]
@@ -78,18 +78,15 @@ class Audits(Resource):
         Without the one date it is 7 days from the other (documented). `order` is `asc` or `dsc`; which ids
         narrow it down depends on the activity (documented).
         """
-        ids = {
-            "organizationId": organization_id,
-            "userId": user_id,
-            "directoryId": directory_id,
-            "groupId": group_id,
-            "contactId": contact_id,
-        }
-        dates = {"startDate": start_date, "endDate": end_date}
         query = {
             "activityType": named(activity_type, "activity_type"),
-            **{key: named(value, key) for key, value in ids.items() if value is not None},
-            **{key: instant(value, key) for key, value in dates.items() if value is not None},
+            "organizationId": optional(named, organization_id, "organization_id"),
+            "userId": optional(named, user_id, "user_id"),
+            "directoryId": optional(named, directory_id, "directory_id"),
+            "groupId": optional(named, group_id, "group_id"),
+            "contactId": optional(named, contact_id, "contact_id"),
+            "startDate": optional(instant, start_date, "start_date"),
+            "endDate": optional(instant, end_date, "end_date"),
             "order": order,
             "pageSize": page_size,
         }

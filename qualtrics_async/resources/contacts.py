@@ -19,7 +19,7 @@ from qualtrics_async.models.directory_contacts import (
     DirectoryContactUpdate,
     OptedOutContact,
 )
-from qualtrics_async.resources._base import Resource, named
+from qualtrics_async.resources._base import Resource, named, optional
 
 __all__ = ["Contacts"]
 
@@ -104,7 +104,7 @@ class Contacts(Resource):
         page_size: int | None = None,
     ) -> Paged[OptedOutContact]:
         """Contacts who opted out of the directory; `since` an instant."""
-        query = {"since": None if since is None else instant(since, "since"), "pageSize": page_size}
+        query = {"since": optional(instant, since, "since"), "pageSize": page_size}
         route = GET("/directories/{directoryId}/contacts/optedOutContacts", directory_id)
         return self._paged(route, OptedOutContact, query=query)
 

@@ -22,8 +22,8 @@ from qualtrics_async.models.participants import (
     ParticipantJobProgress,
     ParticipantJobResult,
 )
-from qualtrics_async.resources._base import confirmed, retired
-from qualtrics_async.resources._participants import ParticipantJobs, ParticipantListing, import_body, some
+from qualtrics_async.resources._base import all_named, confirmed, retired
+from qualtrics_async.resources._participants import ParticipantJobs, ParticipantListing, import_body
 
 __all__ = [
     "DirectoryParticipantDeletions",
@@ -191,7 +191,8 @@ class DirectoryParticipantDeletions(ParticipantJobs):
         """
         confirmed(confirm, "deletes participants")
         route = POST("/employee-directories/{directoryId}/delete-participants", directory_id)
-        return await self._send(route, ParticipantJob, body=some(unique_identifiers), whole=True)
+        body = all_named(unique_identifiers, "unique_identifiers")
+        return await self._send(route, ParticipantJob, body=body, whole=True)
 
     async def progress(self, directory_id: str, job_id: str) -> ParticipantJobProgress:
         """How far a deletion is."""

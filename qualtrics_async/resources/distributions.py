@@ -17,7 +17,7 @@ from qualtrics_async.models.distributions import (
     HeaderInput,
     MessageInput,
 )
-from qualtrics_async.resources._base import Resource, given, named
+from qualtrics_async.resources._base import Resource, exactly_one, given, named, optional
 
 __all__ = ["Distributions"]
 
@@ -46,8 +46,8 @@ class Distributions(Resource):
             "surveyId": named(survey_id, "survey_id"),
             "distributionRequestType": distribution_request_type,
             "mailingListId": mailing_list_id,
-            "sendStartDate": _optional(send_start_date, "send_start_date"),
-            "sendEndDate": _optional(send_end_date, "send_end_date"),
+            "sendStartDate": optional(instant, send_start_date, "send_start_date"),
+            "sendEndDate": optional(instant, send_end_date, "send_end_date"),
             "pageSize": page_size,
             "useNewPaginationScheme": use_new_pagination_scheme,
         }
@@ -85,7 +85,7 @@ class Distributions(Resource):
                 "linkType": link_type,
                 "description": description,
                 "action": f"Create{batch}Distribution",
-                "expirationDate": _optional(expiration_date, "expiration_date"),
+                "expirationDate": optional(instant, expiration_date, "expiration_date"),
             }
         )
         return await self._send(POST("/distributions"), AnyCreated, body=body | target)
@@ -116,16 +116,17 @@ class Distributions(Resource):
         """
         recipients = _one_of(mailing_list_id=mailing_list_id, transaction_batch_id=transaction_batch_id)
         # A blank contact must not turn a mail to one person into a mail to the whole list.
-        chosen = {
-            key: named(value, key)
-            for key, value in {"contactId": contact_id, "directoryId": directory_id}.items()
-            if value is not None
-        }
+        chosen = given(
+            {
+                "contactId": optional(named, contact_id, "contact_id"),
+                "directoryId": optional(named, directory_id, "directory_id"),
+            }
+        )
         if chosen and mailing_list_id is None:
             raise UsageError("contact_id and directory_id go with mailing_list_id, not with a batch")
         link = {
             "surveyId": named(survey_id, "survey_id"),
-            "expirationDate": _optional(expiration_date, "expiration_date"),
+            "expirationDate": optional(instant, expiration_date, "expiration_date"),
             "type": link_type,
         }
         mail = _mail(message, header, send_date, embedded_data)
@@ -182,16 +183,11 @@ class Distributions(Resource):
         return await self._send(DELETE("/distributions/{distributionId}", distribution_id), None)
 
 
-def _optional(value: datetime | str | None, name: str) -> str | None:
-    return None if value is None else instant(value, name)
-
-
 def _one_of(*, mailing_list_id: str | None, transaction_batch_id: str | None) -> dict[str, object]:
-    if (mailing_list_id is None) == (transaction_batch_id is None):
-        raise UsageError("give exactly one of mailing_list_id and transaction_batch_id")
+    exactly_one(mailing_list_id=mailing_list_id, transaction_batch_id=transaction_batch_id)
     if mailing_list_id is not None:
         return {"mailingListId": named(mailing_list_id, "mailing_list_id")}
-    return {"transactionBatchId": named(transaction_batch_id or "", "transaction_batch_id")}
+    return {"transactionBatchId": named(transaction_batch_id, "transaction_batch_id")}
 
 
 def _mail(

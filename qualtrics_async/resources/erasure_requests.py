@@ -9,7 +9,7 @@ from qualtrics_async._core.paging import Paged
 from qualtrics_async._core.request import GET, POST
 from qualtrics_async.errors import NotFound, UsageError
 from qualtrics_async.models.erasure_requests import ErasureRequest, ErasureStarted
-from qualtrics_async.resources._base import Resource, confirmed, given, named
+from qualtrics_async.resources._base import Resource, all_named, confirmed, given
 
 __all__ = ["ErasureRequests"]
 
@@ -83,8 +83,7 @@ class ErasureRequests(Resource):
 
 
 def _addresses(emails: Sequence[str]) -> Sequence[str]:
-    if isinstance(emails, str) or not emails:
-        raise UsageError("emails must be a list of addresses with at least one in it")
-    if not all("@" in named(email, "each of emails") for email in emails):
+    addresses = all_named(emails, "emails")
+    if not all("@" in address for address in addresses):
         raise UsageError("emails has something in it that is no address")
-    return list(emails)
+    return addresses

@@ -17,7 +17,7 @@ from qualtrics_async.models.libraries import (
     LibraryMessageSummary,
     LibraryMessageUpdate,
 )
-from qualtrics_async.resources._base import Resource, named
+from qualtrics_async.resources._base import Resource, exactly_one, named
 
 __all__ = ["Libraries", "LibraryGraphics", "LibraryMessages"]
 
@@ -77,8 +77,7 @@ class LibraryGraphics(Resource):
         Raises:
             UsageError: unless exactly one of `file` and `file_url` is given; for a graphic without a type.
         """
-        if (file is None) == (file_url is None):
-            raise UsageError("upload takes exactly one of file and file_url")
+        exactly_one(file=file, file_url=file_url)
         fields: dict[str, FilePart | str | bytes] = {} if folder is None else {"folder": folder}
         if file is not None:
             filename = filename_of(file, name)

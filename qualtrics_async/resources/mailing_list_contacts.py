@@ -14,7 +14,7 @@ from qualtrics_async.models.contacts import (
     ContactUpdate,
     ListContact,
 )
-from qualtrics_async.resources._base import Resource, named
+from qualtrics_async.resources._base import Resource, named, optional
 
 __all__ = ["MailingListContacts"]
 
@@ -100,7 +100,7 @@ class MailingListContacts(Resource):
         page_size: int | None = None,
     ) -> Paged[ListContact]:
         """Contacts of a mailing list whose e-mails came back; `since` an instant."""
-        query = {"since": None if since is None else instant(since, "since"), "pageSize": page_size}
+        query = {"since": optional(instant, since, "since"), "pageSize": page_size}
         route = GET(
             "/directories/{directoryId}/mailinglists/{mailingListId}/bouncedContacts",
             directory_id,
@@ -117,7 +117,7 @@ class MailingListContacts(Resource):
         page_size: int | None = None,
     ) -> Paged[ListContact]:
         """Contacts who opted out of a mailing list; `since` an instant."""
-        query = {"since": None if since is None else instant(since, "since"), "pageSize": page_size}
+        query = {"since": optional(instant, since, "since"), "pageSize": page_size}
         route = GET(
             "/directories/{directoryId}/mailinglists/{mailingListId}/optedOutContacts",
             directory_id,

@@ -20,8 +20,8 @@ from qualtrics_async.models.participants import (
     ParticipantJobProgress,
     ParticipantJobResult,
 )
-from qualtrics_async.resources._base import confirmed, retired
-from qualtrics_async.resources._participants import ParticipantJobs, ParticipantListing, import_body, some
+from qualtrics_async.resources._base import all_named, confirmed, retired
+from qualtrics_async.resources._participants import ParticipantJobs, ParticipantListing, import_body
 
 __all__ = [
     "ProjectParticipantCopies",
@@ -164,7 +164,8 @@ class ProjectParticipantCopies(ParticipantJobs):
             UsageError: for an empty list and a blank identifier.
         """
         route = POST("/ex-projects/{projectId}/copy-participants", project_id)
-        return await self._send(route, ParticipantJob, body=some(unique_identifiers), whole=True)
+        body = all_named(unique_identifiers, "unique_identifiers")
+        return await self._send(route, ParticipantJob, body=body, whole=True)
 
     async def progress(self, project_id: str, job_id: str) -> ParticipantJobProgress:
         """How far a copy is."""
@@ -240,7 +241,8 @@ class ProjectParticipantDeletions(ParticipantJobs):
         """
         confirmed(confirm, "deletes participants")
         route = POST("/ex-projects/{projectId}/delete-participants", project_id)
-        return await self._send(route, ParticipantJob, body=some(unique_identifiers), whole=True)
+        body = all_named(unique_identifiers, "unique_identifiers")
+        return await self._send(route, ParticipantJob, body=body, whole=True)
 
     async def progress(self, project_id: str, job_id: str) -> ParticipantJobProgress:
         """How far a deletion is."""

@@ -11,7 +11,7 @@ from qualtrics_async._core.uploads import Source, Upload
 from qualtrics_async.errors import UsageError
 from qualtrics_async.models.common import JobProgress
 from qualtrics_async.models.response_imports import ResponseImportStarted
-from qualtrics_async.resources._base import Resource, named
+from qualtrics_async.resources._base import Resource, exactly_one, named
 
 __all__ = ["ResponseImports"]
 
@@ -44,8 +44,7 @@ class ResponseImports(Resource):
         Raises:
             UsageError: unless exactly one of `content` and `file_url` is given; for another format.
         """
-        if (content is None) == (file_url is None):
-            raise UsageError("give exactly one of content and file_url")
+        exactly_one(content=content, file_url=file_url)
         if format not in _TYPES:
             raise UsageError(f"format is csv or tsv, got {format!r:.60}")
         key = str(uuid4()) if idempotency_key is None else named(idempotency_key, "idempotency_key")

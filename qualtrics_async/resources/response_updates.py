@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from qualtrics_async._core.request import GET, POST
-from qualtrics_async.errors import UsageError
 from qualtrics_async.models.response_jobs import ResponseJobProgress, ResponseJobStarted, ResponseUpdate
-from qualtrics_async.resources._base import Resource, given, named
+from qualtrics_async.resources._base import Resource, exactly_one, given, named, optional
 from qualtrics_async.resources._response_ids import check_response_ids
 
 __all__ = ["ResponseUpdates"]
@@ -38,13 +37,12 @@ class ResponseUpdates(Resource):
             UsageError: unless exactly one of `updates` and `file_url` is given; for no updates, more than
                 250 000 of them, or two of one response.
         """
-        if (updates is None) == (file_url is None):
-            raise UsageError("give exactly one of updates and file_url")
+        exactly_one(updates=updates, file_url=file_url)
         if updates is not None:
             check_response_ids([update.response_id for update in updates])
         body = {
             "updates": updates,
-            "fileUrl": None if file_url is None else named(file_url, "file_url"),
+            "fileUrl": optional(named, file_url, "file_url"),
             "removeEdits": remove_edits,
             "ignoreMissingResponses": ignore_missing_responses,
         }

@@ -11,7 +11,7 @@ from qualtrics_async._core.request import DELETE, GET, POST, PUT
 from qualtrics_async.errors import JobFailed
 from qualtrics_async.models.contacts import ListContact
 from qualtrics_async.models.samples import Sample, SampleCreationProgress, SampleCreationStarted
-from qualtrics_async.resources._base import Resource, named
+from qualtrics_async.resources._base import Resource, given, named, optional
 
 __all__ = ["SampleCreations", "Samples"]
 
@@ -66,11 +66,12 @@ class SampleCreations(Resource):
 
         `parent_id` is what it is drawn from; a client gives the id of an earlier sample.
         """
-        body = {"sampleDefinitionId": named(sample_definition_id, "sample_definition_id")}
-        if parent_id is not None:
-            body["parentId"] = named(parent_id, "parent_id")
+        body = {
+            "sampleDefinitionId": named(sample_definition_id, "sample_definition_id"),
+            "parentId": optional(named, parent_id, "parent_id"),
+        }
         route = POST("/directories/{directoryId}/samples", directory_id)
-        return await self._send(route, SampleCreationStarted, body=body)
+        return await self._send(route, SampleCreationStarted, body=given(body))
 
     async def progress(self, directory_id: str, progress_id: str) -> SampleCreationProgress:
         """How far the drawing is; its shape is assumed."""

@@ -8,7 +8,7 @@ from typing import Any
 from qualtrics_async._core.request import DELETE, GET, POST
 from qualtrics_async.errors import UsageError
 from qualtrics_async.models.sessions import SurveySession
-from qualtrics_async.resources._base import Resource, given, named
+from qualtrics_async.resources._base import Resource, given, named, optional
 
 __all__ = ["Sessions"]
 
@@ -32,9 +32,11 @@ class Sessions(Resource):
         distribution_id: str | None = None,
     ) -> SurveySession:
         """Begin a response and get its first page; `recipient_id` is a contact's lookup id (documented)."""
-        ids = {"recipientId": recipient_id, "distributionId": distribution_id}
-        body = {"language": language, "embeddedData": embedded_data} | {
-            key: value if value is None else named(value, key) for key, value in ids.items()
+        body = {
+            "language": language,
+            "embeddedData": embedded_data,
+            "recipientId": optional(named, recipient_id, "recipient_id"),
+            "distributionId": optional(named, distribution_id, "distribution_id"),
         }
         return await self._send(
             POST("/surveys/{surveyId}/sessions", survey_id), SurveySession, body=given(body)

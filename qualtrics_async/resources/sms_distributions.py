@@ -10,7 +10,7 @@ from qualtrics_async.errors import UsageError
 from qualtrics_async.models.common import AnyCreated, Created
 from qualtrics_async.models.distributions import MessageInput
 from qualtrics_async.models.sms_distributions import SmsDistribution
-from qualtrics_async.resources._base import Resource, named
+from qualtrics_async.resources._base import Resource, exactly_one, named
 from qualtrics_async.resources._text_messages import list_recipients, text_message
 
 __all__ = ["SmsDistributions"]
@@ -78,9 +78,11 @@ def _target(
     transaction_batch_id: str | None,
     parent_distribution_id: str | None,
 ) -> dict[str, object]:
-    given_ids = [mailing_list_id, transaction_batch_id, parent_distribution_id]
-    if given_ids.count(None) != len(given_ids) - 1:
-        raise UsageError("give exactly one of mailing_list_id, transaction_batch_id, parent_distribution_id")
+    exactly_one(
+        mailing_list_id=mailing_list_id,
+        transaction_batch_id=transaction_batch_id,
+        parent_distribution_id=parent_distribution_id,
+    )
     if mailing_list_id is not None:
         return {"recipients": list_recipients(mailing_list_id, contact_id)}
     if contact_id is not None:

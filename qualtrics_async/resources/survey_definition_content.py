@@ -21,7 +21,7 @@ from qualtrics_async.models.survey_quotas import (
     QuotaGroupInput,
     QuotaInput,
 )
-from qualtrics_async.resources._base import Resource, named
+from qualtrics_async.resources._base import Resource, named, optional
 
 __all__ = [
     "QUESTIONS",
@@ -83,7 +83,7 @@ class DefinitionQuestions(Resource):
     ) -> QuestionCreated:
         """Create a question at the end of a block, by default of the survey's default block (documented)."""
         route = POST("/survey-definitions/{surveyId}/questions", survey_id)
-        query = {"blockId": None if block_id is None else named(block_id, "block_id")}
+        query = {"blockId": optional(named, block_id, "block_id")}
         return await self._send(route, QuestionCreated, query=query, body=question)
 
     async def get(self, survey_id: str, question_id: str) -> Question:
@@ -143,8 +143,8 @@ class DefinitionQuotas(Resource):
     ) -> QuotaCreated:
         """Create a quota in a group; which group it is by default is documented nowhere."""
         route = POST("/survey-definitions/{surveyId}/quotas", survey_id)
-        group = None if quota_group_id is None else named(quota_group_id, "quota_group_id")
-        return await self._send(route, QuotaCreated, query={"quotaGroupId": group}, body=quota)
+        query = {"quotaGroupId": optional(named, quota_group_id, "quota_group_id")}
+        return await self._send(route, QuotaCreated, query=query, body=quota)
 
     async def get(self, survey_id: str, quota_id: str) -> QuotaDefinition:
         """One quota."""

@@ -9,7 +9,6 @@ from typing import Any, Final, Literal, overload
 
 from qualtrics_async._core.paging import Paged
 from qualtrics_async._core.request import GET, POST, PUT, instant
-from qualtrics_async.errors import UsageError
 from qualtrics_async.models._base import JsonObject
 from qualtrics_async.models.survey_definitions import SurveyDefinition, SurveyOptions, SurveyQsf
 from qualtrics_async.models.survey_parts import (
@@ -18,7 +17,7 @@ from qualtrics_async.models.survey_parts import (
     SurveyMetadata,
     SurveyVersion,
 )
-from qualtrics_async.resources._base import Resource, given, named
+from qualtrics_async.resources._base import Resource, all_named, given, optional
 
 __all__ = [
     "DefinitionLanguages",
@@ -62,8 +61,8 @@ class DefinitionMetadata(Resource):
             "SurveyName": survey_name,
             "SurveyDescription": survey_description,
             "SurveyStatus": survey_status,
-            "SurveyStartDate": _mysql(survey_start_date, "survey_start_date"),
-            "SurveyExpirationDate": _mysql(survey_expiration_date, "survey_expiration_date"),
+            "SurveyStartDate": optional(_mysql, survey_start_date, "survey_start_date"),
+            "SurveyExpirationDate": optional(_mysql, survey_expiration_date, "survey_expiration_date"),
         }
         route = PUT("/survey-definitions/{surveyId}/metadata", survey_id)
         return await self._send(route, None, body=given(body))
@@ -140,11 +139,8 @@ class DefinitionLanguages(Resource):
         Raises:
             UsageError: for no language, a blank one, and for a text instead of a list of texts.
         """
-        if isinstance(available_languages, str) or not available_languages:
-            raise UsageError(f"available_languages are codes in a list, got {available_languages!r:.60}")
-        codes = [named(code, "available_languages") for code in available_languages]
-        route = PUT("/surveys/{surveyId}/languages", survey_id)
-        return await self._send(route, None, body={"AvailableLanguages": codes})
+        body = {"AvailableLanguages": all_named(available_languages, "available_languages")}
+        return await self._send(PUT("/surveys/{surveyId}/languages", survey_id), None, body=body)
 
 
 class DefinitionTranslations(Resource):
@@ -163,8 +159,8 @@ class DefinitionTranslations(Resource):
         return await self._send(route, None, body=translations)
 
 
-def _mysql(value: datetime | str | None, name: str) -> str | None:
+def _mysql(value: datetime | str, name: str) -> str:
     """Write an instant as MySQL does, in UTC."""
-    if value is None or (isinstance(value, str) and _DATETIME.fullmatch(value)):
+    if isinstance(value, str) and _DATETIME.fullmatch(value):
         return value
     return instant(value, name).replace("T", " ").rstrip("Z")

@@ -9,7 +9,6 @@ from typing import Any
 from qualtrics_async._core.paging import Paged
 from qualtrics_async._core.request import DELETE, GET, POST, PUT, instant
 from qualtrics_async._core.uploads import FilePart, Source, Upload
-from qualtrics_async.errors import UsageError
 from qualtrics_async.models.surveys import (
     EmbeddedDataField,
     Survey,
@@ -18,7 +17,7 @@ from qualtrics_async.models.surveys import (
     SurveyQuota,
     SurveySummary,
 )
-from qualtrics_async.resources._base import Resource, given, named
+from qualtrics_async.resources._base import Resource, exactly_one, given, named, optional
 
 __all__ = ["Surveys"]
 
@@ -54,13 +53,12 @@ class Surveys(Resource):
         Raises:
             UsageError: unless exactly one of `file` and `file_url` is given.
         """
+        exactly_one(file=file, file_url=file_url)
         form: dict[str, FilePart | str | bytes] = {"name": named(name, "name")}
-        if file is not None and file_url is None:
+        if file is not None:
             form["file"] = FilePart(file, filename, content_type)
-        elif file is None and file_url is not None:
-            form |= {"contentType": content_type, "fileUrl": named(file_url, "file_url")}
         else:
-            raise UsageError("give exactly one of file and file_url")
+            form |= {"contentType": content_type, "fileUrl": named(file_url, "file_url")}
         return await self._send(POST("/surveys"), SurveyImported, body=Upload.form(form))
 
     async def update(
@@ -78,16 +76,17 @@ class Surveys(Resource):
         Instants are aware `datetime`s or ISO text. Whether one of the two dates alone leaves the other as it
         is, no source says: give both.
         """
-        dates = {
-            key: instant(value, key)
-            for key, value in {"startDate": start_date, "endDate": end_date}.items()
-            if value is not None
-        }
+        dates = given(
+            {
+                "startDate": optional(instant, start_date, "start_date"),
+                "endDate": optional(instant, end_date, "end_date"),
+            }
+        )
         body = {
             "name": name,
             "isActive": is_active,
             "expiration": dates or None,
-            "ownerId": None if owner_id is None else named(owner_id, "owner_id"),
+            "ownerId": optional(named, owner_id, "owner_id"),
         }
         return await self._send(PUT("/surveys/{surveyId}", survey_id), None, body=given(body))
 
@@ -108,12 +107,14 @@ class Surveys(Resource):
         Raises:
             UsageError: unless exactly one of `user_id` and `recipient_id` is given.
         """
-        if (user_id is None) == (recipient_id is None):
-            raise UsageError("give exactly one of user_id and recipient_id")
-        whom = {"userId": user_id} if recipient_id is None else {"recipientId": recipient_id}
-        recipient = {key: named(value, key) for key, value in whom.items()}
+        exactly_one(user_id=user_id, recipient_id=recipient_id)
+        body = {
+            "userId": optional(named, user_id, "user_id"),
+            "recipientId": optional(named, recipient_id, "recipient_id"),
+            "permissions": permissions,
+        }
         route = POST("/surveys/{surveyId}/permissions/collaborations", survey_id)
-        return await self._send(route, None, body=recipient | {"permissions": permissions})
+        return await self._send(route, None, body=given(body))
 
     async def insert_embedded_data_fields(self, survey_id: str, fields: Sequence[EmbeddedDataField]) -> None:
         """Add fields of embedded data to a survey."""

@@ -8,11 +8,10 @@ from typing import Any
 
 from qualtrics_async._core.paging import Paged
 from qualtrics_async._core.request import DELETE, GET, POST, instant
-from qualtrics_async.errors import UsageError
 from qualtrics_async.models._base import JsonObject
 from qualtrics_async.models.common import Created
 from qualtrics_async.models.transaction_batches import TransactionBatch
-from qualtrics_async.resources._base import Resource, given, named
+from qualtrics_async.resources._base import Resource, all_named, given, optional
 
 __all__ = ["BatchTransactions", "TransactionBatches"]
 
@@ -37,12 +36,11 @@ class BatchTransactions(Resource):
         Raises:
             UsageError: without transactions.
         """
-        if not transaction_ids:
-            raise UsageError("there are no transactions to add")
         route = POST(
             "/directories/{directoryId}/transactionbatches/{batchId}/transactions", directory_id, batch_id
         )
-        return await self._send(route, None, body={"transactionIds": _ids(transaction_ids)})
+        body = {"transactionIds": all_named(transaction_ids, "transaction_ids")}
+        return await self._send(route, None, body=body)
 
     async def remove(self, directory_id: str, batch_id: str, transaction_id: str) -> None:
         """Take a transaction out of a batch; it stays a transaction (assumed)."""
@@ -78,10 +76,12 @@ class TransactionBatches(Resource):
         creation_date: datetime | str | None = None,
     ) -> Created:
         """Create a batch of transactions that exist, or an empty one; `creation_date` an instant."""
-        date = None if creation_date is None else instant(creation_date, "creation_date")
-        body = given({"transactionIds": _ids(transaction_ids), "creationDate": date})
+        body = {
+            "transactionIds": all_named(transaction_ids, "transaction_ids") if transaction_ids else [],
+            "creationDate": optional(instant, creation_date, "creation_date"),
+        }
         route = POST("/directories/{directoryId}/transactionbatches", directory_id)
-        return await self._send(route, Created, body=body)
+        return await self._send(route, Created, body=given(body))
 
     async def get(self, directory_id: str, batch_id: str) -> TransactionBatch:
         """One batch."""
@@ -92,9 +92,3 @@ class TransactionBatches(Resource):
         """Delete a batch; its transactions stay (assumed)."""
         route = DELETE("/directories/{directoryId}/transactionbatches/{batchId}", directory_id, batch_id)
         return await self._send(route, None)
-
-
-def _ids(transaction_ids: Sequence[str]) -> Sequence[str]:
-    if isinstance(transaction_ids, str):
-        raise UsageError("transaction_ids must be a sequence of ids, got one text")
-    return [named(transaction_id, "transaction_ids") for transaction_id in transaction_ids]

@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     )
     from qualtrics_async.models.groups import Group
     from qualtrics_async.models.imported_data_projects import (
-        ImportedDataExportCreate,
+        ImportedDataExportOptions,
         ImportedDataExportProgress,
         ImportedDataExportStarted,
         ImportedDataField,
@@ -103,10 +103,10 @@ if TYPE_CHECKING:
         ParticipantData,
         ParticipantFilter,
         ParticipantImportRow,
-        ParticipantJob,
         ParticipantJobFailure,
         ParticipantJobProgress,
         ParticipantJobResult,
+        ParticipantJobStarted,
         ParticipantSubjectData,
     )
     from qualtrics_async.models.research_core import (
@@ -259,7 +259,7 @@ __all__ = [
     "Group",
     "HeaderInput",
     "ImportReportEntry",
-    "ImportedDataExportCreate",
+    "ImportedDataExportOptions",
     "ImportedDataExportProgress",
     "ImportedDataExportStarted",
     "ImportedDataField",
@@ -285,10 +285,10 @@ __all__ = [
     "ParticipantData",
     "ParticipantFilter",
     "ParticipantImportRow",
-    "ParticipantJob",
     "ParticipantJobFailure",
     "ParticipantJobProgress",
     "ParticipantJobResult",
+    "ParticipantJobStarted",
     "ParticipantSubjectData",
     "QsfElement",
     "Question",

@@ -12,7 +12,7 @@ from qualtrics_async.models._base import Input, Model
 from qualtrics_async.models.common import JobProgress
 
 __all__ = [
-    "ImportedDataExportCreate",
+    "ImportedDataExportOptions",
     "ImportedDataExportProgress",
     "ImportedDataExportStarted",
     "ImportedDataField",
@@ -62,7 +62,7 @@ class ImportedDataRecordsAdded(Model, frozen=True, kw_only=True):
     failed_rows: list[dict[str, Any]] | None = field(name="failed_rows", default=None)
 
 
-class ImportedDataExportCreate(Input, kw_only=True):
+class ImportedDataExportOptions(Input, kw_only=True):
     """What to export, and how; the service's own choices where nothing is set (documented).
 
     `format` is `csv`, `tsv`, `spss` or `excel`. Records are chosen by when they were made, or changed with

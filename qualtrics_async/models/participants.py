@@ -18,10 +18,10 @@ __all__ = [
     "ParticipantData",
     "ParticipantFilter",
     "ParticipantImportRow",
-    "ParticipantJob",
     "ParticipantJobFailure",
     "ParticipantJobProgress",
     "ParticipantJobResult",
+    "ParticipantJobStarted",
     "ParticipantPage",
     "ParticipantSubjectData",
 ]
@@ -102,7 +102,7 @@ class ParticipantPage(Model, frozen=True, kw_only=True):
     skip_token: str | None = None
 
 
-class ParticipantJob(Model, frozen=True, kw_only=True):
+class ParticipantJobStarted(Model, frozen=True, kw_only=True):
     """A job that was started."""
 
     job_id: str

@@ -12,8 +12,8 @@ from qualtrics_async.errors import JobFailed
 from qualtrics_async.models.participants import (
     Participant,
     ParticipantImportRow,
-    ParticipantJob,
     ParticipantJobProgress,
+    ParticipantJobStarted,
     ParticipantPage,
 )
 from qualtrics_async.resources._base import Resource, given, named, optional
@@ -72,7 +72,7 @@ class ParticipantJobs(Resource):
     __slots__ = ()
 
     async def _result_id(
-        self, job: ParticipantJob, progress: Callable[[], Awaitable[ParticipantJobProgress]]
+        self, job: ParticipantJobStarted, progress: Callable[[], Awaitable[ParticipantJobProgress]]
     ) -> str:
         """Wait for the end of a job, and tell what it left."""
         done = await self._wait(job.job_id, progress)

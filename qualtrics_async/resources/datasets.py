@@ -42,7 +42,7 @@ class Datasets(Resource):
     __slots__ = ()
 
     @property
-    def data(self) -> DatasetRecords:
+    def records(self) -> DatasetRecords:
         """The records of a dataset."""
         return DatasetRecords(self._executor)
 

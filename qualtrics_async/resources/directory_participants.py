@@ -18,9 +18,9 @@ from qualtrics_async.models.participants import (
     Participant,
     ParticipantFilter,
     ParticipantImportRow,
-    ParticipantJob,
     ParticipantJobProgress,
     ParticipantJobResult,
+    ParticipantJobStarted,
 )
 from qualtrics_async.resources._base import all_named, confirmed, retired
 from qualtrics_async.resources._participants import ParticipantJobs, ParticipantListing, import_body
@@ -95,14 +95,14 @@ class DirectoryParticipantImports(ParticipantJobs):
 
     async def start(
         self, directory_id: str, participants: Sequence[ParticipantImportRow] | Source
-    ) -> ParticipantJob:
+    ) -> ParticipantJobStarted:
         """Start making and updating participants; it is never sent twice by itself.
 
         A CSV file has the columns `Unique Identifier`, `FirstName`, `LastName`, `Email`, `Username` and one
         for each field of the metadata (documented).
         """
         route = POST("/employee-directories/{directoryId}/import-participants", directory_id)
-        return await self._send(route, ParticipantJob, body=import_body(participants), whole=True)
+        return await self._send(route, ParticipantJobStarted, body=import_body(participants), whole=True)
 
     async def progress(self, directory_id: str, job_id: str) -> ParticipantJobProgress:
         """How far an import is."""
@@ -136,16 +136,18 @@ class DirectoryParticipantExports(ParticipantJobs):
 
     __slots__ = ()
 
-    async def start(self, directory_id: str, *, filters: Sequence[ParticipantFilter] = ()) -> ParticipantJob:
+    async def start(
+        self, directory_id: str, *, filters: Sequence[ParticipantFilter] = ()
+    ) -> ParticipantJobStarted:
         """Start exporting the participants that meet all filters; without a filter, all (documented)."""
         route = POST("/employee-directories/{directoryId}/export-participants", directory_id)
-        return await self._send(route, ParticipantJob, body=filters, whole=True)
+        return await self._send(route, ParticipantJobStarted, body=filters, whole=True)
 
-    async def start_by_get(self, directory_id: str) -> ParticipantJob:
+    async def start_by_get(self, directory_id: str) -> ParticipantJobStarted:
         """Deprecated by the vendor: `start` without a filter does the same."""
         retired("directory_participants.exports.start_by_get", "directory_participants.exports.start")
         route = GET("/employee-directories/{directoryId}/export-participants", directory_id)
-        return await self._send(route, ParticipantJob, whole=True, idempotent=False)
+        return await self._send(route, ParticipantJobStarted, whole=True, idempotent=False)
 
     async def progress(self, directory_id: str, job_id: str) -> ParticipantJobProgress:
         """How far an export is."""
@@ -183,7 +185,7 @@ class DirectoryParticipantDeletions(ParticipantJobs):
 
     async def start(
         self, directory_id: str, unique_identifiers: Sequence[str], *, confirm: bool
-    ) -> ParticipantJob:
+    ) -> ParticipantJobStarted:
         """Start deleting the participants with these identifiers; it is never sent twice by itself.
 
         Raises:
@@ -192,7 +194,7 @@ class DirectoryParticipantDeletions(ParticipantJobs):
         confirmed(confirm, "deletes participants")
         route = POST("/employee-directories/{directoryId}/delete-participants", directory_id)
         body = all_named(unique_identifiers, "unique_identifiers")
-        return await self._send(route, ParticipantJob, body=body, whole=True)
+        return await self._send(route, ParticipantJobStarted, body=body, whole=True)
 
     async def progress(self, directory_id: str, job_id: str) -> ParticipantJobProgress:
         """How far a deletion is."""

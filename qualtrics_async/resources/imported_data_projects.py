@@ -11,7 +11,7 @@ from qualtrics_async._core.downloads import Download
 from qualtrics_async._core.request import DELETE, GET, POST, PUT
 from qualtrics_async.models._base import JsonObject
 from qualtrics_async.models.imported_data_projects import (
-    ImportedDataExportCreate,
+    ImportedDataExportOptions,
     ImportedDataExportProgress,
     ImportedDataExportStarted,
     ImportedDataFieldInput,
@@ -78,10 +78,12 @@ class ImportedDataExports(ExportJobs):
 
     __slots__ = ()
 
-    async def start(self, idp_source_id: str, export: ImportedDataExportCreate) -> ImportedDataExportStarted:
+    async def start(
+        self, idp_source_id: str, options: ImportedDataExportOptions
+    ) -> ImportedDataExportStarted:
         """Start an export; it is never sent twice by itself."""
         route = POST("/imported-data-projects/{idpSourceId}/exports", idp_source_id)
-        return await self._send(route, ImportedDataExportStarted, body=dated(export))
+        return await self._send(route, ImportedDataExportStarted, body=dated(options))
 
     async def progress(self, idp_source_id: str, job_id: str) -> ImportedDataExportProgress:
         """How far an export is; at its end it has the `file_id` and, if asked for, a `continuation_token`."""
@@ -95,16 +97,16 @@ class ImportedDataExports(ExportJobs):
         )
 
     @asynccontextmanager
-    async def run(self, idp_source_id: str, export: ImportedDataExportCreate) -> AsyncGenerator[Download]:
+    async def run(self, idp_source_id: str, options: ImportedDataExportOptions) -> AsyncGenerator[Download]:
         """Export, wait for the end, and hand out the file; the continuation token is only in `progress`.
 
         Raises:
             JobFailed: when it failed, did not end in time, or left no file.
         """
-        job_id = (await self.start(idp_source_id, export)).job_id
+        job_id = (await self.start(idp_source_id, options)).job_id
         file_id = await self._exported(job_id, partial(self.progress, idp_source_id, job_id))
-        async with self.file(idp_source_id, file_id) as download:
-            yield download
+        async with self.file(idp_source_id, file_id) as file:
+            yield file
 
 
 class ImportedDataProjects(Resource):

@@ -16,9 +16,9 @@ from qualtrics_async.models.participants import (
     Participant,
     ParticipantFilter,
     ParticipantImportRow,
-    ParticipantJob,
     ParticipantJobProgress,
     ParticipantJobResult,
+    ParticipantJobStarted,
 )
 from qualtrics_async.resources._base import all_named, confirmed, retired
 from qualtrics_async.resources._participants import ParticipantJobs, ParticipantListing, import_body
@@ -120,14 +120,14 @@ class ProjectParticipantImports(ParticipantJobs):
 
     async def start(
         self, project_id: str, participants: Sequence[ParticipantImportRow] | Source
-    ) -> ParticipantJob:
+    ) -> ParticipantJobStarted:
         """Start making and updating participants; it is never sent twice by itself.
 
         A CSV file has the columns `Unique Identifier`, `FirstName`, `LastName`, `Email`, `Username` and one
         for each field of the metadata (documented).
         """
         route = POST("/ex-projects/{projectId}/import-participants", project_id)
-        return await self._send(route, ParticipantJob, body=import_body(participants), whole=True)
+        return await self._send(route, ParticipantJobStarted, body=import_body(participants), whole=True)
 
     async def progress(self, project_id: str, job_id: str) -> ParticipantJobProgress:
         """How far an import is."""
@@ -157,7 +157,7 @@ class ProjectParticipantCopies(ParticipantJobs):
 
     __slots__ = ()
 
-    async def start(self, project_id: str, unique_identifiers: Sequence[str]) -> ParticipantJob:
+    async def start(self, project_id: str, unique_identifiers: Sequence[str]) -> ParticipantJobStarted:
         """Start copying the participants with these identifiers; it is never sent twice by itself.
 
         Raises:
@@ -165,7 +165,7 @@ class ProjectParticipantCopies(ParticipantJobs):
         """
         route = POST("/ex-projects/{projectId}/copy-participants", project_id)
         body = all_named(unique_identifiers, "unique_identifiers")
-        return await self._send(route, ParticipantJob, body=body, whole=True)
+        return await self._send(route, ParticipantJobStarted, body=body, whole=True)
 
     async def progress(self, project_id: str, job_id: str) -> ParticipantJobProgress:
         """How far a copy is."""
@@ -194,10 +194,12 @@ class ProjectParticipantExports(ParticipantJobs):
 
     __slots__ = ()
 
-    async def start(self, project_id: str, *, filters: Sequence[ParticipantFilter] = ()) -> ParticipantJob:
+    async def start(
+        self, project_id: str, *, filters: Sequence[ParticipantFilter] = ()
+    ) -> ParticipantJobStarted:
         """Start exporting the participants that meet all filters; without a filter, all (documented)."""
         route = POST("/ex-projects/{projectId}/export-participants", project_id)
-        return await self._send(route, ParticipantJob, body=filters, whole=True)
+        return await self._send(route, ParticipantJobStarted, body=filters, whole=True)
 
     async def progress(self, project_id: str, job_id: str) -> ParticipantJobProgress:
         """How far an export is."""
@@ -233,7 +235,7 @@ class ProjectParticipantDeletions(ParticipantJobs):
 
     async def start(
         self, project_id: str, unique_identifiers: Sequence[str], *, confirm: bool
-    ) -> ParticipantJob:
+    ) -> ParticipantJobStarted:
         """Start deleting the participants with these identifiers; it is never sent twice by itself.
 
         Raises:
@@ -242,7 +244,7 @@ class ProjectParticipantDeletions(ParticipantJobs):
         confirmed(confirm, "deletes participants")
         route = POST("/ex-projects/{projectId}/delete-participants", project_id)
         body = all_named(unique_identifiers, "unique_identifiers")
-        return await self._send(route, ParticipantJob, body=body, whole=True)
+        return await self._send(route, ParticipantJobStarted, body=body, whole=True)
 
     async def progress(self, project_id: str, job_id: str) -> ParticipantJobProgress:
         """How far a deletion is."""

@@ -22,7 +22,7 @@ class ResponseEdits(Resource):
 
     __slots__ = ()
 
-    async def list(self, survey_id: str, response_id: str) -> dict[str, Any]:
+    async def get(self, survey_id: str, response_id: str) -> dict[str, Any]:
         """What was edited in a response; the shape is *assumed* to be an object."""
         route = GET("/surveys/{surveyId}/responses/{responseId}/edits", survey_id, response_id)
         return await self._send(route, JsonObject)

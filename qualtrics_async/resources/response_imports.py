@@ -26,7 +26,7 @@ class ResponseImports(Resource):
     async def start(
         self,
         survey_id: str,
-        content: Source | None = None,
+        file: Source | None = None,
         *,
         file_url: str | None = None,
         format: str = "csv",  # noqa: A002  (the wire's name)
@@ -42,9 +42,9 @@ class ResponseImports(Resource):
         nowhere.
 
         Raises:
-            UsageError: unless exactly one of `content` and `file_url` is given; for another format.
+            UsageError: unless exactly one of `file` and `file_url` is given; for another format.
         """
-        exactly_one(content=content, file_url=file_url)
+        exactly_one(file=file, file_url=file_url)
         if format not in _TYPES:
             raise UsageError(f"format is csv or tsv, got {format!r:.60}")
         key = str(uuid4()) if idempotency_key is None else named(idempotency_key, "idempotency_key")
@@ -52,9 +52,9 @@ class ResponseImports(Resource):
         if contact_resolution is not None:
             headers["Qualtrics-Contact-Resolution"] = contact_resolution
         body: object = {"format": format, "fileUrl": file_url, "charset": charset}
-        if content is not None:
+        if file is not None:
             headers["charset"] = charset
-            body = Upload.file(content, _TYPES[format])
+            body = Upload.file(file, _TYPES[format])
         route = POST("/surveys/{surveyId}/import-responses", survey_id)
         return await self._send(route, ResponseImportStarted, body=body, headers=headers, idempotent=True)
 
@@ -70,7 +70,7 @@ class ResponseImports(Resource):
     async def run(
         self,
         survey_id: str,
-        content: Source | None = None,
+        file: Source | None = None,
         *,
         file_url: str | None = None,
         format: str = "csv",  # noqa: A002  (the wire's name)
@@ -86,7 +86,7 @@ class ResponseImports(Resource):
         """
         started = await self.start(
             survey_id,
-            content,
+            file,
             file_url=file_url,
             format=format,
             charset=charset,

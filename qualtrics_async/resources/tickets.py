@@ -25,7 +25,7 @@ class TicketStatuses(Resource):
         """Every status, with those that may follow it."""
         return (await self._send(GET("/tickets/statuses"), Page[TicketStatus])).elements
 
-    async def set(self, statuses: Mapping[str, Any]) -> None:
+    async def update(self, statuses: Mapping[str, Any]) -> None:
         """Replace the whole set of statuses: what is left out is gone (documented).
 
         No source shows the body, so it is sent as it is (assumed: `{"elements": [...]}`, as it is read).

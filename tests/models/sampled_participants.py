@@ -7,7 +7,7 @@ from qualtrics_async.models._base import Model
 
 SAMPLED: dict[type[Model], tuple[str, ...]] = {
     models.Participant: ("participant", "participants_page1", "participants_page2"),
-    models.ParticipantJob: ("participant_job_started",),
+    models.ParticipantJobStarted: ("participant_job_started",),
     models.ParticipantJobProgress: (
         "participant_job_running",
         "participant_job_finished",

@@ -13,7 +13,7 @@ from reading import body, read, rows
 
 from qualtrics_async.models.erasure_requests import ErasureRequest
 from qualtrics_async.models.imported_data_projects import (
-    ImportedDataExportCreate,
+    ImportedDataExportOptions,
     ImportedDataExportProgress,
     ImportedDataFieldInput,
     ImportedDataProject,
@@ -122,4 +122,4 @@ def test_the_end_of_an_export_has_its_file() -> None:
 
 def test_an_export_says_its_format() -> None:
     """The only thing that the service must be told."""
-    assert msgspec.json.encode(ImportedDataExportCreate()) == b'{"format":"csv"}'
+    assert msgspec.json.encode(ImportedDataExportOptions()) == b'{"format":"csv"}'

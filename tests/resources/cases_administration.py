@@ -6,7 +6,7 @@ from typing import Any
 
 from calling import NOON, Case
 
-from qualtrics_async.models.imported_data_projects import ImportedDataExportCreate, ImportedDataFieldInput
+from qualtrics_async.models.imported_data_projects import ImportedDataExportOptions, ImportedDataFieldInput
 from qualtrics_async.models.users import UserCreate, UserUpdate
 
 PROJECT = "/imported-data-projects/IDP_1"
@@ -32,7 +32,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "users.update": {"user": UserUpdate()},
     "erasure_requests.start": {"emails": ["former@example.com"], "search_only": True},
     "oauth_tokens.delete": {"selection": {"tokens": ["token-1"]}},
-    "imported_data_projects.exports.start": {"export": ImportedDataExportCreate()},
+    "imported_data_projects.exports.start": {"options": ImportedDataExportOptions()},
 }
 """What operations are called with where placeholders will not do."""
 
@@ -239,23 +239,27 @@ CASES = [
     ),
     Case("datasets.get", lambda r: r.get("DS_1"), "GET", "/datasets/DS_1", "dataset"),
     Case(
-        "datasets.data.get", lambda r: r.get("DS_1", "42"), "GET", "/datasets/DS_1/data/42", "dataset_record"
+        "datasets.records.get",
+        lambda r: r.get("DS_1", "42"),
+        "GET",
+        "/datasets/DS_1/data/42",
+        "dataset_record",
     ),
     Case(
-        "datasets.data.add",
+        "datasets.records.add",
         lambda r: r.add("DS_1", {"id": "42"}),
         "POST",
         "/datasets/DS_1/data",
         body={"id": "42"},
     ),
     Case(
-        "datasets.data.update",
+        "datasets.records.update",
         lambda r: r.update("DS_1", "42", {"city": None}),
         "PUT",
         "/datasets/DS_1/data/42",
         body={"city": None},
     ),
-    Case("datasets.data.delete", lambda r: r.delete("DS_1", "42"), "DELETE", "/datasets/DS_1/data/42"),
+    Case("datasets.records.delete", lambda r: r.delete("DS_1", "42"), "DELETE", "/datasets/DS_1/data/42"),
     Case("erasure_requests.list", lambda r: r.list(), "GET", "/op-erase-personal-data", "erasure_requests"),
     Case(
         "erasure_requests.start",
@@ -342,7 +346,7 @@ CASES = [
     ),
     Case(
         "imported_data_projects.exports.start",
-        lambda r: r.start("IDP_1", ImportedDataExportCreate()),
+        lambda r: r.start("IDP_1", ImportedDataExportOptions()),
         "POST",
         f"{PROJECT}/exports",
         "imported_data_export_started",
@@ -352,7 +356,7 @@ CASES = [
         "imported_data_projects.exports.start with everything",
         lambda r: r.start(
             "IDP_1",
-            ImportedDataExportCreate(
+            ImportedDataExportOptions(
                 format="tsv",
                 compress=False,
                 format_decimal_as_comma=True,

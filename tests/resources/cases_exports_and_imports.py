@@ -18,7 +18,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "response_exports.start": {"options": ResponseExportOptions(format="csv")},
     "response_exports.v2.start": {"options": ResponseExportOptions(format="csv")},
     "legacy_response_exports.start": {"options": LegacyResponseExportOptions(format="csv")},
-    "response_imports.start": {"content": b"Q1\n1\n"},
+    "response_imports.start": {"file": b"Q1\n1\n"},
     "legacy_response_imports.start": {"file": b"Q1\n1\n"},
     "contact_exports.start": {"options": ContactExportOptions()},
     "segment_membership_exports.start": {"last_updated_date": NOON},

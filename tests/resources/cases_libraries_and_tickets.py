@@ -21,7 +21,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "tickets.search": {"search": {"status": 1}},
     "tickets.update": {"ticket": TicketUpdate(status=2)},
     "tickets.update_additional_data": {"data": {"table": "4"}},
-    "tickets.statuses.set": {"statuses": STATUSES},
+    "tickets.statuses.update": {"statuses": STATUSES},
     "automations.files.create": {"file": b"a,b\n", "filename": "contacts.csv"},
 }
 OWN_TESTS = {"libraries.graphics.upload", "automations.files.create"}
@@ -178,7 +178,7 @@ CASES = [
         body={"table": "4"},
     ),
     Case("tickets.statuses.get", lambda r: r.get(), "GET", "/tickets/statuses", "ticket_statuses"),
-    Case("tickets.statuses.set", lambda r: r.set(STATUSES), "PUT", "/tickets/statuses", body=STATUSES),
+    Case("tickets.statuses.update", lambda r: r.update(STATUSES), "PUT", "/tickets/statuses", body=STATUSES),
     Case("automations.list", lambda r: r.list(), "GET", "/automations", "automations"),
     Case("automations.files.list", lambda r: r.list("AU_1"), "GET", FILES, "automation_files"),
     Case(

@@ -280,8 +280,8 @@ CASES = [
         "response_job_finished",
     ),
     Case(
-        "response_edits.list",
-        lambda r: r.list("SV_1", "R_1"),
+        "response_edits.get",
+        lambda r: r.get("SV_1", "R_1"),
         "GET",
         f"{RESPONSE}/edits",
         "response_edits",

@@ -11,7 +11,7 @@ import pytest
 from recorder import Recorder
 
 from qualtrics_async.errors import JobFailed, NotFound, ServerFault, UsageError
-from qualtrics_async.models.imported_data_projects import ImportedDataExportCreate
+from qualtrics_async.models.imported_data_projects import ImportedDataExportOptions
 from qualtrics_async.models.users import UserUpdate
 from qualtrics_async.resources.client_certificates import ClientCertificates
 from qualtrics_async.resources.divisions import Divisions
@@ -70,7 +70,7 @@ REFUSED: list[tuple[str, Callable[[Recorder], Any]]] = [
     ),
     (
         "an export from nobody knows when",
-        lambda r: ImportedDataExports(r).start("IDP_1", ImportedDataExportCreate(start_date=NAIVE)),
+        lambda r: ImportedDataExports(r).start("IDP_1", ImportedDataExportOptions(start_date=NAIVE)),
     ),
 ]
 
@@ -148,7 +148,7 @@ def test_a_search_asks_for_what_a_search_may() -> None:
 
 async def exported(recorder: Recorder) -> bytes:
     """Run an export and read its file."""
-    async with ImportedDataExports(recorder).run("IDP_1", ImportedDataExportCreate(format="csv")) as file:
+    async with ImportedDataExports(recorder).run("IDP_1", ImportedDataExportOptions(format="csv")) as file:
         return await file.read(1_000)
 
 
@@ -186,7 +186,7 @@ def test_an_export_without_a_file_has_failed(end: str, told: str) -> None:
 
 def test_instants_of_the_caller_s_struct_stay_as_they_are() -> None:
     """What is sent is a copy, so that a struct can be used again."""
-    export = ImportedDataExportCreate(start_date="2026-07-01T14:00:00+02:00")
+    export = ImportedDataExportOptions(start_date="2026-07-01T14:00:00+02:00")
     recorder = Recorder("imported_data_export_started")
     asyncio.run(ImportedDataExports(recorder).start("IDP_1", export))
     assert recorder.sent["startDate"] == "2026-07-01T12:00:00Z"

@@ -204,7 +204,7 @@ REFUSED: dict[str, Callable[[Recorder], Any]] = {
     ),
     "file without a name": lambda r: Automations(r).files.create("AU_1", b""),
     "file of a blank automation": lambda r: Automations(r).files.create(" ", b"", filename="a.csv"),
-    "no statuses": lambda r: Tickets(r).statuses.set(EMPTY),
+    "no statuses": lambda r: Tickets(r).statuses.update(EMPTY),
     "no additional data": lambda r: Tickets(r).update_additional_data("TICKET-7", EMPTY),
     "no ticket": lambda r: Tickets(r).delete(""),
 }

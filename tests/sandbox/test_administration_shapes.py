@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from speaking import speaking
 from test_sandbox_shapes import keys
 
-from qualtrics_async.models.imported_data_projects import ImportedDataExportCreate
+from qualtrics_async.models.imported_data_projects import ImportedDataExportOptions
 from qualtrics_async.sandbox import ByPolls
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ async def arrange(client: Qualtrics, sandbox: Sandbox) -> dict[str, str]:
     issued = await client.client_certificates.create(state.brand_id, certificate_request=REQUEST)
     erasure = await client.erasure_requests.start(["former@example.com"], search_only=True, confirm=True)
     project = await branches(client)
-    again = ImportedDataExportCreate(allow_continuation=True)
+    again = ImportedDataExportOptions(allow_continuation=True)
     export = await client.imported_data_projects.exports.start(project, again)
     return {
         "user": state.user_id,

@@ -226,11 +226,11 @@ async def test_a_dataset_and_its_records() -> None:
         dataset = await client.datasets.create({"name": "Branches"})
         dataset_id = dataset["id"]
         assert await client.datasets.get(dataset_id) == {"id": dataset_id, "name": "Branches"}
-        await client.datasets.data.add(dataset_id, {"id": "42", "city": "Porto"})
-        await client.datasets.data.add(dataset_id, {"city": "Faro"})
-        await client.datasets.data.update(dataset_id, "42", {"city": "Braga"})
-        assert await client.datasets.data.get(dataset_id, "42") == {"id": "42", "city": "Braga"}
-        await client.datasets.data.delete(dataset_id, "42")
+        await client.datasets.records.add(dataset_id, {"id": "42", "city": "Porto"})
+        await client.datasets.records.add(dataset_id, {"city": "Faro"})
+        await client.datasets.records.update(dataset_id, "42", {"city": "Braga"})
+        assert await client.datasets.records.get(dataset_id, "42") == {"id": "42", "city": "Braga"}
+        await client.datasets.records.delete(dataset_id, "42")
         assert [made["city"] for made in sandbox.state.shelf("dataset record")] == ["Faro"]
         with pytest.raises(NotFound):
-            await client.datasets.data.get(dataset_id, "42")
+            await client.datasets.records.get(dataset_id, "42")

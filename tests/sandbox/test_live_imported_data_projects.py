@@ -12,7 +12,7 @@ from administration_living import COLUMNS, branches, living
 from speaking import asynchronous, speaking
 
 from qualtrics_async import JobFailed, NotFound
-from qualtrics_async.models.imported_data_projects import ImportedDataExportCreate, ImportedDataFieldInput
+from qualtrics_async.models.imported_data_projects import ImportedDataExportOptions, ImportedDataFieldInput
 from qualtrics_async.sandbox import ByPolls
 
 
@@ -88,13 +88,13 @@ def test_what_imported_data_may_not_be_is_refused(path: str, body: Any, code: st
 async def test_an_export_of_imported_data_is_a_file() -> None:
     async with living(jobs=ByPolls(3)) as (client, sandbox):
         exports, source = client.imported_data_projects.exports, await branches(client)
-        plain = ImportedDataExportCreate(
+        plain = ImportedDataExportOptions(
             format="tsv", compress=False, limit=2, fields=["branch", "note"], newline_replacement="|"
         )
         async with exports.run(source, plain) as download:
             assert await download.read(1_000) == b"branch\tnote\r\nP-0\ttwo|lines\r\nP-1\ttwo|lines\r\n"
         assert sandbox.calls["GET /imported-data-projects/{idpSourceId}/exports/{jobId}", 200] == 3
-        async with exports.run(source, ImportedDataExportCreate()) as download:
+        async with exports.run(source, ImportedDataExportOptions()) as download:
             assert download.headers["Content-Type"] == "application/zip"
             packed = await download.read(10_000)
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
@@ -107,7 +107,7 @@ async def test_exports_belong_to_their_project() -> None:
     async with living(jobs=ByPolls(0)) as (client, _):
         exports = client.imported_data_projects.exports
         first, second = await branches(client), await branches(client)
-        job_id = (await exports.start(first, ImportedDataExportCreate())).job_id
+        job_id = (await exports.start(first, ImportedDataExportOptions())).job_id
         with pytest.raises(NotFound):
             await exports.progress(second, job_id)
         file_id = (await exports.progress(first, job_id)).file_id
@@ -121,14 +121,14 @@ async def test_exports_belong_to_their_project() -> None:
 async def test_an_export_goes_on_where_the_last_one_ended() -> None:
     async with living(jobs=ByPolls(0), clock=iter(range(1_000_000)).__next__) as (client, _):
         exports, source = client.imported_data_projects.exports, await branches(client)
-        first = await exports.start(source, ImportedDataExportCreate(allow_continuation=True))
+        first = await exports.start(source, ImportedDataExportOptions(allow_continuation=True))
         token = (await exports.progress(source, first.job_id)).continuation_token
         assert token is not None
         await client.imported_data_projects.records.add_one(source, {"branch": "P-3", "note": "late"})
-        later = ImportedDataExportCreate(continuation_token=token, compress=False, fields=["branch"])
+        later = ImportedDataExportOptions(continuation_token=token, compress=False, fields=["branch"])
         async with exports.run(source, later) as download:
             assert await download.read(1_000) == b"branch\r\nP-3\r\n"
-        nothing = ImportedDataExportCreate(end_date="2020-01-01T00:00:00Z", compress=False)
+        nothing = ImportedDataExportOptions(end_date="2020-01-01T00:00:00Z", compress=False)
         async with exports.run(source, nothing) as download:
             assert await download.read(1_000) == b"branch,opened,note\r\n"
 
@@ -139,7 +139,7 @@ async def test_an_export_that_fails_leaves_no_file() -> None:
         source = await branches(client)
         sandbox.faults.add(route="POST /imported-data-projects/{idpSourceId}/exports", kind="failed_job")
         with pytest.raises(JobFailed):
-            async with client.imported_data_projects.exports.run(source, ImportedDataExportCreate()):
+            async with client.imported_data_projects.exports.run(source, ImportedDataExportOptions()):
                 pytest.fail("there is no file")
         with pytest.raises(NotFound):
             async with client.imported_data_projects.exports.file(source, "no-file"):

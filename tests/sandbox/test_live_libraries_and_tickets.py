@@ -186,7 +186,7 @@ async def test_statuses_are_replaced_as_a_whole() -> None:
     async with living() as (client, sandbox):
         soup = sandbox.state.add_ticket("Cold soup")
         kitchen = {"id": 7, "name": "In the kitchen", "transitions": [8]}
-        await client.tickets.statuses.set({"elements": [kitchen, {"id": 8, "name": "Eaten"}]})
+        await client.tickets.statuses.update({"elements": [kitchen, {"id": 8, "name": "Eaten"}]})
         statuses = await client.tickets.statuses.get()
         assert [(status.id, status.name, status.transitions) for status in statuses] == [
             (7, "In the kitchen", [8]),

@@ -331,11 +331,11 @@ async def test_answers_are_edited_and_the_edits_remembered() -> None:
         body = {"updates": [{"responseId": response.id, "values": {"QID1": 2}}]}
         done = await edits.run(state.survey_id, body)
         assert (done.status, response.values["QID1"]) == ("complete", 2)
-        (edit,) = (await edits.list(state.survey_id, response.id))["elements"]
+        (edit,) = (await edits.get(state.survey_id, response.id))["elements"]
         assert (edit["fieldId"], edit["previousValue"], edit["newValue"]) == ("QID1", 1, 2)
         assert (await edits.aggregate(state.survey_id, {}))["count"] == 2
         found = await edits.get_with_options(state.survey_id, {"responseIds": [other.id]})
         assert [element["responseId"] for element in found["elements"]] == [other.id]
         update = ResponseUpdate(response_id=response.id, embedded_data={})
         await client.response_updates.run(state.survey_id, [update], remove_edits=True)
-        assert (await edits.list(state.survey_id, response.id))["elements"] == []
+        assert (await edits.get(state.survey_id, response.id))["elements"] == []

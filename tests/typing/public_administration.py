@@ -11,7 +11,7 @@ from qualtrics_async.models.directories import Directory
 from qualtrics_async.models.erasure_requests import ErasureRequest, ErasureStarted
 from qualtrics_async.models.groups import Group
 from qualtrics_async.models.imported_data_projects import (
-    ImportedDataExportCreate,
+    ImportedDataExportOptions,
     ImportedDataExportProgress,
     ImportedDataExportStarted,
     ImportedDataFieldInput,
@@ -53,8 +53,8 @@ async def brand(client: Qualtrics) -> None:
     assert_type(client.workflows.list(), Paged[dict[str, Any]])
     assert_type(await client.workflows.transfer("WS_1", "WF_1"), None)
     assert_type(await client.datasets.create({"name": "Branches"}), dict[str, Any])
-    assert_type(await client.datasets.data.get("DS_1", "42"), dict[str, Any])
-    assert_type(await client.datasets.data.update("DS_1", "42", {}), None)
+    assert_type(await client.datasets.records.get("DS_1", "42"), dict[str, Any])
+    assert_type(await client.datasets.records.update("DS_1", "42", {}), None)
 
 
 async def data(client: Qualtrics, fields: list[ImportedDataFieldInput]) -> None:
@@ -70,7 +70,7 @@ async def data(client: Qualtrics, fields: list[ImportedDataFieldInput]) -> None:
     assert_type(made, ImportedDataProject)
     assert_type(await projects.records.add("IDP_1", [{"branch": "P-7"}]), ImportedDataRecordsAdded)
     assert_type(await projects.records.get("IDP_1", "P-7"), dict[str, Any])
-    export = ImportedDataExportCreate(format="tsv")
+    export = ImportedDataExportOptions(format="tsv")
     assert_type(await projects.exports.start("IDP_1", export), ImportedDataExportStarted)
     assert_type(await projects.exports.progress("IDP_1", "JOB_1"), ImportedDataExportProgress)
     async with projects.exports.run("IDP_1", export) as file:

@@ -43,7 +43,7 @@ async def tickets(client: Qualtrics) -> None:
     assert_type(client.tickets.events("TICKET-7"), Paged[TicketEvent])
     assert_type(await client.tickets.root_causes("TICKET-7"), Sequence[TicketRootCause])
     assert_type(await client.tickets.statuses.get(), Sequence[TicketStatus])
-    assert_type(await client.tickets.statuses.set({"elements": []}), None)
+    assert_type(await client.tickets.statuses.update({"elements": []}), None)
 
 
 async def automations(client: Qualtrics) -> None:

@@ -9,9 +9,9 @@ from qualtrics_async.models.participants import (
     Participant,
     ParticipantFilter,
     ParticipantImportRow,
-    ParticipantJob,
     ParticipantJobProgress,
     ParticipantJobResult,
+    ParticipantJobStarted,
 )
 
 
@@ -21,8 +21,8 @@ async def directories(client: Qualtrics, row: ParticipantImportRow, condition: P
     assert_type(people.list("ex"), Paged[Participant])
     assert_type(people.list_by_get("ex"), Paged[Participant])
     assert_type(await people.get("ex", "PRT_1"), Participant)
-    assert_type(await people.imports.start("ex", [row]), ParticipantJob)
-    assert_type(await people.imports.start("ex", b"Unique Identifier"), ParticipantJob)
+    assert_type(await people.imports.start("ex", [row]), ParticipantJobStarted)
+    assert_type(await people.imports.start("ex", b"Unique Identifier"), ParticipantJobStarted)
     assert_type(await people.imports.progress("ex", "JOB_1"), ParticipantJobProgress)
     assert_type(await people.imports.result("ex", "RES_1"), ParticipantJobResult)
     assert_type(await people.imports.run("ex", [row]), ParticipantJobResult)
@@ -40,9 +40,9 @@ async def projects(client: Qualtrics, row: ParticipantImportRow) -> None:
     assert_type(await people.get("EX_1", "PRT_1"), Participant)
     assert_type(await people.import_evaluators("EX_1", {}), dict[str, Any])
     assert_type(await people.imports.run("EX_1", [row]), ParticipantJobResult)
-    assert_type(await people.copies.start("EX_1", ["E-1"]), ParticipantJob)
+    assert_type(await people.copies.start("EX_1", ["E-1"]), ParticipantJobStarted)
     assert_type(await people.copies.run("EX_1", ["E-1"]), ParticipantJobResult)
-    assert_type(await people.deletions.start("EX_1", ["E-1"], confirm=True), ParticipantJob)
+    assert_type(await people.deletions.start("EX_1", ["E-1"], confirm=True), ParticipantJobStarted)
     async with people.exports.run("EX_1") as file:
         assert_type(file, Download)
 

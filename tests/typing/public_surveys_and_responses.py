@@ -42,7 +42,7 @@ async def jobs(client: Qualtrics) -> None:
     assert_type(await client.response_updates.start("SV_1", updates), ResponseJobStarted)
     assert_type(await client.response_updates.run("SV_1", updates), ResponseJobProgress)
     assert_type(await client.response_deletions.run("SV_1", ["R_1"], confirm=True), ResponseJobProgress)
-    assert_type(await client.response_edits.list("SV_1", "R_1"), dict[str, Any])
+    assert_type(await client.response_edits.get("SV_1", "R_1"), dict[str, Any])
     assert_type(await client.response_edits.run("SV_1", {}), ResponseJobProgress)
 
 

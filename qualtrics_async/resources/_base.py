@@ -7,6 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypedDict, TypeVar, Unpack, overload
 
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
+
 from qualtrics_async._core.downloads import Download
 from qualtrics_async._core.jobs import P
 from qualtrics_async._core.paging import NEXT_PAGE, Page, Paged, Scheme
@@ -17,6 +20,7 @@ from qualtrics_async._core.request import (
     Request,
     Route,
     encode_query,
+    instant,
     is_idempotent,
 )
 from qualtrics_async.errors import UsageError
@@ -26,6 +30,7 @@ __all__ = [
     "Resource",
     "all_named",
     "confirmed",
+    "dated",
     "exactly_one",
     "given",
     "named",
@@ -34,6 +39,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+StructT = TypeVar("StructT", bound=Struct)
 
 
 def given(body: Mapping[str, object]) -> dict[str, object]:
@@ -58,6 +64,17 @@ def all_named(values: object, name: str) -> Sequence[str]:
 def optional(write: Callable[[Any, str], str], value: object, name: str) -> str | None:
     """Write what may be left out: `optional(instant, since, "since")`."""
     return None if value is None else write(value, name)
+
+
+def dated(body: StructT, *names: str) -> StructT:
+    """Write the instants among the fields of a body as the service takes them, those that are set.
+
+    Raises:
+        UsageError: for a naive `datetime`, or a text that is no instant.
+    """
+    values = {name: getattr(body, name) for name in names}
+    dates = {name: value for name, value in values.items() if value is not UNSET and value is not None}
+    return replace(body, **{name: instant(value, name) for name, value in dates.items()})
 
 
 def exactly_one(**choices: object) -> None:

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
-from typing import Protocol, TypeVar
-
-from msgspec import UNSET
-from msgspec.structs import replace
+from typing import Protocol
 
 from qualtrics_async._core.jobs import Progress
-from qualtrics_async._core.request import instant
 from qualtrics_async.errors import JobFailed
-from qualtrics_async.models._base import Input
 from qualtrics_async.resources._base import Resource
 
-__all__ = ["ExportJobs", "FileProgress", "dated"]
-
-OptionsT = TypeVar("OptionsT", bound=Input)
+__all__ = ["ExportJobs", "FileProgress"]
 
 
 class FileProgress(Progress, Protocol):
@@ -45,17 +37,3 @@ class ExportJobs(Resource):
                 f"job {job_id} ended without a file", job_id=job_id, status=done.status or "", detail=done
             )
         return done.file_id
-
-
-def dated(options: OptionsT) -> OptionsT:
-    """Write the dates of an export as the service takes them.
-
-    Raises:
-        UsageError: for a naive `datetime`, or a text that is no instant.
-    """
-    dates: dict[str, datetime | str] = {
-        name: getattr(options, name)
-        for name in ("start_date", "end_date")
-        if getattr(options, name) is not UNSET
-    }
-    return replace(options, **{name: instant(value, name) for name, value in dates.items()})

@@ -20,8 +20,8 @@ from qualtrics_async.models.audits import (
     AuditExportProgress,
 )
 from qualtrics_async.models.common import Created
-from qualtrics_async.resources._base import Resource, named, optional
-from qualtrics_async.resources._exports import ExportJobs, dated
+from qualtrics_async.resources._base import Resource, dated, named, optional
+from qualtrics_async.resources._exports import ExportJobs
 
 __all__ = ["AuditExports", "Audits"]
 
@@ -108,7 +108,9 @@ class AuditExports(ExportJobs):
         Raises:
             UsageError: for dates that name no instant.
         """
-        return await self._send(POST("/audit-exports"), AnyAuditExport, body=dated(options))
+        return await self._send(
+            POST("/audit-exports"), AnyAuditExport, body=dated(options, "start_date", "end_date")
+        )
 
     async def progress(self, export_id: str) -> AuditExportProgress:
         """How far an export is."""

@@ -18,6 +18,21 @@ __all__ = ["AutomationFiles", "Automations"]
 _BASE: Final = "/automations-file-service"
 
 
+class Automations(Resource):
+    """Automations and the files that they take; they live beside the API, below another path."""
+
+    __slots__ = ()
+
+    @property
+    def files(self) -> AutomationFiles:
+        """Files of an automation."""
+        return AutomationFiles(self._executor)
+
+    def list(self) -> Paged[dict[str, Any]]:
+        """Every automation (documented); what an element holds is assumed: no source shows it."""
+        return self._paged(GET("/automations", base=_BASE), JsonObject)
+
+
 class AutomationFiles(Resource):
     """Files for an automation, which processes new ones when it runs; they are kept for 60 days (documented).
 
@@ -67,18 +82,3 @@ class AutomationFiles(Resource):
         """The bytes of a file (`text/plain`, documented)."""
         route = GET("/automations/{automationId}/files/{fileId}/content", automation_id, file_id, base=_BASE)
         return self._download(route)
-
-
-class Automations(Resource):
-    """Automations and the files that they take; they live beside the API, below another path."""
-
-    __slots__ = ()
-
-    @property
-    def files(self) -> AutomationFiles:
-        """Files of an automation."""
-        return AutomationFiles(self._executor)
-
-    def list(self) -> Paged[dict[str, Any]]:
-        """Every automation (documented); what an element holds is assumed: no source shows it."""
-        return self._paged(GET("/automations", base=_BASE), JsonObject)

@@ -70,33 +70,6 @@ class ContactImports(Resource):
         )
         return await self._send(route, ContactImportProgress)
 
-    async def summary(self, directory_id: str, mailing_list_id: str, import_id: str) -> ContactImportProgress:
-        """Deprecated by the vendor, reported unsupported after 2026-06-30: `progress` answers the same."""
-        retired("contact_imports.summary", "contact_imports.progress")
-        route = GET(
-            "/directories/{directoryId}/mailinglists/{mailingListId}/transactioncontacts/{importId}/summary",
-            directory_id,
-            mailing_list_id,
-            import_id,
-        )
-        return await self._send(route, ContactImportProgress)
-
-    def report(self, directory_id: str, import_id: str) -> Paged[ImportReportEntry]:
-        """What became of each row of a finished import; needs the XM Directory licence (documented)."""
-        route = GET(
-            "/directories/{directoryId}/imports/api-import/jobs/{importId}/report", directory_id, import_id
-        )
-        return self._paged(route, ImportReportEntry, scheme=REPORT, page=ImportReportPage, whole=True)
-
-    async def create_bulk(self, directory_id: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Create an import into a whole directory; it is never sent twice by itself.
-
-        Only its path and limit are documented: `request` is the body as the vendor has it, the answer an
-        object (both *assumed*).
-        """
-        route = POST("/directories/{directoryId}/imports", directory_id)
-        return await self._send(route, JsonObject, body=request)
-
     async def run(
         self,
         directory_id: str,
@@ -112,3 +85,30 @@ class ContactImports(Resource):
         """
         started = await self.start(directory_id, mailing_list_id, contacts, transaction_meta=transaction_meta)
         return await self._wait(started.id, partial(self.progress, directory_id, mailing_list_id, started.id))
+
+    def report(self, directory_id: str, import_id: str) -> Paged[ImportReportEntry]:
+        """What became of each row of a finished import; needs the XM Directory licence (documented)."""
+        route = GET(
+            "/directories/{directoryId}/imports/api-import/jobs/{importId}/report", directory_id, import_id
+        )
+        return self._paged(route, ImportReportEntry, scheme=REPORT, page=ImportReportPage, whole=True)
+
+    async def summary(self, directory_id: str, mailing_list_id: str, import_id: str) -> ContactImportProgress:
+        """Deprecated by the vendor, reported unsupported after 2026-06-30: `progress` answers the same."""
+        retired("contact_imports.summary", "contact_imports.progress")
+        route = GET(
+            "/directories/{directoryId}/mailinglists/{mailingListId}/transactioncontacts/{importId}/summary",
+            directory_id,
+            mailing_list_id,
+            import_id,
+        )
+        return await self._send(route, ContactImportProgress)
+
+    async def create_bulk(self, directory_id: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Create an import into a whole directory; it is never sent twice by itself.
+
+        Only its path and limit are documented: `request` is the body as the vendor has it, the answer an
+        object (both assumed).
+        """
+        route = POST("/directories/{directoryId}/imports", directory_id)
+        return await self._send(route, JsonObject, body=request)

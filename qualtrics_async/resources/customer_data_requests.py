@@ -29,17 +29,17 @@ class CustomerDataRequests(ExportJobs):
         """Start a request; it is never sent twice by itself.
 
         `request` is the body as the vendor's documentation has it; it is by e-mail address (one integrator).
-        The answer is *assumed* to be an object with the request's id.
+        The answer is assumed to be an object with the request's id.
         """
         return await self._send(POST("/customer-data-requests"), JsonObject, body=request)
 
     async def progress(self, customer_data_request_id: str) -> CustomerDataRequestProgress:
-        """How far a request is; the shape is *assumed*."""
+        """How far a request is; the shape is assumed."""
         route = GET("/customer-data-requests/{customerDataRequestId}", customer_data_request_id)
         return await self._send(route, CustomerDataRequestProgress)
 
     def file(self, customer_data_request_id: str, file_id: str) -> AbstractAsyncContextManager[Download]:
-        """The file of a request. That the answer is the file itself is *assumed*."""
+        """The file of a request. That the answer is the file itself is assumed."""
         return self._download(
             GET(
                 "/customer-data-requests/{customerDataRequestId}/files/{fileId}",
@@ -50,7 +50,7 @@ class CustomerDataRequests(ExportJobs):
 
     @asynccontextmanager
     async def run(self, request: Mapping[str, Any]) -> AsyncGenerator[Download]:
-        """Start a request, wait for its end and open its file; *assumed* where `start` and `progress` are.
+        """Start a request, wait for its end and open its file; assumed where `start` and `progress` are.
 
         Raises:
             JobFailed: when it failed, or named no id or no file.

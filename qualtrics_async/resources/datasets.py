@@ -12,30 +12,6 @@ from qualtrics_async.resources._base import Resource
 __all__ = ["DatasetRecords", "Datasets"]
 
 
-class DatasetRecords(Resource):
-    """The records of a dataset, as JSON (assumed)."""
-
-    __slots__ = ()
-
-    async def get(self, dataset_id: str, record_id: str) -> dict[str, Any]:
-        """One record (assumed: an object)."""
-        return await self._send(GET("/datasets/{datasetId}/data/{id}", dataset_id, record_id), JsonObject)
-
-    async def add(self, dataset_id: str, data: Mapping[str, Any]) -> None:
-        """Add data to a dataset, `data` as the service takes it; what comes back is not read (assumed)."""
-        return await self._send(POST("/datasets/{datasetId}/data", dataset_id), None, body=data)
-
-    async def update(self, dataset_id: str, record_id: str, data: Mapping[str, Any]) -> None:
-        """Change a record, `data` as the service takes it; what comes back is not read (assumed)."""
-        return await self._send(
-            PUT("/datasets/{datasetId}/data/{id}", dataset_id, record_id), None, body=data
-        )
-
-    async def delete(self, dataset_id: str, record_id: str) -> None:
-        """Delete a record."""
-        return await self._send(DELETE("/datasets/{datasetId}/data/{id}", dataset_id, record_id), None)
-
-
 class Datasets(Resource):
     """Datasets. The operations are documented, but no source shows a body: all of them are assumed."""
 
@@ -53,3 +29,27 @@ class Datasets(Resource):
     async def get(self, dataset_id: str) -> dict[str, Any]:
         """One dataset (assumed: an object)."""
         return await self._send(GET("/datasets/{datasetId}", dataset_id), JsonObject)
+
+
+class DatasetRecords(Resource):
+    """The records of a dataset, as JSON (assumed)."""
+
+    __slots__ = ()
+
+    async def add(self, dataset_id: str, data: Mapping[str, Any]) -> None:
+        """Add data to a dataset, `data` as the service takes it; what comes back is not read (assumed)."""
+        return await self._send(POST("/datasets/{datasetId}/data", dataset_id), None, body=data)
+
+    async def get(self, dataset_id: str, record_id: str) -> dict[str, Any]:
+        """One record (assumed: an object)."""
+        return await self._send(GET("/datasets/{datasetId}/data/{id}", dataset_id, record_id), JsonObject)
+
+    async def update(self, dataset_id: str, record_id: str, data: Mapping[str, Any]) -> None:
+        """Change a record, `data` as the service takes it; what comes back is not read (assumed)."""
+        return await self._send(
+            PUT("/datasets/{datasetId}/data/{id}", dataset_id, record_id), None, body=data
+        )
+
+    async def delete(self, dataset_id: str, record_id: str) -> None:
+        """Delete a record."""
+        return await self._send(DELETE("/datasets/{datasetId}/data/{id}", dataset_id, record_id), None)

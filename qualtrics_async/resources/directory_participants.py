@@ -121,7 +121,7 @@ class DirectoryParticipantImports(ParticipantJobs):
     async def run(
         self, directory_id: str, participants: Sequence[ParticipantImportRow] | Source
     ) -> ParticipantJobResult:
-        """Import and wait for the end; refused participants are no failure, see the counts.
+        """Start an import and wait for its end; refused participants are no failure, see the counts.
 
         Raises:
             JobFailed: when it failed as a whole.
@@ -167,10 +167,10 @@ class DirectoryParticipantExports(ParticipantJobs):
     async def run(
         self, directory_id: str, *, filters: Sequence[ParticipantFilter] = ()
     ) -> AsyncGenerator[Download]:
-        """Export, wait for the end, and hand out the file.
+        """Start an export, wait for its end and open its file.
 
         Raises:
-            JobFailed: when it failed.
+            JobFailed: when it failed, or ended without a file.
         """
         job = await self.start(directory_id, filters=filters)
         done = await self._result_id(job, partial(self.progress, directory_id, job.job_id))
@@ -213,7 +213,7 @@ class DirectoryParticipantDeletions(ParticipantJobs):
     async def run(
         self, directory_id: str, unique_identifiers: Sequence[str], *, confirm: bool
     ) -> ParticipantJobResult:
-        """Delete and wait for the end; who could not be deleted is no failure, see the counts.
+        """Start a deletion and wait for its end; who could not be deleted is no failure, see the counts.
 
         Raises:
             UsageError: as `start` does.

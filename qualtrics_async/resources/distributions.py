@@ -53,11 +53,6 @@ class Distributions(Resource):
         }
         return self._paged(GET("/distributions"), Distribution, query=query)
 
-    async def get(self, distribution_id: str, *, survey_id: str) -> Distribution:
-        """One distribution."""
-        route = GET("/distributions/{distributionId}", distribution_id)
-        return await self._send(route, Distribution, query={"surveyId": named(survey_id, "survey_id")})
-
     async def create_links(
         self,
         *,
@@ -133,6 +128,15 @@ class Distributions(Resource):
         body = {**mail, "recipients": recipients | chosen, "surveyLink": given(link)}
         return await self._send(POST("/distributions"), AnyCreated, body=body)
 
+    async def get(self, distribution_id: str, *, survey_id: str) -> Distribution:
+        """One distribution."""
+        route = GET("/distributions/{distributionId}", distribution_id)
+        return await self._send(route, Distribution, query={"surveyId": named(survey_id, "survey_id")})
+
+    async def delete(self, distribution_id: str) -> None:
+        """Delete a distribution; what is scheduled is not sent."""
+        return await self._send(DELETE("/distributions/{distributionId}", distribution_id), None)
+
     def links(
         self, distribution_id: str, *, survey_id: str, page_size: int | None = None
     ) -> Paged[DistributionLink]:
@@ -177,10 +181,6 @@ class Distributions(Resource):
         """Thank those who have answered; a distribution of its own."""
         route = POST("/distributions/{distributionId}/thankyous", distribution_id)
         return await self._send(route, AnyCreated, body=_mail(message, header, send_date, embedded_data))
-
-    async def delete(self, distribution_id: str) -> None:
-        """Delete a distribution; what is scheduled is not sent."""
-        return await self._send(DELETE("/distributions/{distributionId}", distribution_id), None)
 
 
 def _one_of(*, mailing_list_id: str | None, transaction_batch_id: str | None) -> dict[str, object]:

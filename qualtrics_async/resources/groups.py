@@ -12,25 +12,6 @@ from qualtrics_async.resources._base import Resource, given, named
 __all__ = ["GroupMembers", "Groups"]
 
 
-class GroupMembers(Resource):
-    """The users of a group."""
-
-    __slots__ = ()
-
-    def list(self, group_id: str) -> Paged[UserSummary]:
-        """Every user of a group."""
-        return self._paged(GET("/groups/{groupId}/members", group_id), UserSummary)
-
-    async def add(self, group_id: str, user_id: str) -> None:
-        """Put a user into a group."""
-        body = {"userId": named(user_id, "user_id")}
-        return await self._send(POST("/groups/{groupId}/members", group_id), None, body=body)
-
-    async def remove(self, group_id: str, user_id: str) -> None:
-        """Take a user out of a group; the account stays."""
-        return await self._send(DELETE("/groups/{groupId}/members/{userId}", group_id, user_id), None)
-
-
 class Groups(Resource):
     """Groups of users, which share projects and libraries.
 
@@ -78,3 +59,22 @@ class Groups(Resource):
     async def delete(self, group_id: str) -> None:
         """Delete a group; its users stay."""
         return await self._send(DELETE("/groups/{groupId}", group_id), None)
+
+
+class GroupMembers(Resource):
+    """The users of a group."""
+
+    __slots__ = ()
+
+    def list(self, group_id: str) -> Paged[UserSummary]:
+        """Every user of a group."""
+        return self._paged(GET("/groups/{groupId}/members", group_id), UserSummary)
+
+    async def add(self, group_id: str, user_id: str) -> None:
+        """Put a user into a group."""
+        body = {"userId": named(user_id, "user_id")}
+        return await self._send(POST("/groups/{groupId}/members", group_id), None, body=body)
+
+    async def remove(self, group_id: str, user_id: str) -> None:
+        """Take a user out of a group; the account stays."""
+        return await self._send(DELETE("/groups/{groupId}/members/{userId}", group_id, user_id), None)

@@ -18,10 +18,51 @@ from qualtrics_async.models.imported_data_projects import (
     ImportedDataProject,
     ImportedDataRecordsAdded,
 )
-from qualtrics_async.resources._base import Resource, named
-from qualtrics_async.resources._exports import ExportJobs, dated
+from qualtrics_async.resources._base import Resource, dated, named
+from qualtrics_async.resources._exports import ExportJobs
 
 __all__ = ["ImportedDataExports", "ImportedDataProjects", "ImportedDataRecords"]
+
+
+class ImportedDataProjects(Resource):
+    """Imported data projects: tables of records that did not come from a survey.
+
+    Their ids (`idp_source_id`) are shown by the service's own pages; no operation lists them.
+    """
+
+    __slots__ = ()
+
+    @property
+    def records(self) -> ImportedDataRecords:
+        """The records of a project."""
+        return ImportedDataRecords(self._executor)
+
+    @property
+    def exports(self) -> ImportedDataExports:
+        """Exports of a project's records."""
+        return ImportedDataExports(self._executor)
+
+    async def create(
+        self, *, name: str, unique_field: str, fields: Sequence[ImportedDataFieldInput]
+    ) -> ImportedDataProject:
+        """Create a project with these columns; the values of `unique_field` name the records (documented)."""
+        body = {
+            "name": named(name, "name"),
+            "uniqueField": named(unique_field, "unique_field"),
+            "fields": fields,
+        }
+        return await self._send(POST("/imported-data-projects"), ImportedDataProject, body=body)
+
+    async def get(self, idp_source_id: str) -> ImportedDataProject:
+        """The schema of a project."""
+        return await self._send(
+            GET("/imported-data-projects/{idpSourceId}", idp_source_id), ImportedDataProject
+        )
+
+    async def add_columns(self, idp_source_id: str, fields: Sequence[ImportedDataFieldInput]) -> None:
+        """Add columns, whose names must be new, to a project (documented)."""
+        route = POST("/imported-data-projects/{idpSourceId}", idp_source_id)
+        return await self._send(route, None, body={"fields": fields})
 
 
 class ImportedDataRecords(Resource):
@@ -83,7 +124,9 @@ class ImportedDataExports(ExportJobs):
     ) -> ImportedDataExportStarted:
         """Start an export; it is never sent twice by itself."""
         route = POST("/imported-data-projects/{idpSourceId}/exports", idp_source_id)
-        return await self._send(route, ImportedDataExportStarted, body=dated(options))
+        return await self._send(
+            route, ImportedDataExportStarted, body=dated(options, "start_date", "end_date")
+        )
 
     async def progress(self, idp_source_id: str, job_id: str) -> ImportedDataExportProgress:
         """How far an export is; at its end it has the `file_id` and, if asked for, a `continuation_token`."""
@@ -98,53 +141,14 @@ class ImportedDataExports(ExportJobs):
 
     @asynccontextmanager
     async def run(self, idp_source_id: str, options: ImportedDataExportOptions) -> AsyncGenerator[Download]:
-        """Export, wait for the end, and hand out the file; the continuation token is only in `progress`.
+        """Start an export, wait for its end and open its file.
+
+        The token for a continuation is in the progress: who wants it takes the three steps.
 
         Raises:
-            JobFailed: when it failed, did not end in time, or left no file.
+            JobFailed: when it failed, or ended without a file.
         """
         job_id = (await self.start(idp_source_id, options)).job_id
         file_id = await self._exported(job_id, partial(self.progress, idp_source_id, job_id))
         async with self.file(idp_source_id, file_id) as file:
             yield file
-
-
-class ImportedDataProjects(Resource):
-    """Imported data projects: tables of records that did not come from a survey.
-
-    Their ids (`idp_source_id`) are shown by the service's own pages; no operation lists them.
-    """
-
-    __slots__ = ()
-
-    @property
-    def records(self) -> ImportedDataRecords:
-        """The records of a project."""
-        return ImportedDataRecords(self._executor)
-
-    @property
-    def exports(self) -> ImportedDataExports:
-        """Exports of a project's records."""
-        return ImportedDataExports(self._executor)
-
-    async def create(
-        self, *, name: str, unique_field: str, fields: Sequence[ImportedDataFieldInput]
-    ) -> ImportedDataProject:
-        """Create a project with these columns; the values of `unique_field` name the records (documented)."""
-        body = {
-            "name": named(name, "name"),
-            "uniqueField": named(unique_field, "unique_field"),
-            "fields": fields,
-        }
-        return await self._send(POST("/imported-data-projects"), ImportedDataProject, body=body)
-
-    async def get(self, idp_source_id: str) -> ImportedDataProject:
-        """The schema of a project."""
-        return await self._send(
-            GET("/imported-data-projects/{idpSourceId}", idp_source_id), ImportedDataProject
-        )
-
-    async def add_columns(self, idp_source_id: str, fields: Sequence[ImportedDataFieldInput]) -> None:
-        """Add columns, whose names must be new, to a project (documented)."""
-        route = POST("/imported-data-projects/{idpSourceId}", idp_source_id)
-        return await self._send(route, None, body={"fields": fields})

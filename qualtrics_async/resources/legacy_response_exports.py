@@ -15,8 +15,7 @@ from qualtrics_async.models.legacy_response_exports import (
     LegacyResponseExportOptions,
     LegacyResponseExportProgress,
 )
-from qualtrics_async.resources._base import Resource, named, retired
-from qualtrics_async.resources._exports import dated
+from qualtrics_async.resources._base import Resource, dated, named, retired
 
 __all__ = ["LegacyResponseExports"]
 
@@ -53,7 +52,10 @@ class LegacyResponseExports(Resource):
         return self._run(survey_id, options)
 
     async def _start(self, survey_id: str, options: LegacyResponseExportOptions) -> Created:
-        body = {"surveyId": named(survey_id, "survey_id"), **to_builtins(dated(options))}
+        body = {
+            "surveyId": named(survey_id, "survey_id"),
+            **to_builtins(dated(options, "start_date", "end_date")),
+        }
         return await self._send(POST("/responseexports"), Created, body=body)
 
     async def _progress(self, response_export_id: str) -> LegacyResponseExportProgress:

@@ -24,6 +24,38 @@ __all__ = ["Libraries", "LibraryGraphics", "LibraryMessages"]
 _GRAPHICS: Final = {"gif": "image/gif", "jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/png"}
 
 
+class Libraries(Resource):
+    """What surveys and distributions share: a library belongs to a user or to a group."""
+
+    __slots__ = ()
+
+    @property
+    def messages(self) -> LibraryMessages:
+        """Messages of a library."""
+        return LibraryMessages(self._executor)
+
+    @property
+    def graphics(self) -> LibraryGraphics:
+        """Graphics of a library."""
+        return LibraryGraphics(self._executor)
+
+    def list(self) -> Paged[Library]:
+        """Every library that the credentials can see."""
+        return self._paged(GET("/libraries"), Library)
+
+    def surveys(self, library_id: str) -> Paged[dict[str, Any]]:
+        """The surveys of a library; one client reads an element as names by id, by category."""
+        return self._paged(GET("/libraries/{libraryId}/survey/surveys", library_id), JsonObject)
+
+    def questions(self, library_id: str) -> Paged[dict[str, Any]]:
+        """The questions of a library (assumed: elements like those of `surveys()`; no source shows one)."""
+        return self._paged(GET("/libraries/{libraryId}/survey/questions", library_id), JsonObject)
+
+    def blocks(self, library_id: str) -> Paged[dict[str, Any]]:
+        """The blocks of a library; one client reads an element as names by id, by category."""
+        return self._paged(GET("/libraries/{libraryId}/survey/blocks", library_id), JsonObject)
+
+
 class LibraryMessages(Resource):
     """Texts in several languages, which distributions and surveys refer to."""
 
@@ -93,38 +125,6 @@ class LibraryGraphics(Resource):
         """Delete a graphic."""
         route = DELETE("/libraries/{libraryId}/graphics/{graphicId}", library_id, graphic_id)
         return await self._send(route, None)
-
-
-class Libraries(Resource):
-    """What surveys and distributions share: a library belongs to a user or to a group."""
-
-    __slots__ = ()
-
-    @property
-    def messages(self) -> LibraryMessages:
-        """Messages of a library."""
-        return LibraryMessages(self._executor)
-
-    @property
-    def graphics(self) -> LibraryGraphics:
-        """Graphics of a library."""
-        return LibraryGraphics(self._executor)
-
-    def list(self) -> Paged[Library]:
-        """Every library that the credentials can see."""
-        return self._paged(GET("/libraries"), Library)
-
-    def surveys(self, library_id: str) -> Paged[dict[str, Any]]:
-        """The surveys of a library; one client reads an element as names by id, by category."""
-        return self._paged(GET("/libraries/{libraryId}/survey/surveys", library_id), JsonObject)
-
-    def questions(self, library_id: str) -> Paged[dict[str, Any]]:
-        """The questions of a library (assumed: elements like those of `surveys()`; no source shows one)."""
-        return self._paged(GET("/libraries/{libraryId}/survey/questions", library_id), JsonObject)
-
-    def blocks(self, library_id: str) -> Paged[dict[str, Any]]:
-        """The blocks of a library; one client reads an element as names by id, by category."""
-        return self._paged(GET("/libraries/{libraryId}/survey/blocks", library_id), JsonObject)
 
 
 def _type_of(name: str) -> str:

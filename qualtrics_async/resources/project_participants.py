@@ -142,7 +142,7 @@ class ProjectParticipantImports(ParticipantJobs):
     async def run(
         self, project_id: str, participants: Sequence[ParticipantImportRow] | Source
     ) -> ParticipantJobResult:
-        """Import and wait for the end; refused participants are no failure, see the counts.
+        """Start an import and wait for its end; refused participants are no failure, see the counts.
 
         Raises:
             JobFailed: when it failed as a whole.
@@ -178,7 +178,7 @@ class ProjectParticipantCopies(ParticipantJobs):
         return await self._send(route, ParticipantJobResult, whole=True)
 
     async def run(self, project_id: str, unique_identifiers: Sequence[str]) -> ParticipantJobResult:
-        """Copy and wait for the end; who could not be copied is no failure, see the counts.
+        """Start a copy and wait for its end; who could not be copied is no failure, see the counts.
 
         Raises:
             UsageError: as `start` does.
@@ -217,10 +217,10 @@ class ProjectParticipantExports(ParticipantJobs):
     async def run(
         self, project_id: str, *, filters: Sequence[ParticipantFilter] = ()
     ) -> AsyncGenerator[Download]:
-        """Export, wait for the end, and hand out the file.
+        """Start an export, wait for its end and open its file.
 
         Raises:
-            JobFailed: when it failed.
+            JobFailed: when it failed, or ended without a file.
         """
         job = await self.start(project_id, filters=filters)
         done = await self._result_id(job, partial(self.progress, project_id, job.job_id))
@@ -259,7 +259,7 @@ class ProjectParticipantDeletions(ParticipantJobs):
     async def run(
         self, project_id: str, unique_identifiers: Sequence[str], *, confirm: bool
     ) -> ParticipantJobResult:
-        """Delete and wait for the end; who could not be deleted is no failure, see the counts.
+        """Start a deletion and wait for its end; who could not be deleted is no failure, see the counts.
 
         Raises:
             UsageError: as `start` does.

@@ -22,28 +22,13 @@ class ResponseEdits(Resource):
 
     __slots__ = ()
 
-    async def get(self, survey_id: str, response_id: str) -> dict[str, Any]:
-        """What was edited in a response; the shape is *assumed* to be an object."""
-        route = GET("/surveys/{surveyId}/responses/{responseId}/edits", survey_id, response_id)
-        return await self._send(route, JsonObject)
-
-    async def aggregate(self, survey_id: str, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Figures over the responses of a survey, read-only; the shape is *assumed* to be an object."""
-        route = POST("/surveys/{surveyId}/responses/op-aggregate", survey_id)
-        return await self._send(route, JsonObject, body=options, idempotent=True)
-
-    async def get_with_options(self, survey_id: str, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Responses of a survey as asked for, read-only; the shape is *assumed* to be an object."""
-        route = POST("/surveys/{surveyId}/responses/op-get-with-options", survey_id)
-        return await self._send(route, JsonObject, body=options, idempotent=True)
-
     async def start(self, survey_id: str, edits: Mapping[str, Any]) -> ResponseJobStarted:
-        """Start a job that edits responses; that it answers with a `progressId` is *assumed*."""
+        """Start a job that edits responses; that it answers with a `progressId` is assumed."""
         route = PATCH("/surveys/{surveyId}/responses", survey_id)
         return await self._send(route, ResponseJobStarted, body=edits)
 
     async def progress(self, survey_id: str, progress_id: str) -> ResponseJobProgress:
-        """How far a job is; its shape is *assumed* to be that of updates."""
+        """How far a job is; its shape is assumed to be that of updates."""
         route = GET("/surveys/{surveyId}/responses-edit-progresses/{progressId}", survey_id, progress_id)
         return await self._send(route, ResponseJobProgress)
 
@@ -55,3 +40,18 @@ class ResponseEdits(Resource):
         """
         started = await self.start(survey_id, edits)
         return await self._wait(started.progress_id, partial(self.progress, survey_id, started.progress_id))
+
+    async def get(self, survey_id: str, response_id: str) -> dict[str, Any]:
+        """What was edited in a response; the shape is assumed to be an object."""
+        route = GET("/surveys/{surveyId}/responses/{responseId}/edits", survey_id, response_id)
+        return await self._send(route, JsonObject)
+
+    async def get_with_options(self, survey_id: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Responses of a survey as asked for, read-only; the shape is assumed to be an object."""
+        route = POST("/surveys/{surveyId}/responses/op-get-with-options", survey_id)
+        return await self._send(route, JsonObject, body=options, idempotent=True)
+
+    async def aggregate(self, survey_id: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Figures over the responses of a survey, read-only; the shape is assumed to be an object."""
+        route = POST("/surveys/{surveyId}/responses/op-aggregate", survey_id)
+        return await self._send(route, JsonObject, body=options, idempotent=True)

@@ -15,8 +15,8 @@ from qualtrics_async.models.response_exports import (
     ResponseExportStarted,
     ResponseFilter,
 )
-from qualtrics_async.resources._base import retired
-from qualtrics_async.resources._exports import ExportJobs, dated
+from qualtrics_async.resources._base import dated, retired
+from qualtrics_async.resources._exports import ExportJobs
 
 __all__ = ["ResponseExports", "V2ResponseExports"]
 
@@ -41,7 +41,7 @@ class ResponseExports(ExportJobs):
             UsageError: for dates that name no instant.
         """
         route = POST("/surveys/{surveyId}/export-responses", survey_id)
-        return await self._send(route, ResponseExportStarted, body=dated(options))
+        return await self._send(route, ResponseExportStarted, body=dated(options, "start_date", "end_date"))
 
     async def progress(self, survey_id: str, export_progress_id: str) -> ResponseExportProgress:
         """How far an export is. A failed one may be at 100 percent; one that is gone is 404 (documented)."""
@@ -109,7 +109,7 @@ class V2ResponseExports(ExportJobs):
 
     async def _start(self, survey_id: str, options: ResponseExportOptions) -> ResponseExportStarted:
         route = POST("/surveys/{surveyId}/v2-api-export-responses", survey_id)
-        return await self._send(route, ResponseExportStarted, body=dated(options))
+        return await self._send(route, ResponseExportStarted, body=dated(options, "start_date", "end_date"))
 
     async def _progress(self, survey_id: str, export_progress_id: str) -> ResponseExportProgress:
         route = GET(

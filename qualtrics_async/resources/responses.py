@@ -25,15 +25,6 @@ class Responses(Resource):
 
     __slots__ = ()
 
-    async def get(self, survey_id: str, response_id: str) -> SurveyResponse:
-        """One response."""
-        route = GET("/surveys/{surveyId}/responses/{responseId}", survey_id, response_id)
-        return await self._send(route, SurveyResponse)
-
-    async def schema(self, survey_id: str) -> dict[str, Any]:
-        """The JSON Schema of a survey's responses, as read, exported and created (documented)."""
-        return await self._send(GET("/surveys/{surveyId}/response-schema", survey_id), JsonObject)
-
     async def create(
         self,
         survey_id: str,
@@ -53,6 +44,11 @@ class Responses(Resource):
         return await self._send(
             route, ResponseCreated, body=_response(route, {"values": values}, files or {})
         )
+
+    async def get(self, survey_id: str, response_id: str) -> SurveyResponse:
+        """One response."""
+        route = GET("/surveys/{surveyId}/responses/{responseId}", survey_id, response_id)
+        return await self._send(route, SurveyResponse)
 
     async def update(
         self,
@@ -94,6 +90,10 @@ class Responses(Resource):
             file_id,
         )
         return self._download(route)
+
+    async def schema(self, survey_id: str) -> dict[str, Any]:
+        """The JSON Schema of a survey's responses, as read, exported and created (documented)."""
+        return await self._send(GET("/surveys/{surveyId}/response-schema", survey_id), JsonObject)
 
 
 def _response(route: Route, response: object, files: Mapping[str, FilePart]) -> object:

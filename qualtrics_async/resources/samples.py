@@ -81,7 +81,7 @@ class SampleCreations(Resource):
     async def run(
         self, directory_id: str, *, sample_definition_id: str, parent_id: str | None = None
     ) -> Sample:
-        """Draw a sample, wait for it and get it.
+        """Start to draw a sample, wait for the end and get the sample.
 
         Raises:
             JobFailed: when it failed, or ended without the id of its sample.

@@ -100,10 +100,10 @@ class SegmentRefreshes(Resource):
         return await self._send(route, JobProgress)
 
     async def run(self, directory_id: str, segment_id: str) -> JobProgress:
-        """Refresh a segment and wait for the end.
+        """Start a refresh and wait for its end.
 
         Raises:
-            JobFailed: when the refresh failed.
+            JobFailed: when it failed.
         """
         started = await self.start(directory_id, segment_id)
         poll = partial(self.progress, directory_id, segment_id, started.progress_id)

@@ -31,10 +31,6 @@ class Surveys(Resource):
         """Every survey that the account owns or was given, in the server's order."""
         return self._paged(GET("/surveys"), SurveySummary)
 
-    async def get(self, survey_id: str) -> Survey:
-        """One survey with its questions, blocks and flow."""
-        return await self._send(GET("/surveys/{surveyId}", survey_id), Survey)
-
     async def import_survey(
         self,
         file: Source | None = None,
@@ -60,6 +56,10 @@ class Surveys(Resource):
         else:
             form |= {"contentType": content_type, "fileUrl": named(file_url, "file_url")}
         return await self._send(POST("/surveys"), SurveyImported, body=Upload.form(form))
+
+    async def get(self, survey_id: str) -> Survey:
+        """One survey with its questions, blocks and flow."""
+        return await self._send(GET("/surveys/{surveyId}", survey_id), Survey)
 
     async def update(
         self,

@@ -16,26 +16,6 @@ from qualtrics_async.resources._base import Resource
 __all__ = ["TicketStatuses", "Tickets"]
 
 
-class TicketStatuses(Resource):
-    """The statuses that tickets of the brand can have."""
-
-    __slots__ = ()
-
-    async def get(self) -> Sequence[TicketStatus]:
-        """Every status, with those that may follow it."""
-        return (await self._send(GET("/tickets/statuses"), Page[TicketStatus])).elements
-
-    async def update(self, statuses: Mapping[str, Any]) -> None:
-        """Replace the whole set of statuses: what is left out is gone (documented).
-
-        No source shows the body, so it is sent as it is (assumed: `{"elements": [...]}`, as it is read).
-
-        Raises:
-            UsageError: for an empty body, which must never mean that no status is left.
-        """
-        return await self._send(PUT("/tickets/statuses"), None, body=_not_empty(statuses, "statuses"))
-
-
 class Tickets(Resource):
     """Tickets of the closed loop. Without its licence the service answers 403 `TIK_1.1` (documented)."""
 
@@ -50,10 +30,6 @@ class Tickets(Resource):
         """Tickets of the account; one client asks for those of all owners with `all_tickets`."""
         return self._paged(GET("/tickets"), Ticket, query={"allTickets": all_tickets, "pageSize": page_size})
 
-    def search(self, search: Mapping[str, Any]) -> Paged[Ticket]:
-        """Tickets that a search finds. No source shows its body, so it is sent as it is (assumed)."""
-        return self._paged(POST("/tickets/search"), Ticket, body=search)
-
     async def get(self, ticket_key: str) -> Ticket:
         """One ticket."""
         return await self._send(GET("/tickets/{ticketKey}", ticket_key), Ticket)
@@ -66,6 +42,10 @@ class Tickets(Resource):
     async def delete(self, ticket_key: str) -> None:
         """Delete a ticket."""
         return await self._send(DELETE("/tickets/{ticketKey}", ticket_key), None)
+
+    def search(self, search: Mapping[str, Any]) -> Paged[Ticket]:
+        """Tickets that a search finds. No source shows its body, so it is sent as it is (assumed)."""
+        return self._paged(POST("/tickets/search"), Ticket, body=search)
 
     def events(self, ticket_key: str) -> Paged[TicketEvent]:
         """What happened to a ticket."""
@@ -84,6 +64,26 @@ class Tickets(Resource):
         """
         route = PUT("/tickets/{ticketKey}/ticketAdditionalData", ticket_key)
         return await self._send(route, None, body=_not_empty(data, "data"))
+
+
+class TicketStatuses(Resource):
+    """The statuses that tickets of the brand can have."""
+
+    __slots__ = ()
+
+    async def get(self) -> Sequence[TicketStatus]:
+        """Every status, with those that may follow it."""
+        return (await self._send(GET("/tickets/statuses"), Page[TicketStatus])).elements
+
+    async def update(self, statuses: Mapping[str, Any]) -> None:
+        """Replace the whole set of statuses: what is left out is gone (documented).
+
+        No source shows the body, so it is sent as it is (assumed: `{"elements": [...]}`, as it is read).
+
+        Raises:
+            UsageError: for an empty body, which must never mean that no status is left.
+        """
+        return await self._send(PUT("/tickets/statuses"), None, body=_not_empty(statuses, "statuses"))
 
 
 def _not_empty(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -16,43 +16,6 @@ from qualtrics_async.resources._base import Resource, all_named, given, optional
 __all__ = ["BatchTransactions", "TransactionBatches"]
 
 
-class BatchTransactions(Resource):
-    """The transactions in a batch."""
-
-    __slots__ = ()
-
-    def list(
-        self, directory_id: str, batch_id: str, *, page_size: int | None = None
-    ) -> Paged[dict[str, Any]]:
-        """Every transaction in a batch, with its id under `transactionId` (assumed)."""
-        route = GET(
-            "/directories/{directoryId}/transactionbatches/{batchId}/transactions", directory_id, batch_id
-        )
-        return self._paged(route, JsonObject, query={"pageSize": page_size})
-
-    async def add(self, directory_id: str, batch_id: str, transaction_ids: Sequence[str]) -> None:
-        """Add transactions that exist to a batch; the body is that of the batch's creation (assumed).
-
-        Raises:
-            UsageError: without transactions.
-        """
-        route = POST(
-            "/directories/{directoryId}/transactionbatches/{batchId}/transactions", directory_id, batch_id
-        )
-        body = {"transactionIds": all_named(transaction_ids, "transaction_ids")}
-        return await self._send(route, None, body=body)
-
-    async def remove(self, directory_id: str, batch_id: str, transaction_id: str) -> None:
-        """Take a transaction out of a batch; it stays a transaction (assumed)."""
-        route = DELETE(
-            "/directories/{directoryId}/transactionbatches/{batchId}/transactions/{transactionId}",
-            directory_id,
-            batch_id,
-            transaction_id,
-        )
-        return await self._send(route, None)
-
-
 class TransactionBatches(Resource):
     """Transactions that a distribution is about, one link or message each."""
 
@@ -91,4 +54,41 @@ class TransactionBatches(Resource):
     async def delete(self, directory_id: str, batch_id: str) -> None:
         """Delete a batch; its transactions stay (assumed)."""
         route = DELETE("/directories/{directoryId}/transactionbatches/{batchId}", directory_id, batch_id)
+        return await self._send(route, None)
+
+
+class BatchTransactions(Resource):
+    """The transactions in a batch."""
+
+    __slots__ = ()
+
+    def list(
+        self, directory_id: str, batch_id: str, *, page_size: int | None = None
+    ) -> Paged[dict[str, Any]]:
+        """Every transaction in a batch, with its id under `transactionId` (assumed)."""
+        route = GET(
+            "/directories/{directoryId}/transactionbatches/{batchId}/transactions", directory_id, batch_id
+        )
+        return self._paged(route, JsonObject, query={"pageSize": page_size})
+
+    async def add(self, directory_id: str, batch_id: str, transaction_ids: Sequence[str]) -> None:
+        """Add transactions that exist to a batch; the body is that of the batch's creation (assumed).
+
+        Raises:
+            UsageError: without transactions.
+        """
+        route = POST(
+            "/directories/{directoryId}/transactionbatches/{batchId}/transactions", directory_id, batch_id
+        )
+        body = {"transactionIds": all_named(transaction_ids, "transaction_ids")}
+        return await self._send(route, None, body=body)
+
+    async def remove(self, directory_id: str, batch_id: str, transaction_id: str) -> None:
+        """Take a transaction out of a batch; it stays a transaction (assumed)."""
+        route = DELETE(
+            "/directories/{directoryId}/transactionbatches/{batchId}/transactions/{transactionId}",
+            directory_id,
+            batch_id,
+            transaction_id,
+        )
         return await self._send(route, None)

@@ -51,16 +51,6 @@ class Transactions(Resource):
         route = GET("/directories/{directoryId}/transactions/{transactionId}", directory_id, transaction_id)
         return await self._send(route, ContactTransaction)
 
-    async def append(
-        self,
-        directory_id: str,
-        transaction_id: str,
-        transaction: ContactTransactionUpdate | Mapping[str, Any],
-    ) -> None:
-        """Add to the data of a transaction and keep the rest (assumed, with the names of the body)."""
-        route = POST("/directories/{directoryId}/transactions/{transactionId}", directory_id, transaction_id)
-        return await self._send(route, None, body=transaction)
-
     async def update(
         self,
         directory_id: str,
@@ -69,6 +59,16 @@ class Transactions(Resource):
     ) -> None:
         """Replace what is given of a transaction, `data` as a whole (assumed, with the names of the body)."""
         route = PUT("/directories/{directoryId}/transactions/{transactionId}", directory_id, transaction_id)
+        return await self._send(route, None, body=transaction)
+
+    async def append(
+        self,
+        directory_id: str,
+        transaction_id: str,
+        transaction: ContactTransactionUpdate | Mapping[str, Any],
+    ) -> None:
+        """Add to the data of a transaction and keep the rest (assumed, with the names of the body)."""
+        route = POST("/directories/{directoryId}/transactions/{transactionId}", directory_id, transaction_id)
         return await self._send(route, None, body=transaction)
 
     async def delete(self, directory_id: str, transaction_id: str) -> None:

@@ -106,15 +106,19 @@ class Contact(Model, frozen=True, kw_only=True):
 
 
 class BounceInfo(Model, frozen=True, kw_only=True):
-    """Why an e-mail came back."""
+    """Why an e-mail came back (documented); all but `type` only in the history of a list's contact."""
 
     type: str | None = None
+    status_code: str | None = None
+    reason: str | None = None
+    blacklisted: Flag | None = None
 
 
 class ContactHistoryEntry(Model, frozen=True, kw_only=True):
-    """One e-mail or one response of a contact; which fields are there depends on the type asked for.
+    """One e-mail or one response of a contact (documented); which fields are there depends on the type.
 
-    Sources disagree on the names of a response's dates, so there are two pairs; one is filled.
+    The dates of a response are `date_started` and `date_completed` for a contact of the directory,
+    `survey_started_date` and `survey_completed_date` for one of a mailing list.
     """
 
     distribution_id: str | None = None

@@ -101,8 +101,13 @@ async def test_the_history_tells_each_fate() -> None:
         (mailed,) = await client.mailing_list_contacts.history(
             pool, list_id, members[1].contact.id, type="email"
         ).collect()
-        assert (mailed.distribution_id, mailed.result) == (sent.id, "HardBounce")
+        assert (mailed.distribution_id, mailed.result) == (sent.id, "Bounce")
         assert mailed.bounce_info is not None
+        assert (mailed.bounce_info.type, mailed.bounce_info.blacklisted) == ("Hard", False)
+        (spared,) = await client.mailing_list_contacts.history(
+            pool, list_id, members[2].contact.id, type="email"
+        ).collect()
+        assert spared.result == "Skipped"
         answers = client.mailing_list_contacts.history(pool, list_id, members[0].contact.id, type="response")
         assert await answers.collect() == []
         test = state.add_distribution(state.survey_id, list_id, request_type="TestEmail")

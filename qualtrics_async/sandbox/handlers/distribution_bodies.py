@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from qualtrics_async.sandbox.state import State
     from qualtrics_async.sandbox.wire import Body
 
-__all__ = ["element", "history_entry", "link_element"]
+__all__ = ["element", "fate", "history_entry", "link_element"]
 
 _STATS = ("sent", "failed", "started", "bounced", "opened", "skipped", "finished", "complaints", "blocked")
 _NO_HEADERS = dict.fromkeys(("fromEmail", "fromName", "replyToEmail"))
@@ -74,7 +74,7 @@ def link_element(state: State, made: Distribution, index: int) -> Body:
 
 def history_entry(state: State, made: Distribution, member: Member) -> Body:
     """What became of one recipient. Observed keys, assumed statuses."""
-    status = _status(made, member)
+    status = fate(made, member)
     reached = status in ("Success", "Pending")
     return {
         "contactId": member.contact.id,
@@ -92,7 +92,8 @@ def history_entry(state: State, made: Distribution, member: Member) -> Body:
     }
 
 
-def _status(made: Distribution, member: Member) -> str:
+def fate(made: Distribution, member: Member) -> str:
+    """What became of one recipient, in the words of the history. Assumed."""
     if made.has_links:
         return "Pending"
     if not member.reachable or member.contact.exceeded_frequency:
@@ -104,7 +105,7 @@ def _stats(made: Distribution) -> dict[str, int]:
     stats = dict.fromkeys(_STATS, 0)
     if not made.has_links:
         for member in made.members:
-            status = _status(made, member)
+            status = fate(made, member)
             stats["skipped" if status == "Skipped" else "sent"] += 1
             stats["bounced"] += status == "HardBounce"
     return stats

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.handlers._dates import read_instant, write_plain
+from qualtrics_async.sandbox.handlers.distribution_bodies import fate
 from qualtrics_async.sandbox.handlers.mailing_lists import find_mailing_list
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, nested, result
@@ -21,6 +22,7 @@ routes = Routes()
 
 CONTACT_TEXTS = ("firstName", "lastName", "email", "phone", "extRef", "language")
 _KEYS = (*CONTACT_TEXTS, "embeddedData", "privateEmbeddedData", "unsubscribed")
+_BOUNCE = {"type": "Hard", "statusCode": "5.1.1", "reason": "No such mailbox.", "blacklisted": False}
 _CONTACTS = "/directories/{directoryId}/mailinglists/{mailingListId}/contacts"
 _CONTACT = _CONTACTS + "/{contactId}"
 
@@ -117,7 +119,7 @@ def delete_contact(call: Call) -> Body:
 
 @routes("GET", _CONTACT + "/history", "documented")
 def contact_history(call: Call) -> Body:
-    """Documented: `type` is `email` or `response`."""
+    """Documented: `type` is `email` or `response`; the words of a bounce are assumed."""
     wanted = _find(call, find_mailing_list(call))
     return history(call, lambda member: member is wanted)
 
@@ -184,13 +186,14 @@ def _element(call: Call, member: Member, *, embedded: bool) -> Body:
 
 
 def _mail(distribution: Distribution, member: Member) -> Body:
-    bounced = member.contact.bounced
+    status = fate(distribution, member)
+    bounced = status == "HardBounce"
     return {
         "distributionId": distribution.id,
         "date": write_plain(distribution.created),
         "type": distribution.request_type,
-        "result": "HardBounce" if bounced else "Success",
-        "bounceInfo": {"type": "HardBounce"} if bounced else None,
+        "result": "Bounce" if bounced else status,
+        "bounceInfo": dict(_BOUNCE) if bounced else None,
         "surveyId": distribution.survey_id,
         "read": False,
     }

@@ -12,18 +12,26 @@ from typing import BinaryIO
 import anyio.to_thread
 
 from qualtrics_async._core.tasks import to_its_end
+from qualtrics_async.errors import UsageError
 
 __all__ = ["Download"]
 
 
 class Download(ABC):
-    """The body of an answer, read piece by piece; `status` and `headers` are there from the beginning."""
+    """The body of an answer, read once and piece by piece; `status` and `headers` are there at once."""
 
-    __slots__ = ("headers", "status")
+    __slots__ = ("_begun", "headers", "status")
 
     def __init__(self, status: int, headers: Mapping[str, str]) -> None:
         self.status = status
         self.headers = headers
+        self._begun = False
+
+    def _begin(self) -> None:
+        """Refuse to read a second time: what is left would pass for the whole."""
+        if self._begun:
+            raise UsageError("this download was read already, or its `async with` has ended: ask for it anew")
+        self._begun = True
 
     @abstractmethod
     def chunks(self) -> AsyncGenerator[bytes]:
@@ -31,6 +39,7 @@ class Download(ABC):
 
         Raises:
             TransportError: when the connection breaks or falls silent; what was yielded is incomplete.
+            UsageError: when it was read before, in whole or in part, or its `async with` has ended.
         """
 
     @abstractmethod
@@ -40,6 +49,7 @@ class Download(ABC):
         Raises:
             DecodeError: for a body above the limit.
             TransportError: when the connection breaks or falls silent.
+            UsageError: as `chunks()` does.
         """
 
     async def save(self, path: str | os.PathLike[str]) -> int:
@@ -49,7 +59,7 @@ class Download(ABC):
         was there before stays.
 
         Raises:
-            TransportError: as `chunks()` does.
+            TransportError, UsageError: as `chunks()` does.
             OSError: for a file that cannot be written.
         """
         target = Path(path)
@@ -57,7 +67,7 @@ class Download(ABC):
         opened: list[BinaryIO] = []
         length = 0
         try:
-            await to_its_end(anyio.to_thread.run_sync(_begin, opened, part))
+            await to_its_end(anyio.to_thread.run_sync(_create, opened, part))
             async with aclosing(self.chunks()) as chunks:
                 async for chunk in chunks:
                     length += await to_its_end(anyio.to_thread.run_sync(opened[0].write, chunk))
@@ -68,7 +78,7 @@ class Download(ABC):
         return length
 
 
-def _begin(opened: list[BinaryIO], part: Path) -> None:
+def _create(opened: list[BinaryIO], part: Path) -> None:
     opened.append(part.open("xb"))
 
 

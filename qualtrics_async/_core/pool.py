@@ -376,6 +376,7 @@ class WireDownload(Download):
 
     async def chunks(self) -> AsyncGenerator[bytes]:
         """Yield the body as it arrives."""
+        self._begin()
         content = self._response.content
         while True:
             try:
@@ -389,6 +390,7 @@ class WireDownload(Download):
 
     async def read(self, limit: int) -> bytes:
         """Read the whole body, up to `limit` bytes."""
+        self._begin()
         try:
             with self._alarm.timeout(self._seconds):
                 return await _read(self._request, self._response, limit, self._secrets)
@@ -400,6 +402,7 @@ class WireDownload(Download):
 
     def close(self) -> None:
         """Let go of the connection: kept if the body was read to its end, else closed."""
+        self._begun = True
         if self._response.content.at_eof():
             self._response.release()
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 from urllib.parse import quote
@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from qualtrics_async.errors import UsageError
+from qualtrics_async.models._dates import utc_text
 
 __all__ = [
     "ANY_TYPE",
@@ -196,15 +197,7 @@ def instant(value: datetime | str, name: str) -> str:
             value = datetime.fromisoformat(value)
         except ValueError:
             raise UsageError(f"{name} is not an ISO 8601 instant: {value!r:.40}") from None
-    if not isinstance(value, datetime):
-        raise UsageError(f"{name} must be a datetime, got {type(value).__name__}")
-    if value.utcoffset() is None:
-        raise UsageError(f"{name} has no time zone, so it names no instant: {value.isoformat()}")
-    try:
-        moment = value.astimezone(UTC)
-    except OverflowError:
-        raise UsageError(f"{name} is out of range: {value.isoformat()}") from None
-    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    return utc_text(value, name).replace(" ", "T") + "Z"
 
 
 def encode_query(query: Query | None) -> tuple[tuple[str, str], ...]:

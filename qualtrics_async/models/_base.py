@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import msgspec
 
@@ -19,6 +19,7 @@ __all__ = [
     "PascalInput",
     "PascalModel",
     "convert_wire",
+    "lenient",
     "read_flag",
     "read_instant",
     "read_list",
@@ -26,6 +27,8 @@ __all__ = [
     "read_object",
     "understood_flag",
 ]
+
+_T = TypeVar("_T")
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -119,6 +122,21 @@ def read_number(value: object) -> float:
     return float(value)
 
 
+class _Lenient(type):
+    """A type that msgspec does not know, so that it asks `convert_wire`, and accepts what comes back."""
+
+    result: type[Any]
+
+    def __instancecheck__(cls, value: object) -> bool:
+        return value is None or isinstance(value, cls.result)
+
+
+def lenient(result: type[_T], convert: Callable[[object], _T]) -> type[_T]:
+    """A type for decoders: a `result` that the wire has in several shapes, which `convert` reads."""
+    members = {"__doc__": convert.__doc__, "result": result, "convert": staticmethod(convert)}
+    return cast("type[_T]", _Lenient(f"Any{result.__name__}", (), members))
+
+
 if TYPE_CHECKING:
     Instant: TypeAlias = datetime
     JsonList: TypeAlias = list[Any]
@@ -126,12 +144,6 @@ if TYPE_CHECKING:
     Flag: TypeAlias = bool
     Number: TypeAlias = float
 else:
-
-    class _Lenient(type):
-        """A type that msgspec does not know, so that it asks `convert_wire`, and accepts what comes back."""
-
-        def __instancecheck__(cls, value: object) -> bool:
-            return value is None or isinstance(value, cls.result)
 
     class Instant(metaclass=_Lenient):
         """An aware `datetime`, however the wire spells it."""

@@ -13,10 +13,12 @@ def utc_text(value: datetime | str, name: str) -> str:
     """Write an instant without its zone; text goes as it is.
 
     Raises:
-        UsageError: for a naive `datetime`, which names no instant, and one out of range.
+        UsageError: for a naive `datetime`, which names no instant, one out of range, and what is none.
     """
     if isinstance(value, str):
         return value
+    if not isinstance(value, datetime):
+        raise UsageError(f"{name} must be a datetime, got {type(value).__name__}")
     if value.utcoffset() is None:
         raise UsageError(f"{name} has no time zone, so it names no instant: {value.isoformat()}")
     try:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from qualtrics_async.models._base import Input, Instant, JsonObject, Model, convert_wire
-from qualtrics_async.models.common import Created, JobProgress
+from qualtrics_async.models._base import Input, Instant, JsonObject, Model, convert_wire, lenient
+from qualtrics_async.models.common import JobProgress
 
 __all__ = [
     "AnyAuditEventType",
-    "AnyAuditExport",
     "AuditEvent",
     "AuditEventType",
     "AuditEventTypesPage",
@@ -60,36 +59,16 @@ class AuditExportProgress(JobProgress, frozen=True, kw_only=True):
 
 
 def _event_type(value: object) -> AuditEventType:
+    """An `AuditEventType`, also where the wire has only its name (documented)."""
     if isinstance(value, str):
         return AuditEventType(name=value)
     return msgspec.convert(value, AuditEventType, dec_hook=convert_wire)
 
 
-def _export(value: object) -> Created:
-    found = [value.get(key) for key in ("id", "exportId")] if isinstance(value, dict) else [value]
-    for job_id in found:
-        if isinstance(job_id, str):
-            return Created(id=job_id)
-    raise ValueError("expected the id of an export")
-
-
 if TYPE_CHECKING:
     AnyAuditEventType: TypeAlias = AuditEventType
-    AnyAuditExport: TypeAlias = Created
 else:
-    from qualtrics_async.models._base import _Lenient
-
-    class AnyAuditEventType(metaclass=_Lenient):
-        """An `AuditEventType`, also where the wire has only its name (documented)."""
-
-        result = AuditEventType
-        convert = staticmethod(_event_type)
-
-    class AnyAuditExport(metaclass=_Lenient):
-        """A `Created`, from `id` (used by a client) or `exportId` (documented)."""
-
-        result = Created
-        convert = staticmethod(_export)
+    AnyAuditEventType = lenient(AuditEventType, _event_type)
 
 
 class AuditEventTypesPage(Model, frozen=True, kw_only=True):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Final
 
 import msgspec
 
-from qualtrics_async.models._base import Model
+from qualtrics_async.models._base import Model, lenient
 
 __all__ = ["AnyAutomationFileCreated", "AutomationFileCreated", "AutomationFileWarning"]
 
@@ -26,6 +26,7 @@ class AutomationFileCreated(Model, frozen=True, kw_only=True):
 
 
 def _created(value: object) -> AutomationFileCreated:
+    """An `AutomationFileCreated`, from a whole body: the warning is not in the result but in `meta`."""
     body = value if isinstance(value, dict) else {}
     result, meta = body.get("result"), body.get("meta")
     if not isinstance(result, dict) or "id" not in result:
@@ -34,13 +35,4 @@ def _created(value: object) -> AutomationFileCreated:
     return msgspec.convert({"id": result["id"], "warning": warning}, AutomationFileCreated)
 
 
-if TYPE_CHECKING:
-    AnyAutomationFileCreated: TypeAlias = AutomationFileCreated
-else:
-    from qualtrics_async.models._base import _Lenient
-
-    class AnyAutomationFileCreated(metaclass=_Lenient):
-        """An `AutomationFileCreated`, from a whole body: the warning is not in the result but in `meta`."""
-
-        result = AutomationFileCreated
-        convert = staticmethod(_created)
+AnyAutomationFileCreated: Final = lenient(AutomationFileCreated, _created)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final
 
-from qualtrics_async.models._base import Model, Number
+from qualtrics_async.models._base import Model, Number, lenient
 
 __all__ = ["AnyCreated", "Created", "JobProgress"]
 
@@ -46,10 +46,11 @@ def _word(status: str | None) -> str:
     return (status or "").strip().lower()
 
 
-_ID_KEYS: Final = ("id", "distributionId", "segmentId", "sampleDefinitionId")
+_ID_KEYS: Final = ("id", "distributionId", "exportId", "segmentId", "sampleDefinitionId")
 
 
 def _created(value: object) -> Created:
+    """A `Created`, from `id`, its name in the family or a second `result` (the specifications)."""
     if isinstance(value, dict):
         for key in _ID_KEYS:
             if isinstance(value.get(key), str):
@@ -59,13 +60,4 @@ def _created(value: object) -> Created:
     raise ValueError("expected the id of what was created")
 
 
-if TYPE_CHECKING:
-    AnyCreated: TypeAlias = Created
-else:
-    from qualtrics_async.models._base import _Lenient
-
-    class AnyCreated(metaclass=_Lenient):
-        """A `Created`, from `id`, its name in the family or a second `result` (the specifications)."""
-
-        result = Created
-        convert = staticmethod(_created)
+AnyCreated: Final = lenient(Created, _created)

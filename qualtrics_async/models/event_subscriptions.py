@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from qualtrics_async.models._base import Flag, Input, Model, convert_wire
+from qualtrics_async.models._base import Flag, Input, Model, convert_wire, lenient
 
 __all__ = ["AnyEventSubscription", "EventSubscription", "EventSubscriptionCreate"]
 
@@ -36,18 +36,10 @@ class EventSubscription(Model, frozen=True, kw_only=True):
 
 
 def _subscription(value: object) -> EventSubscription:
+    """An `EventSubscription`, also where it is nested in a second `result` (the specifications)."""
     if isinstance(value, dict) and "id" not in value and "result" in value:
         value = value["result"]
     return msgspec.convert(value, EventSubscription, dec_hook=convert_wire)
 
 
-if TYPE_CHECKING:
-    AnyEventSubscription: TypeAlias = EventSubscription
-else:
-    from qualtrics_async.models._base import _Lenient
-
-    class AnyEventSubscription(metaclass=_Lenient):
-        """An `EventSubscription`, also where it is nested in a second `result` (the specifications)."""
-
-        result = EventSubscription
-        convert = staticmethod(_subscription)
+AnyEventSubscription: Final = lenient(EventSubscription, _subscription)

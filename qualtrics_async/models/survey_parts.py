@@ -6,12 +6,12 @@ Keys are PascalCase but for the metadata of versions, and ids end in `ID`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType, field
 
-from qualtrics_async.models._base import Flag, Instant, Model, PascalInput, PascalModel, convert_wire
+from qualtrics_async.models._base import Flag, Instant, Model, PascalInput, PascalModel, convert_wire, lenient
 
 __all__ = [
     "AnySurveyVersion",
@@ -154,18 +154,10 @@ class SurveyLanguages(PascalModel, frozen=True, kw_only=True):
 
 
 def _version(value: object) -> SurveyVersion:
+    """A `SurveyVersion`, plain in a listing (documented) or under `metadata` (observed)."""
     if isinstance(value, dict) and "metadata" in value:
         value = value["metadata"]
     return msgspec.convert(value, SurveyVersion, dec_hook=convert_wire)
 
 
-if TYPE_CHECKING:
-    AnySurveyVersion: TypeAlias = SurveyVersion
-else:
-    from qualtrics_async.models._base import _Lenient
-
-    class AnySurveyVersion(metaclass=_Lenient):
-        """A `SurveyVersion`, plain in a listing (documented) or under `metadata` (observed)."""
-
-        result = SurveyVersion
-        convert = staticmethod(_version)
+AnySurveyVersion: Final = lenient(SurveyVersion, _version)

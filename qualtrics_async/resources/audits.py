@@ -12,14 +12,13 @@ from qualtrics_async._core.downloads import Download
 from qualtrics_async._core.paging import NEXT_PAGE, Page, Paged, Scheme
 from qualtrics_async._core.request import GET, POST, Request, instant
 from qualtrics_async.models.audits import (
-    AnyAuditExport,
     AuditEvent,
     AuditEventType,
     AuditEventTypesPage,
     AuditExportOptions,
     AuditExportProgress,
 )
-from qualtrics_async.models.common import Created
+from qualtrics_async.models.common import AnyCreated, Created
 from qualtrics_async.resources._base import Resource, dated, named, optional
 from qualtrics_async.resources._exports import ExportJobs
 
@@ -109,7 +108,7 @@ class AuditExports(ExportJobs):
             UsageError: for dates that name no instant.
         """
         return await self._send(
-            POST("/audit-exports"), AnyAuditExport, body=dated(options, "start_date", "end_date")
+            POST("/audit-exports"), AnyCreated, body=dated(options, "start_date", "end_date")
         )
 
     async def progress(self, export_id: str) -> AuditExportProgress:

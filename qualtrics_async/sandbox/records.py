@@ -133,10 +133,13 @@ class MailingList:
 
     def find(self, contact_id: str) -> Member | None:
         """The member by its contact id or, slower, by its lookup id."""
-        found = self.by_contact.get(contact_id)
-        if found is None and not contact_id.startswith("CID_"):
-            return next((member for member in self.members if member.lookup_id == contact_id), None)
-        return found
+        return self.by_contact.get(contact_id) or self.find_lookup(contact_id)
+
+    def find_lookup(self, lookup_id: str) -> Member | None:
+        """The member by its lookup id, which alone distributions take."""
+        if lookup_id.startswith("CID_"):
+            return None
+        return next((member for member in self.members if member.lookup_id == lookup_id), None)
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from talking import assert_idle, cancelled_everywhere, talking
 from virtual import loop, run
 from wires import OK, Reader, Writer, answered, head_of, serving
 
-from qualtrics_async import Download, NotFound, Qualtrics, TimedOut, Timeouts, TransportError
+from qualtrics_async import Download, NotFound, Qualtrics, TimedOut, Timeouts, TransportError, UsageError
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
 BEFORE = b"what was there before"
@@ -62,6 +62,27 @@ def saved(giver: Giver, path: Path, **options: Any) -> int:
                 assert_idle(client)
 
     return run(main())
+
+
+def test_what_was_read_is_not_read_again(tmp_path: Path) -> None:
+    """A second time nothing, or the rest, would pass for the whole and replace the file."""
+    path = tmp_path / "data.zip"
+
+    async def main() -> None:
+        async with serving(Giver()) as port, client_at(port) as client:
+            async with client.stream("GET", "/things/file") as download:
+                await download.save(path)
+                with pytest.raises(UsageError, match="read already"):
+                    await download.save(path)
+                with pytest.raises(UsageError, match="read already"):
+                    await download.read(MEBIBYTE)
+            async with client.stream("GET", "/things/file") as unread:
+                pass
+            with pytest.raises(UsageError, match="has ended"):
+                await unread.read(MEBIBYTE)
+
+    run(main())
+    assert in_folder(tmp_path) == {"data.zip": CONTENT}
 
 
 @pytest.mark.parametrize("content", [CONTENT, b"", b"x"], ids=len)

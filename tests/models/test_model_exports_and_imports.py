@@ -10,8 +10,8 @@ import pytest
 from reading import body, read, rows
 
 from qualtrics_async.errors import UsageError
-from qualtrics_async.models.audits import AnyAuditEventType, AnyAuditExport, AuditEvent, AuditEventTypesPage
-from qualtrics_async.models.common import JobProgress
+from qualtrics_async.models.audits import AnyAuditEventType, AuditEvent, AuditEventTypesPage
+from qualtrics_async.models.common import AnyCreated, JobProgress
 from qualtrics_async.models.contact_exports import (
     ContactExportOptions,
     ContactExportProgress,
@@ -137,14 +137,7 @@ def test_event_types_may_be_names_only() -> None:
 @pytest.mark.parametrize("name", ["audit_export_started", "audit_export_started_documented"])
 def test_audit_exports_are_found_under_each_name(name: str) -> None:
     """A client reads `id`, the documentation shows `exportId`."""
-    assert read(AnyAuditExport, body(name)["result"]).id == "88888888-9999-4aaa-8bbb-000000000001"
-
-
-@pytest.mark.parametrize("wire", [{}, [], {"id": None}, 3])
-def test_audit_exports_without_an_id_are_refused(wire: object) -> None:
-    """An answer without an id is not taken for a success."""
-    with pytest.raises(msgspec.ValidationError):
-        read(AnyAuditExport, wire)
+    assert read(AnyCreated, body(name)["result"]).id == "88888888-9999-4aaa-8bbb-000000000001"
 
 
 def test_descriptors_may_be_empty_lists() -> None:

@@ -1,4 +1,4 @@
-"""Instants without a zone, which are in UTC, as several services have them."""
+"""Instants as several services have them: in two forms, without a zone in UTC."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from qualtrics_async.sandbox.state import iso
 from qualtrics_async.sandbox.wire import Refused
 
-__all__ = ["read_instant", "write_plain"]
+__all__ = ["as_iso", "read_instant", "write_plain"]
 
 
 def read_instant(text: object, key: str) -> int:
@@ -17,6 +17,11 @@ def read_instant(text: object, key: str) -> int:
     except (TypeError, ValueError):
         raise Refused(400, "PLACEHOLDER_400", f"{key} must be a date.") from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def as_iso(text: object, key: str) -> str:
+    """A date in either form as it is read afterwards: `2026-06-01T09:00:00Z`."""
+    return iso(read_instant(text, key))
 
 
 def write_plain(milliseconds: int) -> str:

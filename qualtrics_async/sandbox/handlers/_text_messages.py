@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from qualtrics_async.sandbox.handlers._dates import as_iso
 from qualtrics_async.sandbox.state import iso
 from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, nested
 
@@ -32,6 +33,7 @@ def create(call: Call, noun: str, prefix: str, *, follow_ups: bool) -> str:
     survey = call.state.surveys.get(body["surveyId"])
     if survey is None or not survey.active:
         raise Refused(400, "PLACEHOLDER_400", "surveyId must name an active survey.")
+    send_date, expires = as_iso(body["sendDate"], "sendDate"), body.get("surveyLinkExpirationDate")
     message = _message(body)
     recipients, parent_id = _recipients(call.state.shelf(noun), body, follow_ups=follow_ups)
     members = _members(call, recipients)
@@ -44,7 +46,7 @@ def create(call: Call, noun: str, prefix: str, *, follow_ups: bool) -> str:
         "organizationId": call.state.brand_id,
         "requestStatus": "Done",
         "requestType": body["method"],
-        "sendDate": body["sendDate"],
+        "sendDate": send_date,
         "createdDate": iso(call.state.now()),
         "modifiedDate": iso(call.state.now()),
         "recipients": {
@@ -56,7 +58,7 @@ def create(call: Call, noun: str, prefix: str, *, follow_ups: bool) -> str:
         "message": message,
         "surveyLink": {
             "surveyId": survey.id,
-            "expirationDate": body.get("surveyLinkExpirationDate"),
+            "expirationDate": None if expires is None else as_iso(expires, "surveyLinkExpirationDate"),
             "linkType": "Individual",
         },
         "stats": _stats(members, len(message.get("messageText") or "")),
@@ -121,7 +123,7 @@ def _members(call: Call, recipients: Body) -> list[Member]:
         raise Refused(404, "PACC_6", "No such mailing list.", request_id=None)
     if contact_id is None:
         return mailing_list.members
-    member = mailing_list.find(contact_id)
+    member = mailing_list.find_lookup(contact_id)
     if member is None:
         raise Refused(400, "PLACEHOLDER_400", "contactId is not a lookup id of this mailing list.")
     return [member]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qualtrics_async.sandbox.handlers._dates import as_iso
 from qualtrics_async.sandbox.handlers.distribution_bodies import element, history_entry, link_element
 from qualtrics_async.sandbox.jobs import Progress
 from qualtrics_async.sandbox.records import Distribution
@@ -61,7 +62,10 @@ def list_distributions(call: Call) -> Body:
 
 @routes("POST", "/distributions", "documented")
 def create_distribution(call: Call) -> Body:
-    """Documented: `action` selects the family of bodies; the refusals RP_9 and RP_10 are observed."""
+    """Documented: `action` selects the family of bodies; the refusals RP_9 and RP_10 are observed.
+
+    Dates come in two forms (used by clients) and are read in one, ISO 8601 (observed).
+    """
     body = call.json()
     made = _create_links(call, body) if "action" in body else _create_email(call, body)
     if call.fault_kind() == "stuck_job":
@@ -129,7 +133,7 @@ def _create_links(call: Call, body: Body) -> Distribution:
     survey = _active_survey(call, body["surveyId"])
     made = _new(call, survey.id, "GeneratedInvite")
     made.link_type = body["linkType"]
-    made.expiration = body.get("expirationDate")
+    made.expiration = _expiration(body)
     made.description = body["description"]
     if target == "mailingListId":
         mailing_list = _mailing_list(call, body["mailingListId"])
@@ -150,7 +154,7 @@ def _create_email(call: Call, body: Body) -> Distribution:
     check_texts(link, _SURVEY_LINK_KEYS)
     made = _new(call, _active_survey(call, link["surveyId"]).id, "Invite")
     made.link_type = link.get("type", "Individual")
-    made.expiration = link.get("expirationDate")
+    made.expiration = _expiration(link)
     _mail(made, body)
     if "transactionBatchId" in recipients:
         check_keys(recipients, ("transactionBatchId",))
@@ -162,7 +166,7 @@ def _create_email(call: Call, body: Body) -> Distribution:
     made.mailing_list_id = mailing_list.id
     made.members = list(mailing_list.members)
     if "contactId" in recipients:
-        member = mailing_list.find(recipients["contactId"])
+        member = mailing_list.find_lookup(recipients["contactId"])
         if member is None:
             raise Refused(400, "PLACEHOLDER_400", "contactId is not a lookup id of this mailing list.")
         made.contact_id, made.members = recipients["contactId"], [member]
@@ -189,12 +193,15 @@ def _mail(made: Distribution, body: Body) -> None:
     check_keys(header, _HEADER_KEYS)
     check_texts(message, _MESSAGE_KEYS)
     check_texts(header, _HEADER_KEYS)
-    check_texts(body, ("sendDate",))
     if ("messageText" in message) == ("messageId" in message):
         raise Refused(400, "PLACEHOLDER_400", "message takes either messageId or messageText.")
     made.message, made.headers = message, header
-    made.send_date = body["sendDate"]
+    made.send_date = as_iso(body["sendDate"], "sendDate")
     made.embedded_data = nested(body, "embeddedData") or None
+
+
+def _expiration(body: Body) -> str | None:
+    return as_iso(body["expirationDate"], "expirationDate") if "expirationDate" in body else None
 
 
 def _new(call: Call, survey_id: str, request_type: str) -> Distribution:

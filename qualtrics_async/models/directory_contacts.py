@@ -16,6 +16,7 @@ __all__ = [
     "DirectoryContactDetails",
     "DirectoryContactUpdate",
     "OptedOutContact",
+    "Person",
 ]
 
 
@@ -30,8 +31,8 @@ class DirectoryContactUpdate(ContactFields, kw_only=True):
     """The fields of a contact to change; what is not set stays as it is, `None` is sent as null."""
 
 
-class DirectoryContact(Model, frozen=True, kw_only=True, gc=False):
-    """A contact in a listing of the directory (observed)."""
+class Person(Model, frozen=True, kw_only=True, gc=False):
+    """What the listings of a directory have in common of a contact."""
 
     contact_id: str
     first_name: str | None = None
@@ -40,19 +41,17 @@ class DirectoryContact(Model, frozen=True, kw_only=True, gc=False):
     phone: str | None = None
     ext_ref: str | None = None
     language: str | None = None
+
+
+class DirectoryContact(Person, frozen=True, kw_only=True, gc=False):
+    """A contact in a listing of the directory (observed)."""
+
     unsubscribed: Flag | None = None
 
 
-class OptedOutContact(Model, frozen=True, kw_only=True, gc=False):
+class OptedOutContact(Person, frozen=True, kw_only=True, gc=False):
     """A contact that opted out of the directory, and when (used by clients)."""
 
-    contact_id: str
-    first_name: str | None = None
-    last_name: str | None = None
-    email: str | None = None
-    phone: str | None = None
-    ext_ref: str | None = None
-    language: str | None = None
     directory_unsubscribed: Flag | None = None
     directory_unsubscribe_date: Instant | None = None
 

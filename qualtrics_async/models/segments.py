@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qualtrics_async.models._base import Flag, Instant, JsonObject, Model
+from qualtrics_async.models.directory_contacts import Person
 
 __all__ = ["Segment", "SegmentContact", "SegmentRefreshStarted"]
 
@@ -30,16 +31,9 @@ class SegmentRefreshStarted(Model, frozen=True, kw_only=True):
     progress_id: str
 
 
-class SegmentContact(Model, frozen=True, kw_only=True, gc=False):
+class SegmentContact(Person, frozen=True, kw_only=True, gc=False):
     """A contact of a segment (used by a client)."""
 
-    contact_id: str
-    first_name: str | None = None
-    last_name: str | None = None
-    email: str | None = None
-    phone: str | None = None
-    ext_ref: str | None = None
-    language: str | None = None
     directory_unsubscribed: Flag | None = None
     directory_unsubscribe_date: Instant | None = None
     segment_unsubscribed: Flag | None = None

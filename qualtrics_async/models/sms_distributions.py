@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from qualtrics_async.models._base import Instant, Model
-from qualtrics_async.models.distributions import DistributionMessage, DistributionSurveyLink
+from qualtrics_async.models.distributions import (
+    DistributionMessage,
+    DistributionRecipients,
+    DistributionSurveyLink,
+)
 
 __all__ = ["SmsDistribution", "TextMessageRecipients", "TextMessageStats"]
 
 
-class TextMessageRecipients(Model, frozen=True, kw_only=True):
+class TextMessageRecipients(DistributionRecipients, frozen=True, kw_only=True):
     """Who it is for; `contact_id` is a lookup id (used by a client)."""
 
-    mailing_list_id: str | None = None
-    contact_id: str | None = None
-    library_id: str | None = None
-    sample_id: str | None = None
     transaction_id: str | None = None
     transaction_batch_id: str | None = None
 

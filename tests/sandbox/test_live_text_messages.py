@@ -206,6 +206,7 @@ async def test_what_cannot_be_texted_is_refused() -> None:
 async def test_the_wire_is_strict() -> None:
     async with speaking() as call:
         list_id = arrange(call.sandbox.state)
+        (one, *_) = call.sandbox.state.mailing_lists[list_id].members
         body = {
             "name": "Menu",
             "surveyId": call.sandbox.state.survey_id,
@@ -222,6 +223,12 @@ async def test_the_wire_is_strict() -> None:
             (body | {"method": "Reminder", "message": {"messageText": "Hi"}}, "RP_10"),
             (told | {"message": {}}, "PLACEHOLDER_400"),
             (told | {"recipients": {}}, "PLACEHOLDER_400"),
+            (told | {"sendDate": "soon"}, "PLACEHOLDER_400"),
+            (told | {"surveyLinkExpirationDate": "later"}, "PLACEHOLDER_400"),
+            (
+                told | {"recipients": {"mailingListId": list_id, "contactId": one.contact.id}},
+                "PLACEHOLDER_400",
+            ),
         ):
             answer = await call.post("/distributions/sms", refused)
             assert (answer.status, answer.code) == (400, code), refused

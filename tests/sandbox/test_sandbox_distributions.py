@@ -164,12 +164,38 @@ async def test_the_two_families_do_not_mix() -> None:
             (links | {"action": "Create"}, "PLACEHOLDER_400", "action"),
             (email | {"message": {**MESSAGE, "messageId": "MS_1"}}, "PLACEHOLDER_400", "either"),
             (email | {"message": "Hello"}, "PLACEHOLDER_400", "message"),
+            (links | {"expirationDate": "in a month"}, "PLACEHOLDER_400", "expirationDate"),
+            (email | {"sendDate": "0001-01-01T00:00:00+14:00"}, "PLACEHOLDER_400", "sendDate"),
         ]
         for body, code, named in cases:
             refused = await call.post("/distributions", body)
             assert (refused.status, refused.code) == (400, code), body
             assert named in refused.json["meta"]["error"]["errorMessage"]
         assert call.sandbox.state.distributions == {}
+
+
+@asynchronous
+async def test_dates_come_in_two_forms_and_are_read_in_one() -> None:
+    async with speaking(jobs=ByPolls(0)) as call:
+        list_id = people(call)
+        plain = link_body(call, list_id, expirationDate="2030-07-01 00:00:00")
+        ((link, *_),) = await call.walk(await links_path(call, plain))
+        assert link["linkExpiration"] == "2030-07-01T00:00:00Z"
+        mail = email_body(call, list_id, sendDate="2030-06-01T11:00:00.250+02:00")
+        made = (await call.post("/distributions", mail)).result["id"]
+        path = f"/distributions/{made}?surveyId={plain['surveyId']}"
+        assert (await call.get(path)).result["sendDate"] == "2030-06-01T09:00:00Z"
+
+
+@asynchronous
+async def test_one_recipient_is_named_by_the_lookup_id_alone() -> None:
+    async with speaking() as call:
+        list_id = people(call)
+        (member, *_) = call.sandbox.state.mailing_lists[list_id].members
+        for contact_id, status in ((member.contact.id, 400), ("CGC_none", 400), (member.lookup_id, 200)):
+            recipients = {"mailingListId": list_id, "contactId": contact_id}
+            body = email_body(call, list_id, recipients=recipients)
+            assert (await call.post("/distributions", body)).status == status, contact_id
 
 
 @asynchronous

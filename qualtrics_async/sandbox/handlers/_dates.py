@@ -14,9 +14,10 @@ def read_instant(text: object, key: str) -> int:
     """Milliseconds since the epoch from `YYYY-MM-DD HH:MM:SS` or ISO 8601; UTC unless it says otherwise."""
     try:
         moment = datetime.fromisoformat(text)  # type: ignore[arg-type]  # what is no text is refused as well
-    except (TypeError, ValueError):
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError):
         raise Refused(400, "PLACEHOLDER_400", f"{key} must be a date.") from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    return int(moment.timestamp() * 1000)
 
 
 def as_iso(text: object, key: str) -> str:

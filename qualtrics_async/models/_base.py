@@ -40,7 +40,11 @@ class PascalModel(Model, frozen=True, kw_only=True, rename="pascal"):
 
 
 class Input(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """What is sent. `UNSET` keys stay away: the service refuses keys that it does not expect."""
+    """What is sent. `UNSET` keys stay away: the service refuses keys that it does not expect.
+
+    Operations take the wire's own mapping as well where a struct may lack keys, or assumes some of them, and
+    where what was read is sent back.
+    """
 
 
 class PascalInput(Input, kw_only=True, rename="pascal"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -147,7 +147,7 @@ class ResearchCoreContactImports(Resource):
     async def start(
         self,
         mailing_list_id: str,
-        contacts: Sequence[ResearchCoreContactFields | Mapping[str, Any]],
+        contacts: Sequence[ResearchCoreContactFields],
     ) -> Created:
         """Retired, use `contact_imports.start`: start an import; it is never sent twice by itself.
 
@@ -174,7 +174,7 @@ class ResearchCoreContactImports(Resource):
     async def run(
         self,
         mailing_list_id: str,
-        contacts: Sequence[ResearchCoreContactFields | Mapping[str, Any]],
+        contacts: Sequence[ResearchCoreContactFields],
     ) -> JobProgress:
         """Retired, use `contact_imports.run`: start an import and wait for its end.
 
@@ -188,7 +188,7 @@ class ResearchCoreContactImports(Resource):
     async def _start(
         self,
         mailing_list_id: str,
-        contacts: Sequence[ResearchCoreContactFields | Mapping[str, Any]],
+        contacts: Sequence[ResearchCoreContactFields],
     ) -> Created:
         route = POST("/mailinglists/{mailingListId}/contactimports", mailing_list_id)
         return await self._send(route, Created, body={"contacts": contacts})

@@ -113,7 +113,7 @@ CASES = [
     Case("research_core.contacts.delete", lambda r: r.delete("ML_1", "MLRP_1"), "DELETE", CONTACT),
     Case(
         "research_core.contact_imports.start",
-        lambda r: r.start("ML_1", [ADA, {"email": "bram@example.com"}]),
+        lambda r: r.start("ML_1", [ADA, ResearchCoreContactFields(email="bram@example.com")]),
         "POST",
         f"{LIST}/contactimports",
         "research_core_import_started",

@@ -69,7 +69,7 @@ async def test_contacts_are_imported_by_a_job() -> None:
     async with living(jobs=ByPolls(2)) as (client, sandbox):
         old = client.research_core
         made = await old.mailing_lists.create(library_id="UR_1", name="Guests")
-        rows: list[ResearchCoreContactFields | dict[str, Any]] = [ADA, {"email": "bram@example.com"}]
+        rows = [ADA, ResearchCoreContactFields(email="bram@example.com")]
         started = await old.contact_imports.start(made.id, rows)
         halfway = await old.contact_imports.progress(made.id, started.id)
         assert (halfway.percent_complete, halfway.is_finished, halfway.status) == (50.0, False, None)

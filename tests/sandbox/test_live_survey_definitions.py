@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -336,6 +337,36 @@ async def test_a_survey_is_copied_by_its_file_and_deleted() -> None:
         assert state.responses == {}
         with pytest.raises(NotFound):
             await definitions.get(made.survey_id)
+
+
+@asynchronous
+async def test_a_copy_has_the_quotas_and_counts_anew() -> None:
+    async with living() as (client, state):
+        definitions, survey_id = client.survey_definitions, state.survey_id
+        made = await definitions.quotas.create(
+            survey_id, QuotaInput(name="Two hundred", occurrences=200, logic=LOGIC, count=7)
+        )
+        file = await definitions.get(survey_id, format="qsf")
+        created = await definitions.create(file.raw)
+        imported = await client.surveys.import_survey(json.dumps(file.raw).encode(), name="Copy")
+        for copy_id in (created.survey_id, imported.id):
+            quota = await definitions.quotas.get(copy_id, made.quota_id)
+            assert (quota.name, quota.count, quota.occurrences) == ("Two hundred", 0, 200)
+            group = await definitions.quota_groups.get(copy_id, made.quota_group_id or "")
+            assert group.quotas == [made.quota_id]
+            assert [counted.count async for counted in client.surveys.quotas(copy_id)] == [0]
+            assert (await definitions.quotas.get(survey_id, made.quota_id)).count == 7
+
+
+@asynchronous
+async def test_a_deleted_survey_takes_its_distributions_along() -> None:
+    async with living() as (client, state):
+        list_id = state.add_mailing_list("Guests")
+        made = await client.distributions.create_links(survey_id=state.survey_id, mailing_list_id=list_id)
+        await client.surveys.delete(state.survey_id)
+        assert await client.distributions.list(state.survey_id).collect() == []
+        with pytest.raises(NotFound):
+            await client.distributions.get(made.id, survey_id=state.survey_id)
 
 
 REFUSED: dict[str, Callable[[SurveyDefinitions, str], Awaitable[Any]]] = {

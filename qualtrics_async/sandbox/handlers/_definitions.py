@@ -9,10 +9,12 @@ from qualtrics_async.sandbox.survey_file import TRASH, mapping, members
 from qualtrics_async.sandbox.wire import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from qualtrics_async.sandbox.records import Survey
     from qualtrics_async.sandbox.wire import Call
 
-__all__ = ["changed", "find_part", "languages_of", "take_out", "trash_of"]
+__all__ = ["changed", "find_part", "keep_quotas", "languages_of", "take_out", "trash_of"]
 
 
 def find_part(survey: Survey, key: str, part_id: str) -> dict[str, Any]:
@@ -27,6 +29,24 @@ def changed(call: Call, survey: Survey) -> None:
     """Note that a survey was changed now."""
     survey.modified = call.state.now()
     survey.definition["LastModified"] = iso(survey.modified)
+
+
+def keep_quotas(call: Call, survey_id: str, elements: Iterable[object]) -> None:
+    """Give a survey the quotas of a file and their groups; they count from 0 again. Assumed."""
+    quotas: dict[str, dict[str, Any]] = {}
+    groups: dict[str, dict[str, Any]] = {}
+    for element in elements:
+        match element:
+            case {"Element": "QO", "Payload": {"ID": str(quota_id)} as payload}:
+                quotas[quota_id] = payload | {"Count": 0}
+            case {"Element": "QG", "Payload": {"ID": str(group_id)} as payload}:
+                groups[group_id] = payload
+    for quota_id, quota in quotas.items():
+        call.state.shelf("quota").put(survey_id, quota_id, record=quota)
+    for group_id, group in groups.items():
+        named = group.get("Quotas")
+        kept = [quota_id for quota_id in quotas if quota_id in named] if isinstance(named, list) else []
+        call.state.shelf("quota group").put(survey_id, group_id, record=group | {"Quotas": kept})
 
 
 def languages_of(survey: Survey) -> list[str]:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.handlers import surveys
-from qualtrics_async.sandbox.handlers._definitions import changed, languages_of
+from qualtrics_async.sandbox.handlers._definitions import changed, keep_quotas, languages_of
 from qualtrics_async.sandbox.handlers.surveys import find_survey
 from qualtrics_async.sandbox.records import Survey
 from qualtrics_async.sandbox.routing import Routes
@@ -206,6 +206,7 @@ def _from_file(call: Call, body: dict[str, Any]) -> Body:
     language = entry.get("SurveyLanguage")
     survey, _ = _new(call, entry["SurveyName"], language if isinstance(language, str) else "EN", "CORE")
     read_elements(survey.definition, elements)
+    keep_quotas(call, survey.id, elements)
     return result({"SurveyID": survey.id})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from qualtrics_async.sandbox.handlers._definitions import keep_quotas
 from qualtrics_async.sandbox.legacy_survey import legacy_survey
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.state import iso
@@ -59,7 +60,7 @@ def get_survey(call: Call) -> Body:
 def import_survey(call: Call) -> Body:
     """Documented: a form with `name`, and `file` or `fileUrl` with its type; the answer has id and name.
 
-    Of a QSF file blocks, flow, options and questions are taken. That the survey is inactive is assumed, and
+    Of a QSF file blocks, flow, options, questions and quotas are taken. That the survey is inactive is assumed, and
     what another file or an address holds is not read here.
     """
     form = call.form()
@@ -78,6 +79,7 @@ def import_survey(call: Call) -> Body:
     survey_id = call.state.add_survey(name, active=False)
     if imported:
         _fill(call.state.surveys[survey_id].definition, imported, call.state.new_id("BL_"))
+        keep_quotas(call, survey_id, imported)
     return result({"id": survey_id, "name": name})
 
 
@@ -108,11 +110,13 @@ def update_survey(call: Call) -> Body:
 
 @routes("DELETE", "/surveys/{surveyId}", "documented")
 def delete_survey(call: Call) -> Body:
-    """Documented: answers meta only. That its responses go with it is assumed."""
-    survey = find_survey(call)
-    for response in call.state.responses_of(survey.id):
-        del call.state.responses[response.id]
-    del call.state.surveys[survey.id]
+    """Documented: answers meta only. That responses and distributions go with it is assumed."""
+    survey, state = find_survey(call), call.state
+    for response in state.responses_of(survey.id):
+        del state.responses[response.id]
+    for sent in [made for made in state.distributions.values() if made.survey_id == survey.id]:
+        del state.distributions[sent.id]
+    del state.surveys[survey.id]
     return {}
 
 

@@ -82,7 +82,8 @@ async def test_contacts_are_imported_by_a_job() -> None:
             await old.contact_imports.run(made.id, rows)
         assert len(sandbox.state.shelf(CONTACT)) == 4
         with pytest.raises(InvalidRequest, match="phone"):
-            await old.contact_imports.run(made.id, [ADA, {"phone": "+15550100001"}])
+            phone = {"contacts": [{"phone": "+15550100001"}]}
+            await client.request("POST", "/mailinglists/{mailingListId}/contactimports", made.id, body=phone)
         other = await old.mailing_lists.create(library_id="UR_1", name="Others")
         with pytest.raises(NotFound):
             await old.contact_imports.progress(other.id, started.id)

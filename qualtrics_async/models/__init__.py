@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         DirectoryContactDetails,
         DirectoryContactUpdate,
         OptedOutContact,
+        UnreachableContact,
     )
     from qualtrics_async.models.distributions import (
         Distribution,
@@ -353,6 +354,7 @@ __all__ = [
     "TicketUpdate",
     "TransactionBatch",
     "TransactionMeta",
+    "UnreachableContact",
     "User",
     "UserCreate",
     "UserSummary",

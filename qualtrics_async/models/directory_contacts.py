@@ -17,6 +17,7 @@ __all__ = [
     "DirectoryContactUpdate",
     "OptedOutContact",
     "Person",
+    "UnreachableContact",
 ]
 
 
@@ -44,16 +45,27 @@ class Person(Model, frozen=True, kw_only=True, gc=False):
 
 
 class DirectoryContact(Person, frozen=True, kw_only=True, gc=False):
-    """A contact in a listing of the directory (observed)."""
+    """A contact in a listing of the directory (documented)."""
 
     unsubscribed: Flag | None = None
 
 
 class OptedOutContact(Person, frozen=True, kw_only=True, gc=False):
-    """A contact that opted out of the directory, and when (used by clients)."""
+    """A contact that opted out of the directory, and when (documented)."""
 
     directory_unsubscribed: Flag | None = None
     directory_unsubscribe_date: Instant | None = None
+
+
+class UnreachableContact(OptedOutContact, frozen=True, kw_only=True, gc=False):
+    """A contact that opted out of a mailing list, or whose e-mails came back (documented).
+
+    What is of the list, and when the contact was changed last, one client reads. The lookup id is not there.
+    """
+
+    mailing_list_unsubscribed: Flag | None = None
+    mailing_list_unsubscribe_date: Instant | None = None
+    last_modified_date: Instant | None = None
 
 
 class ContactMembership(View):

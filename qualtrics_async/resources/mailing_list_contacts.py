@@ -14,6 +14,7 @@ from qualtrics_async.models.contacts import (
     ContactUpdate,
     ListContact,
 )
+from qualtrics_async.models.directory_contacts import UnreachableContact
 from qualtrics_async.resources._base import Resource, named, optional
 
 __all__ = ["MailingListContacts"]
@@ -98,7 +99,7 @@ class MailingListContacts(Resource):
         *,
         since: datetime | str | None = None,
         page_size: int | None = None,
-    ) -> Paged[ListContact]:
+    ) -> Paged[UnreachableContact]:
         """Contacts of a mailing list whose e-mails came back; `since` an instant."""
         query = {"since": optional(instant, since, "since"), "pageSize": page_size}
         route = GET(
@@ -106,7 +107,7 @@ class MailingListContacts(Resource):
             directory_id,
             mailing_list_id,
         )
-        return self._paged(route, ListContact, query=query)
+        return self._paged(route, UnreachableContact, query=query)
 
     def opted_out(
         self,
@@ -115,7 +116,7 @@ class MailingListContacts(Resource):
         *,
         since: datetime | str | None = None,
         page_size: int | None = None,
-    ) -> Paged[ListContact]:
+    ) -> Paged[UnreachableContact]:
         """Contacts who opted out of a mailing list; `since` an instant."""
         query = {"since": optional(instant, since, "since"), "pageSize": page_size}
         route = GET(
@@ -123,7 +124,7 @@ class MailingListContacts(Resource):
             directory_id,
             mailing_list_id,
         )
-        return self._paged(route, ListContact, query=query)
+        return self._paged(route, UnreachableContact, query=query)
 
     def history(
         self,

@@ -10,6 +10,7 @@ SAMPLED: dict[type[Model], tuple[str, ...]] = {
     directory_contacts.DirectoryContact: ("directory_contacts",),
     directory_contacts.DirectoryContactDetails: ("directory_contact", "directory_contact_sparse"),
     directory_contacts.OptedOutContact: ("directory_contacts_opted_out",),
+    directory_contacts.UnreachableContact: ("contacts_unreachable",),
     frequency_rules.FrequencyRule: ("frequency_rule", "frequency_rules"),
     transaction_batches.TransactionBatch: ("transaction_batch", "transaction_batches"),
     transactions.ContactTransaction: ("contact_transaction", "contact_transactions"),

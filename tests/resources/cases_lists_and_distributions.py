@@ -153,14 +153,14 @@ CASES = [
         lambda r: r.bounced("POOL_1", "CG_1"),
         "GET",
         f"{LIST}/bouncedContacts",
-        "contacts",
+        "contacts_unreachable",
     ),
     Case(
         "mailing_list_contacts.bounced since",
         lambda r: r.bounced("POOL_1", "CG_1", since=NOON, page_size=50),
         "GET",
         f"{LIST}/bouncedContacts",
-        "contacts",
+        "contacts_unreachable",
         {"since": "2026-07-01T12:00:00Z", "pageSize": "50"},
     ),
     Case(
@@ -168,14 +168,14 @@ CASES = [
         lambda r: r.opted_out("POOL_1", "CG_1"),
         "GET",
         f"{LIST}/optedOutContacts",
-        "contacts",
+        "contacts_unreachable",
     ),
     Case(
         "mailing_list_contacts.opted_out since",
         lambda r: r.opted_out("POOL_1", "CG_1", since="2026-07-01T12:00:00+00:00", page_size=50),
         "GET",
         f"{LIST}/optedOutContacts",
-        "contacts",
+        "contacts_unreachable",
         {"since": "2026-07-01T12:00:00Z", "pageSize": "50"},
     ),
     Case(

@@ -245,6 +245,9 @@ async def test_a_contact_of_a_list_lives_and_leaves() -> None:
         assert whole.private_embedded_data == {"vip": "yes"}
         (away,) = await contacts.opted_out(pool, list_id, since="2020-01-01T00:00:00Z").collect()
         assert away.contact_id == made.contact_id
+        left = whole.mailing_list_unsubscribe_date
+        assert left is not None
+        assert away.mailing_list_unsubscribe_date == left.replace(microsecond=0)
         state.contacts[made.id].bounced = True
         (bounced,) = await contacts.bounced(pool, list_id, page_size=10).collect()
         assert bounced.contact_id == made.id

@@ -199,6 +199,7 @@ async def test_opted_out_and_bounced_contacts() -> None:
         assert (await call.get(root + "optedOutContacts", since="x")).status == 400
         (element,) = (await call.get(root + "bouncedContacts")).result["elements"]
         assert element["contactId"] == bounced.id
+        assert (element["mailingListUnsubscribed"], element["mailingListUnsubscribeDate"]) == (False, None)
 
 
 @asynchronous

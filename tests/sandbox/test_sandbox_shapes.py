@@ -40,6 +40,8 @@ CALLS = [
     ("mailing_list", LISTS + "/{list}"),
     ("contacts", LISTS + "/{list}/contacts"),
     ("contact", LISTS + "/{list}/contacts/{contact}"),
+    ("contacts_unreachable", LISTS + "/{list}/optedOutContacts"),
+    ("contacts_unreachable", LISTS + "/{list}/bouncedContacts"),
     ("contact_history_email", LISTS + "/{list}/contacts/{contact}/history?type=email"),
     ("contact_import_finished", LISTS + "/{list}/transactioncontacts/{import}"),
     ("import_report_page1", "/directories/{directory}/imports/api-import/jobs/{import}/report"),
@@ -68,6 +70,7 @@ async def arrange(call: Caller) -> dict[str, str]:
     state = call.sandbox.state
     list_id = state.add_mailing_list("List")
     contact = state.add_contact(list_id, email="a@example.com", embedded_data={"a": "b"})
+    state.add_contact(list_id, email="c@example.com", list_unsubscribed=True, bounced=True)
     message = {"messageText": "Hello"}
     imports = f"{call.lists}/{list_id}/transactioncontacts"
     started = await call.post(imports, {"contacts": [{"email": "b@example.com"}]})

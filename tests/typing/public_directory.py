@@ -16,6 +16,7 @@ from qualtrics_async.models.directory_contacts import (
     DirectoryContactDetails,
     DirectoryContactUpdate,
     OptedOutContact,
+    UnreachableContact,
 )
 from qualtrics_async.models.frequency_rules import FrequencyRule, FrequencyRuleCreate, FrequencyRuleUpdate
 from qualtrics_async.models.transaction_batches import TransactionBatch
@@ -37,6 +38,7 @@ async def contacts(client: Qualtrics) -> None:
     await client.contacts.update("POOL_1", "CID_1", DirectoryContactUpdate())
     await client.contacts.delete("POOL_1", "CID_1")
     assert_type(client.contacts.opted_out("POOL_1"), Paged[OptedOutContact])
+    assert_type(client.mailing_list_contacts.opted_out("POOL_1", "CG_1"), Paged[UnreachableContact])
     assert_type(client.contacts.history("POOL_1", "CID_1", type="email"), Paged[ContactHistoryEntry])
 
 

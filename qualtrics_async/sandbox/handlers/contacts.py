@@ -11,6 +11,7 @@ from qualtrics_async.sandbox.handlers.mailing_list_contacts import (
     check_contact,
     empty,
     history,
+    opted_out_element,
     since,
 )
 from qualtrics_async.sandbox.handlers.segments import segments_of
@@ -34,9 +35,9 @@ _CONTACTS = "/directories/{directoryId}/contacts"
 _CONTACT = _CONTACTS + "/{contactId}"
 
 
-@routes("GET", _CONTACTS, "observed")
+@routes("GET", _CONTACTS, "documented")
 def list_contacts(call: Call) -> Body:
-    """Observed."""
+    """Documented."""
     return call.page(_contacts(call), _element)
 
 
@@ -122,14 +123,14 @@ def search_contacts(call: Call) -> Body:
 
 @routes("GET", _CONTACTS + "/optedOutContacts", "documented")
 def list_opted_out_contacts(call: Call) -> Body:
-    """Documented: who left the directory at `since` or later. That the date is a number is assumed."""
+    """Documented: who left the directory at `since` or later."""
     earliest = since(call)
     opted_out = [
         contact
         for contact in _contacts(call)
         if contact.unsubscribed_at is not None and contact.unsubscribed_at >= earliest
     ]
-    return call.page(opted_out, _opted_out)
+    return call.page(opted_out, opted_out_element)
 
 
 @routes("GET", _CONTACT + "/history", "documented")
@@ -176,12 +177,6 @@ def _element(contact: Contact) -> Body:
         "language": contact.language,
         "unsubscribed": contact.unsubscribed,
     }
-
-
-def _opted_out(contact: Contact) -> Body:
-    element = _element(contact)
-    element["directoryUnsubscribed"] = element.pop("unsubscribed")
-    return element | {"directoryUnsubscribeDate": contact.unsubscribed_at}
 
 
 def _found(call: Call, contact: Contact, *, embedded: bool) -> Body:

@@ -8,6 +8,7 @@ from qualtrics_async.sandbox.handlers._dates import read_instant, write_plain
 from qualtrics_async.sandbox.handlers.distribution_bodies import fate
 from qualtrics_async.sandbox.handlers.mailing_lists import find_mailing_list
 from qualtrics_async.sandbox.routing import Routes
+from qualtrics_async.sandbox.state import iso
 from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, nested, result
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from qualtrics_async.sandbox.records import Contact, Distribution, MailingList, Member
     from qualtrics_async.sandbox.wire import Body, Call
 
-__all__ = ["CONTACT_TEXTS", "check_contact", "empty", "history", "routes", "since"]
+__all__ = ["CONTACT_TEXTS", "check_contact", "empty", "history", "opted_out_element", "routes", "since"]
 
 routes = Routes()
 
@@ -35,20 +36,20 @@ def list_contacts(call: Call) -> Body:
     return call.page(members, lambda member: _element(call, member, embedded=embedded))
 
 
-@routes("GET", "/directories/{directoryId}/mailinglists/{mailingListId}/bouncedContacts", "assumed")
+@routes("GET", "/directories/{directoryId}/mailinglists/{mailingListId}/bouncedContacts", "documented")
 def list_bounced_contacts(call: Call) -> Body:
-    """Assumed: the elements of the plain listing; `since` is accepted and leaves nothing out."""
+    """Documented, the opt-out of the list used by a client; that `since` leaves nothing out is assumed."""
     bounced = [member for member in find_mailing_list(call).members if member.contact.bounced]
-    return call.page(bounced, lambda member: _element(call, member, embedded=False))
+    return call.page(bounced, _unreachable)
 
 
-@routes("GET", "/directories/{directoryId}/mailinglists/{mailingListId}/optedOutContacts", "assumed")
+@routes("GET", "/directories/{directoryId}/mailinglists/{mailingListId}/optedOutContacts", "documented")
 def list_opted_out_contacts(call: Call) -> Body:
-    """Assumed: the elements of the plain listing, for who left the list at `since` or later."""
+    """Documented, the opt-out of the list used by a client: who left the list at `since` or later."""
     earliest = since(call)
     members = find_mailing_list(call).members
     opted_out = [m for m in members if m.unsubscribed_at is not None and m.unsubscribed_at >= earliest]
-    return call.page(opted_out, lambda member: _element(call, member, embedded=False))
+    return call.page(opted_out, _unreachable)
 
 
 @routes("POST", _CONTACTS, "documented", per_minute=500)
@@ -183,6 +184,34 @@ def _element(call: Call, member: Member, *, embedded: bool) -> Body:
     if embedded:
         element["embeddedData"] = contact.embedded_data or empty(call, contact)
     return element
+
+
+def _unreachable(member: Member) -> Body:
+    contact = member.contact
+    return opted_out_element(contact) | {
+        "mailingListUnsubscribed": member.unsubscribed,
+        "mailingListUnsubscribeDate": _date(member.unsubscribed_at),
+        "lastModifiedDate": iso(contact.modified),
+    }
+
+
+def opted_out_element(contact: Contact) -> Body:
+    """A contact as listings of those who opted out have it. That dates are ISO 8601 is documented."""
+    return {
+        "contactId": contact.id,
+        "firstName": contact.first_name,
+        "lastName": contact.last_name,
+        "email": contact.email,
+        "phone": contact.phone,
+        "extRef": contact.ext_ref,
+        "language": contact.language,
+        "directoryUnsubscribed": contact.unsubscribed,
+        "directoryUnsubscribeDate": _date(contact.unsubscribed_at),
+    }
+
+
+def _date(milliseconds: int | None) -> str | None:
+    return None if milliseconds is None else iso(milliseconds)
 
 
 def _mail(distribution: Distribution, member: Member) -> Body:

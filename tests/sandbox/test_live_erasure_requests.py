@@ -129,3 +129,25 @@ async def test_the_caller_is_not_erased() -> None:
         done = await client.erasure_requests.run(["api.user@example.com"], search_only=False, confirm=True)
         assert done.emails_not_found == []
         assert (await client.users.whoami()).user_id == sandbox.state.user_id
+
+
+@asynchronous
+async def test_who_is_erased_is_in_no_distribution_any_more() -> None:
+    async with living() as (client, sandbox):
+        state, links = sandbox.state, client.distributions.links
+        list_id = state.add_mailing_list("List")
+        batch_id = state.add_transaction_batch()
+        for email in ("former@example.com", "stays@example.com"):
+            state.add_transaction(list_id, state.add_contact(list_id, email=email).id, batch_id)
+        survey_id = state.survey_id
+        made = [
+            await client.distributions.create_links(survey_id=survey_id, **target)
+            for target in ({"mailing_list_id": list_id}, {"transaction_batch_id": batch_id})
+        ]
+        await client.erasure_requests.run(["former@example.com"], search_only=False, confirm=True)
+        for one in made:
+            await links(one.id, survey_id=survey_id).collect()
+            (link,) = await links(one.id, survey_id=survey_id).collect()
+            assert link.email == "stays@example.com"
+            assert link.transaction_id in (None, *state.transactions)
+            assert len(await client.distributions.history(one.id).collect()) == 1

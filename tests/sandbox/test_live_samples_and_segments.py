@@ -56,6 +56,24 @@ async def test_a_sample_is_drawn_by_its_definition() -> None:
 
 
 @asynchronous
+async def test_who_was_deleted_is_neither_listed_nor_counted() -> None:
+    async with living() as (client, sandbox):
+        pool = sandbox.state.default_directory_id
+        _, sweet = arrange(sandbox.state)
+        segment = await client.segments.create(pool, name="Sweet", criteria=SWEET)
+        definition = await client.sample_definitions.create(pool, sample_criteria=SWEET)
+        sample = await client.samples.creations.run(pool, sample_definition_id=definition.id)
+        assert ((await client.segments.get(pool, segment.id)).contact_count, sample.contact_count) == (5, 5)
+        await client.contacts.delete(pool, sweet[0])
+        assert len(await client.segment_contacts.list(pool, segment.id).collect()) == 4
+        assert len(await client.samples.contacts(pool, sample.id).collect()) == 4
+        assert (await client.segments.get(pool, segment.id)).contact_count == 4
+        assert [made.contact_count async for made in client.segments.list(pool)] == [4]
+        assert (await client.samples.get(pool, sample.id)).contact_count == 4
+        assert [made.contact_count async for made in client.samples.list(pool)] == [4]
+
+
+@asynchronous
 async def test_a_sample_is_drawn_from_a_list_or_from_another() -> None:
     async with living() as (client, sandbox):
         pool = sandbox.state.default_directory_id

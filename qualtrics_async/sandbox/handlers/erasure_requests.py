@@ -15,6 +15,7 @@ from qualtrics_async.sandbox.wire import Refused, check_keys, result
 
 if TYPE_CHECKING:
     from qualtrics_async.sandbox.jobs import Job
+    from qualtrics_async.sandbox.records import Contact
     from qualtrics_async.sandbox.state import State
     from qualtrics_async.sandbox.wire import Body, Call
 
@@ -108,12 +109,23 @@ def _erase(state: State, emails: set[str]) -> None:
         del state.responses[response.id]
     for contact in [made for made in state.contacts.values() if _plain(made.email) in emails]:
         state.remove_contact(contact)
+        _leave_distributions(state, contact)
     for user in [made for made in state.shelf("user") if _plain(made["email"]) in emails]:
         if user["id"] != state.user_id:
             remove_user(state, user["id"])
     for place in state.participants.values():
         for key in [key for key, person in place.items() if _plain(person["email"]) in emails]:
             del place[key]
+
+
+def _leave_distributions(state: State, contact: Contact) -> None:
+    """Take someone out of the links and the history of what was sent."""
+    for sent in state.distributions.values():
+        left = [index for index, member in enumerate(sent.members) if member.contact is not contact]
+        if len(left) < len(sent.members):
+            if sent.transaction_ids is not None:
+                sent.transaction_ids = [sent.transaction_ids[index] for index in left]
+            sent.members = [sent.members[index] for index in left]
 
 
 def _plain(email: Any) -> str:

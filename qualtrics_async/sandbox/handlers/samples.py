@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from qualtrics_async.sandbox.jobs import Job
     from qualtrics_async.sandbox.records import Contact
     from qualtrics_async.sandbox.shelves import Shelf
+    from qualtrics_async.sandbox.state import State
     from qualtrics_async.sandbox.wire import Body, Call
 
 __all__ = ["routes"]
@@ -32,7 +33,7 @@ _WORDS = {"running": "inProgress", "failed": "failed", "complete": "complete"}
 @routes("GET", _SAMPLES, "documented")
 def list_samples(call: Call) -> Body:
     """Documented."""
-    return call.page(_drawn(call).under(find_directory(call).id), _element)
+    return call.page(_drawn(call).under(find_directory(call).id), lambda sample: _element(call.state, sample))
 
 
 @routes("POST", _SAMPLES, "documented", per_minute=500)
@@ -73,7 +74,7 @@ def sample_progress(call: Call) -> Body:
 @routes("GET", _ONE, "documented")
 def get_sample(call: Call) -> Body:
     """Documented: as in the list."""
-    return result(_element(_drawn(call).find(*call.ids)))
+    return result(_element(call.state, _drawn(call).find(*call.ids)))
 
 
 @routes("PUT", _ONE, "assumed")
@@ -127,7 +128,6 @@ def _finish(call: Call, job: Job) -> None:
         **dict.fromkeys(("name", "description", "category")),
         "creatorId": call.state.user_id,
         "ownerId": call.state.user_id,
-        "contactCount": len(drawn),
         **dict.fromkeys(_FLAGS, False),
         "creationLogic": definition["sampleCriteria"],
         "contactIds": drawn,
@@ -153,8 +153,10 @@ def _contacts_of(call: Call, directory_id: str, parent_id: str) -> list[Contact]
     return [state.contacts[contact_id] for contact_id in ids if contact_id in state.contacts]
 
 
-def _element(sample: dict[str, Any]) -> Body:
-    return {key: value for key, value in sample.items() if key != "contactIds"}
+def _element(state: State, sample: dict[str, Any]) -> Body:
+    """Without those who were deleted since it was drawn."""
+    kept = {key: value for key, value in sample.items() if key != "contactIds"}
+    return kept | {"contactCount": sum(made in state.contacts for made in sample["contactIds"])}
 
 
 def _contact(contact: Contact) -> Body:

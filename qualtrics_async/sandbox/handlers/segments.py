@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from qualtrics_async.sandbox.jobs import Job
     from qualtrics_async.sandbox.records import Contact
     from qualtrics_async.sandbox.shelves import Shelf
+    from qualtrics_async.sandbox.state import State
     from qualtrics_async.sandbox.wire import Body, Call
 
 __all__ = ["routes", "segments_of"]
@@ -37,7 +38,9 @@ _WORDS = {"running": "inProgress", "failed": "failed", "complete": "complete"}
 @routes("GET", _SEGMENTS, "documented", per_minute=60)
 def list_segments(call: Call) -> Body:
     """Documented."""
-    return call.page(_settled(call).under(find_directory(call).id), _element)
+    return call.page(
+        _settled(call).under(find_directory(call).id), lambda segment: _element(call.state, segment)
+    )
 
 
 @routes("POST", _SEGMENTS, "documented", per_minute=60)
@@ -53,7 +56,6 @@ def create_segment(call: Call) -> Body:
         "segmentId": call.state.new_id("SEG_"),
         "name": body["name"],
         "description": body.get("description"),
-        "contactCount": 0,
         "creationDate": now,
         "lastModifiedDate": now,
         "criteria": body["criteria"],
@@ -66,7 +68,7 @@ def create_segment(call: Call) -> Body:
 @routes("GET", _ONE, "documented", per_minute=60)
 def get_segment(call: Call) -> Body:
     """Documented: as in the list."""
-    return result(_element(_settled(call).find(*call.ids)))
+    return result(_element(call.state, _settled(call).find(*call.ids)))
 
 
 @routes("PUT", _ONE, "assumed", per_minute=60)
@@ -154,7 +156,6 @@ def _look_up(
         made for made in call.state.contacts.values() if made.directory_id == directory_id and wanted(made)
     ]
     segment["contactIds"] = [contact.id for contact in found]
-    segment["contactCount"] = len(found)
 
 
 def _contacts(call: Call) -> list[Contact]:
@@ -162,8 +163,10 @@ def _contacts(call: Call) -> list[Contact]:
     return [call.state.contacts[contact_id] for contact_id in ids if contact_id in call.state.contacts]
 
 
-def _element(segment: dict[str, Any]) -> Body:
-    return {key: value for key, value in segment.items() if key != "contactIds"}
+def _element(state: State, segment: dict[str, Any]) -> Body:
+    """Without those who were deleted since the last refresh."""
+    kept = {key: value for key, value in segment.items() if key != "contactIds"}
+    return kept | {"contactCount": sum(made in state.contacts for made in segment["contactIds"])}
 
 
 def _contact(contact: Contact) -> Body:

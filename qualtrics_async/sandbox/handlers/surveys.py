@@ -60,8 +60,8 @@ def get_survey(call: Call) -> Body:
 def import_survey(call: Call) -> Body:
     """Documented: a form with `name`, and `file` or `fileUrl` with its type; the answer has id and name.
 
-    Of a QSF file blocks, flow, options, questions and quotas are taken. That the survey is inactive is assumed, and
-    what another file or an address holds is not read here.
+    Of a QSF file blocks, flow, options, questions and quotas are taken. That the survey is inactive is
+    assumed, and what another file or an address holds is not read here.
     """
     form = call.form()
     check_keys(form, ("name", "file", "contentType", "fileUrl"), ("name",))

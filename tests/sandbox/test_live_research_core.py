@@ -81,8 +81,8 @@ async def test_contacts_are_imported_by_a_job() -> None:
         with pytest.raises(JobFailed):
             await old.contact_imports.run(made.id, rows)
         assert len(sandbox.state.shelf(CONTACT)) == 4
+        phone = {"contacts": [{"phone": "+15550100001"}]}
         with pytest.raises(InvalidRequest, match="phone"):
-            phone = {"contacts": [{"phone": "+15550100001"}]}
             await client.request("POST", "/mailinglists/{mailingListId}/contactimports", made.id, body=phone)
         other = await old.mailing_lists.create(library_id="UR_1", name="Others")
         with pytest.raises(NotFound):

@@ -23,7 +23,7 @@ class DeduplicationCriteria(Model, frozen=True, kw_only=True):
 
 
 class Directory(Model, frozen=True, kw_only=True):
-    """A directory (observed); `contact_count` only where the listing was asked to count."""
+    """A directory (observed); `contact_count` only where the listing was asked to count (assumed)."""
 
     directory_id: str
     name: str | None = None

@@ -20,8 +20,9 @@ _CRITERIA = ("email", "firstName", "lastName", "externalDataReference", "phone")
 
 @routes("GET", "/directories", "observed")
 def list_directories(call: Call) -> Body:
-    """Observed."""
-    return call.page(list(call.state.directories.values()), _element)
+    """Observed; that the count is there only with `includeCount` is assumed."""
+    counted = call.flag("includeCount")
+    return call.page(list(call.state.directories.values()), lambda listed: _element(listed, counted=counted))
 
 
 def find_directory(call: Call) -> Directory:
@@ -32,11 +33,11 @@ def find_directory(call: Call) -> Directory:
     return directory
 
 
-def _element(directory: Directory) -> Body:
+def _element(directory: Directory, *, counted: bool) -> Body:
     return {
         "directoryId": directory.id,
         "name": directory.name,
-        "contactCount": directory.contact_count,
+        **({"contactCount": directory.contact_count} if counted else {}),
         "isDefault": directory.is_default,
         "deduplicationCriteria": {name: name in directory.deduplicate for name in _CRITERIA},
     }

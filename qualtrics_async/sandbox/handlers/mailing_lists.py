@@ -47,8 +47,8 @@ def create_mailing_list(call: Call) -> Body:
 
 @routes("GET", "/directories/{directoryId}/mailinglists/{mailingListId}", "documented")
 def get_mailing_list(call: Call) -> Body:
-    """Documented."""
-    return result(_element(find_mailing_list(call), counted=True))
+    """Documented, the count only with `includeCount`."""
+    return result(_element(find_mailing_list(call), counted=call.flag("includeCount")))
 
 
 @routes("PUT", "/directories/{directoryId}/mailinglists/{mailingListId}", "documented", per_minute=500)

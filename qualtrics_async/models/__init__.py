@@ -176,6 +176,7 @@ if TYPE_CHECKING:
         SurveyImported,
         SurveyPermissions,
         SurveyQuota,
+        SurveyQuotaCombination,
         SurveySummary,
     )
     from qualtrics_async.models.tickets import (
@@ -341,6 +342,7 @@ __all__ = [
     "SurveyPublishEvent",
     "SurveyQsf",
     "SurveyQuota",
+    "SurveyQuotaCombination",
     "SurveyResponse",
     "SurveySession",
     "SurveySummary",

@@ -21,6 +21,7 @@ __all__ = [
     "SurveyImported",
     "SurveyPermissions",
     "SurveyQuota",
+    "SurveyQuotaCombination",
     "SurveySummary",
 ]
 
@@ -83,6 +84,14 @@ class SurveyImported(Model, frozen=True, kw_only=True):
     name: str | None = None
 
 
+class SurveyQuotaCombination(Model, frozen=True, kw_only=True):
+    """One cell of a quota with cross logic (read by a client)."""
+
+    count: int | None = None
+    quota: int | None = None
+    description: str | None = None
+
+
 class SurveyQuota(Model, frozen=True, kw_only=True):
     """A quota of a survey: `count` of `quota` responses are there (read by a client)."""
 
@@ -91,6 +100,7 @@ class SurveyQuota(Model, frozen=True, kw_only=True):
     count: int | None = None
     quota: int | None = None
     logic_type: str | None = None
+    combinations: list[SurveyQuotaCombination] | None = None
 
 
 class EmbeddedDataField(Input, kw_only=True):

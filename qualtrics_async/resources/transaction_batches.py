@@ -38,7 +38,10 @@ class TransactionBatches(Resource):
         transaction_ids: Sequence[str] = (),
         creation_date: datetime | str | None = None,
     ) -> Created:
-        """Create a batch of transactions that exist, or an empty one; `creation_date` an instant."""
+        """Create a batch of transactions that exist, or an empty one.
+
+        `creation_date` is an instant (sent by a client).
+        """
         body = {
             "transactionIds": all_named(transaction_ids, "transaction_ids") if transaction_ids else [],
             "creationDate": optional(instant, creation_date, "creation_date"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qualtrics_async.models._base import Model
 from qualtrics_async.models.response_jobs import ResponseJobProgress, ResponseJobStarted
 from qualtrics_async.models.responses import ResponseCreated, SurveyResponse
-from qualtrics_async.models.surveys import SurveyImported, SurveyQuota
+from qualtrics_async.models.surveys import SurveyImported, SurveyQuota, SurveyQuotaCombination
 
 SAMPLED: dict[type[Model], tuple[str, ...]] = {
     ResponseCreated: ("response_created",),
@@ -20,4 +20,4 @@ SAMPLED: dict[type[Model], tuple[str, ...]] = {
     SurveyQuota: ("survey_quotas",),
     SurveyResponse: ("response", "response_sparse"),
 }
-NESTED: set[type[Model]] = set()
+NESTED: set[type[Model]] = {SurveyQuotaCombination}

@@ -32,7 +32,10 @@ def list_batches(call: Call) -> Body:
 
 @routes("POST", _BATCHES, "documented", per_minute=500)
 def create_batch(call: Call) -> Body:
-    """Documented: the list of transactions may be empty. How unknown ones are refused is assumed."""
+    """Documented: the list of transactions may be empty; a client sends a date.
+
+    How unknown transactions are refused is assumed.
+    """
     directory = find_directory(call)
     body = call.json()
     check_keys(body, ("transactionIds", "creationDate"), ("transactionIds",))

@@ -127,6 +127,7 @@ class Sandbox:
                 yield sandbox
             finally:
                 asyncio.run_coroutine_threadsafe(sandbox.close(), loop).result()
+                asyncio.run_coroutine_threadsafe(_end_what_is_left(), loop).result()
         finally:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
@@ -200,6 +201,14 @@ class Sandbox:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+
+
+async def _end_what_is_left() -> None:
+    """End the tasks of connections that broke off, as `asyncio.run()` does before its loop closes."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
 
 
 def routes() -> tuple[tuple[str, str, Confidence], ...]:

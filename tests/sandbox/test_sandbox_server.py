@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import gc
 import gzip
 import json
 import ssl
@@ -18,6 +19,7 @@ import aiohttp
 import pytest
 from speaking import Clock, asynchronous, speaking, until
 
+from qualtrics_async import InvalidRequest, Qualtrics
 from qualtrics_async import sandbox as package
 from qualtrics_async.sandbox import ByPolls, Sandbox
 
@@ -275,6 +277,24 @@ def test_in_thread_serves_and_leaves_nothing_behind() -> None:
         assert threading.active_count() == before + 1
     assert threading.active_count() == before
     assert len(sandbox.requests) == 1
+
+
+def test_a_body_that_is_too_large_is_refused_unread(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The refusal says how much is taken, and the connection that broke off leaves no task behind."""
+    monkeypatch.setattr("qualtrics_async.sandbox.app.MAX_BODY", 1_000_000)
+
+    async def main(sandbox: Sandbox) -> None:
+        async with Qualtrics(token=sandbox.token, base_url=sandbox.base_url) as client:
+            with pytest.raises(InvalidRequest, match="at most 1 MB") as refusal:
+                await client.response_imports.start(sandbox.state.survey_id, bytes(20_000_000))
+            assert refusal.value.status == 413
+
+    with Sandbox.in_thread() as sandbox:
+        asyncio.run(main(sandbox))
+    gc.collect()
+    assert "destroyed" not in caplog.text
 
 
 def test_in_thread_ends_with_a_held_request() -> None:

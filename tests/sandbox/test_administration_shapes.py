@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from administration_living import REQUEST, branches, client_of
+from arranging import REQUEST, branches
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from living import client_of
 from speaking import speaking
 from test_sandbox_shapes import keys
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from administration_living import REQUEST, living
+from arranging import REQUEST
+from living import living
 from speaking import asynchronous
 
 from qualtrics_async import InvalidRequest, NotFound, OutcomeUnknown, Qualtrics, Unauthorized

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from directory_living import living, where
+from filtering import where
+from living import living
 from speaking import asynchronous, speaking
 
 from qualtrics_async import CursorRefused, InvalidRequest, concurrent
@@ -80,7 +81,8 @@ def arrange(sandbox: Sandbox) -> tuple[str, dict[str, str]]:
 async def test_a_search_finds_who_meets_the_filter(
     filter_: ContactFilter | ContactFilterGroup | dict[str, Any], expected: str
 ) -> None:
-    async with living() as (client, sandbox, pool):
+    async with living() as (client, sandbox):
+        pool = sandbox.state.default_directory_id
         list_id, letters = arrange(sandbox)
         if isinstance(filter_, dict):
             filter_ = filter_ | {"mailingListId": list_id}
@@ -90,7 +92,8 @@ async def test_a_search_finds_who_meets_the_filter(
 
 @asynchronous
 async def test_embedded_data_is_found_only_when_it_is_asked_for() -> None:
-    async with living(quirks=False) as (client, sandbox, pool):
+    async with living(quirks=False) as (client, sandbox):
+        pool = sandbox.state.default_directory_id
         arrange(sandbox)
         noor = where("extRef", "eq", "p-1")
         (bare,) = await client.contacts.search(pool, noor, include_segments=True).collect()
@@ -136,7 +139,8 @@ async def test_impossible_searches_are_refused(body: dict[str, Any]) -> None:
 @pytest.mark.parametrize(("number", "refused"), [(1, True), (2, False), (5, False), (6, True)])
 @asynchronous
 async def test_a_group_has_two_to_five_conditions(number: int, *, refused: bool) -> None:
-    async with living() as (client, sandbox, pool):
+    async with living() as (client, sandbox):
+        pool = sandbox.state.default_directory_id
         sandbox.state.add_contact(None, email="noor@example.com", last_name="Sample")
         search = client.contacts.search(pool, ContactFilterGroup(filters=[LAST_NAME] * number))
         if refused:
@@ -148,7 +152,8 @@ async def test_a_group_has_two_to_five_conditions(number: int, *, refused: bool)
 
 @asynchronous
 async def test_deep_groups_are_refused_and_break_nothing() -> None:
-    async with living() as (client, _, pool):
+    async with living() as (client, sandbox):
+        pool = sandbox.state.default_directory_id
         nested: ContactFilter | ContactFilterGroup = LAST_NAME
         for depth in range(200):
             nested = (nested | LAST_NAME) if depth % 2 else (nested & LAST_NAME)
@@ -170,7 +175,8 @@ def people(sandbox: Sandbox, number: int) -> list[str]:
 @asynchronous
 async def test_a_search_walks_its_pages(number: int, pages: int) -> None:
     """After a full page there is a token, so that a search that fits exactly ends with an empty page."""
-    async with living() as (client, sandbox, pool):
+    async with living() as (client, sandbox):
+        pool = sandbox.state.default_directory_id
         ids = people(sandbox, number)
         search = client.contacts.search(pool, LAST_NAME, page_size=5)
         assert [contact.id async for contact in search] == ids
@@ -202,7 +208,8 @@ FAULTS: list[dict[str, Any]] = [
 @asynchronous
 async def test_a_search_survives_odd_pages_and_refusals(fault: dict[str, Any]) -> None:
     """A short page with a token is followed, and a search that fails is sent again: it only reads."""
-    async with living() as (client, sandbox, pool):
+    async with living() as (client, sandbox):
+        pool = sandbox.state.default_directory_id
         ids = people(sandbox, 12)
         scripted = sandbox.faults.add(route=SEARCH, skip=1, **fault)
         assert [contact.id async for contact in client.contacts.search(pool, LAST_NAME, page_size=5)] == ids
@@ -212,7 +219,8 @@ async def test_a_search_survives_odd_pages_and_refusals(fault: dict[str, Any]) -
 @asynchronous
 async def test_a_search_in_a_circle_is_stopped() -> None:
     """A token that came before would never end."""
-    async with living() as (client, sandbox, pool):
+    async with living() as (client, sandbox):
+        pool = sandbox.state.default_directory_id
         people(sandbox, 12)
         sandbox.faults.add(kind="repeat_page", route=SEARCH, skip=1, times=None)
         with pytest.raises(CursorRefused):
@@ -223,7 +231,8 @@ async def test_a_search_in_a_circle_is_stopped() -> None:
 @asynchronous
 async def test_a_search_ends_at_its_depth_with_the_cursor() -> None:
     """What was found before stays found, and the error says which page could not be had."""
-    async with living(max_page_size=None) as (client, sandbox, pool):
+    async with living(max_page_size=None) as (client, sandbox):
+        pool = sandbox.state.default_directory_id
         ids = people(sandbox, DEEPEST + 1)
         search = client.contacts.search(pool, LAST_NAME, page_size=2500)
         found: list[str] = []

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from directory_living import living
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from living import living
 from speaking import asynchronous, speaking
 from test_sandbox_shapes import keys
 
@@ -24,6 +24,7 @@ from qualtrics_async.models.frequency_rules import (
     FrequencyRuleUpdate,
 )
 from qualtrics_async.models.transactions import ContactTransactionCreate, ContactTransactionUpdate
+from qualtrics_async.sandbox import ByPolls
 
 if TYPE_CHECKING:
     from qualtrics_async.sandbox.state import State
@@ -46,7 +47,8 @@ def sale(list_id: str, contact_id: str, **data: Any) -> ContactTransactionCreate
 
 @asynchronous
 async def test_a_transaction_lives_and_dies() -> None:
-    async with living() as (client, sandbox, pool):
+    async with living() as (client, sandbox):
+        pool = sandbox.state.default_directory_id
         state = sandbox.state
         list_id, contact_id = member(state)
         made = await client.transactions.create(pool, {"till": sale(list_id, contact_id, store="Harbour")})
@@ -76,7 +78,8 @@ async def test_a_transaction_lives_and_dies() -> None:
 
 @asynchronous
 async def test_each_of_many_transactions_has_its_own_fate() -> None:
-    async with living() as (client, sandbox, pool):
+    async with living() as (client, sandbox):
+        pool = sandbox.state.default_directory_id
         state = sandbox.state
         list_id, contact_id = member(state)
         other_list, outsider = member(state, "lin@example.com")
@@ -102,7 +105,8 @@ async def test_each_of_many_transactions_has_its_own_fate() -> None:
 
 @asynchronous
 async def test_a_contact_has_its_transactions_page_by_page() -> None:
-    async with living() as (client, sandbox, pool):
+    async with living() as (client, sandbox):
+        pool = sandbox.state.default_directory_id
         state = sandbox.state
         list_id, contact_id = member(state)
         other = member(state, "lin@example.com", list_id)[1]
@@ -116,7 +120,8 @@ async def test_a_contact_has_its_transactions_page_by_page() -> None:
 
 @asynchronous
 async def test_a_transaction_can_move_to_another_contact() -> None:
-    async with living() as (client, sandbox, pool):
+    async with living() as (client, sandbox):
+        pool = sandbox.state.default_directory_id
         state = sandbox.state
         list_id, contact_id = member(state)
         transaction_id = state.add_transaction(list_id, contact_id, data={"store": "Harbour"})
@@ -136,7 +141,8 @@ async def test_a_transaction_can_move_to_another_contact() -> None:
 
 @asynchronous
 async def test_a_batch_lives_and_dies() -> None:
-    async with living() as (client, sandbox, pool):
+    async with living() as (client, sandbox):
+        pool = sandbox.state.default_directory_id
         state = sandbox.state
         list_id, contact_id = member(state)
         first, second, third = (state.add_transaction(list_id, contact_id) for _ in range(3))
@@ -165,7 +171,8 @@ async def test_a_batch_lives_and_dies() -> None:
 @asynchronous
 async def test_links_for_a_batch_after_a_sale() -> None:
     """The whole way: sales, a batch of them, links for it, each with its transaction."""
-    async with living() as (client, sandbox, pool):
+    async with living(jobs=ByPolls(0)) as (client, sandbox):
+        pool = sandbox.state.default_directory_id
         state = sandbox.state
         list_id, noor = member(state)
         lin = member(state, "lin@example.com", list_id)[1]
@@ -189,7 +196,8 @@ async def test_links_for_a_batch_after_a_sale() -> None:
 
 @asynchronous
 async def test_what_an_import_records_can_be_read() -> None:
-    async with living() as (client, sandbox, pool):
+    async with living() as (client, sandbox):
+        pool = sandbox.state.default_directory_id
         state = sandbox.state
         list_id = state.add_mailing_list("Customers")
         batch_id = state.add_transaction_batch()
@@ -208,7 +216,8 @@ async def test_what_an_import_records_can_be_read() -> None:
 
 @asynchronous
 async def test_directories_do_not_mix() -> None:
-    async with living() as (client, sandbox, pool):
+    async with living() as (client, sandbox):
+        pool = sandbox.state.default_directory_id
         state = sandbox.state
         list_id, contact_id = member(state)
         transaction_id = state.add_transaction(list_id, contact_id)
@@ -234,7 +243,8 @@ async def test_directories_do_not_mix() -> None:
 
 @asynchronous
 async def test_a_frequency_rule_lives_and_dies() -> None:
-    async with living() as (client, sandbox, pool):
+    async with living() as (client, sandbox):
+        pool = sandbox.state.default_directory_id
         state = sandbox.state
         list_id = state.add_mailing_list("Customers")
         rule = FrequencyRuleCreate(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from administration_living import living
+from living import living
 from speaking import asynchronous
 
 from qualtrics_async import JobFailed, NotFound, OutcomeUnknown

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exporting import LIMIT, living, table
+from exporting import LIMIT, table
+from living import living
 from speaking import Caller, asynchronous, speaking
 
 from qualtrics_async import (
@@ -58,7 +59,8 @@ def unpacked(content: bytes) -> tuple[str, bytes]:
 
 @asynchronous
 async def test_responses_are_exported_as_a_zip_of_csv() -> None:
-    async with living(jobs=ByPolls(3)) as (client, state, sandbox):
+    async with living(jobs=ByPolls(3)) as (client, sandbox):
+        state = sandbox.state
         ids = respond(state)
         survey_id = state.add_survey("Canteen: d'été / 2026")
         async with client.response_exports.run(state.survey_id, ResponseExportOptions(format="csv")) as file:
@@ -89,7 +91,8 @@ async def test_responses_are_exported_as_a_zip_of_csv() -> None:
 
 @asynchronous
 async def test_responses_are_exported_as_chosen() -> None:
-    async with living(jobs=ByPolls(0)) as (client, state, _):
+    async with living(jobs=ByPolls(0)) as (client, sandbox):
+        state = sandbox.state
         ids = respond(state)
         content = await exported(
             client,
@@ -114,7 +117,8 @@ async def test_responses_are_exported_as_chosen() -> None:
 @pytest.mark.parametrize("form", ["json", "ndjson"])
 @asynchronous
 async def test_responses_are_exported_as_json(form: str) -> None:
-    async with living(jobs=ByPolls(0)) as (client, state, _):
+    async with living(jobs=ByPolls(0)) as (client, sandbox):
+        state = sandbox.state
         ids = respond(state)
         options = ResponseExportOptions(format=form, compress=False, question_ids=["QID1"])
         content = await exported(client, state.survey_id, options)
@@ -132,7 +136,8 @@ async def test_responses_are_exported_as_json(form: str) -> None:
 
 @asynchronous
 async def test_an_export_has_a_time_and_goes_on_where_one_ended() -> None:
-    async with living(jobs=ByPolls(0)) as (client, state, _):
+    async with living(jobs=ByPolls(0)) as (client, sandbox):
+        state = sandbox.state
         exports, survey_id = client.response_exports, state.survey_id
         first, second = (state.responses[found] for found in respond(state))
         first.recorded, second.recorded = 1_000_000, 2_000_000
@@ -158,7 +163,8 @@ async def test_an_export_has_a_time_and_goes_on_where_one_ended() -> None:
 
 @asynchronous
 async def test_filters_are_listed_and_used() -> None:
-    async with living(jobs=ByPolls(0)) as (client, state, _):
+    async with living(jobs=ByPolls(0)) as (client, sandbox):
+        state = sandbox.state
         filter_id = state.add_response_filter(state.survey_id, "North only")
         (found,) = await client.response_exports.filters(state.survey_id).collect()
         assert (found.filter_id, found.filter_name) == (filter_id, "North only")
@@ -173,7 +179,8 @@ async def test_filters_are_listed_and_used() -> None:
 
 @asynchronous
 async def test_a_failed_export_leaves_no_file() -> None:
-    async with living(jobs=ByPolls(1)) as (client, state, sandbox):
+    async with living(jobs=ByPolls(1)) as (client, sandbox):
+        state = sandbox.state
         sandbox.faults.add(kind="failed_job", route="POST /surveys/{surveyId}/export-responses")
         with pytest.raises(JobFailed) as caught:
             await exported(client, state.survey_id, ResponseExportOptions(format="csv"))
@@ -184,7 +191,8 @@ async def test_a_failed_export_leaves_no_file() -> None:
 
 @asynchronous
 async def test_a_file_goes_by_its_own_id() -> None:
-    async with living(jobs=ByPolls(0)) as (client, state, _):
+    async with living(jobs=ByPolls(0)) as (client, sandbox):
+        state = sandbox.state
         exports = client.response_exports
         started = await exports.start(state.survey_id, ResponseExportOptions(format="csv"))
         other = state.add_survey("Another")
@@ -218,7 +226,8 @@ async def test_a_file_goes_by_its_own_id() -> None:
 )
 @asynchronous
 async def test_the_sandbox_refuses_exports_that_the_service_refuses(body: dict[str, Any]) -> None:
-    async with living() as (client, state, _):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         with pytest.raises(InvalidRequest):
             await client.request("POST", "/surveys/{surveyId}/export-responses", state.survey_id, body=body)
         assert state.jobs == {}
@@ -226,7 +235,8 @@ async def test_the_sandbox_refuses_exports_that_the_service_refuses(body: dict[s
 
 @asynchronous
 async def test_a_filter_goes_with_no_continuation() -> None:
-    async with living() as (client, state, _):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         body = {"format": "csv", "filterId": state.add_response_filter(state.survey_id, "North")}
         path = "/surveys/{surveyId}/export-responses"
         with pytest.raises(InvalidRequest, match="allowContinuation"):
@@ -236,7 +246,8 @@ async def test_a_filter_goes_with_no_continuation() -> None:
 
 @asynchronous
 async def test_old_exports_still_work_and_warn() -> None:
-    async with living(jobs=ByPolls(1)) as (client, state, _):
+    async with living(jobs=ByPolls(1)) as (client, sandbox):
+        state = sandbox.state
         (_, second) = respond(state)
         with pytest.warns(DeprecationWarning, match=r"v2\.run") as told:
             made = client.response_exports.v2.run(state.survey_id, ResponseExportOptions(format="csv"))
@@ -258,7 +269,8 @@ async def test_old_exports_still_work_and_warn() -> None:
 
 @asynchronous
 async def test_old_exports_work_step_by_step() -> None:
-    async with living(jobs=ByPolls(2)) as (client, state, sandbox):
+    async with living(jobs=ByPolls(2)) as (client, sandbox):
+        state = sandbox.state
         respond(state)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -284,7 +296,8 @@ async def test_old_exports_work_step_by_step() -> None:
 
 @asynchronous
 async def test_what_was_exported_can_be_imported() -> None:
-    async with living(jobs=ByPolls(1)) as (client, state, _):
+    async with living(jobs=ByPolls(1)) as (client, sandbox):
+        state = sandbox.state
         ids = respond(state)
         content = await exported(
             client, state.survey_id, ResponseExportOptions(format="tsv", compress=False, limit=1)
@@ -302,7 +315,8 @@ async def test_what_was_exported_can_be_imported() -> None:
 async def test_a_plain_table_is_imported_by_its_tags(tmp_path: Path) -> None:
     path = tmp_path / "responses.csv"
     await asyncio.to_thread(path.write_bytes, "\ufeffQ1,Q2,site\n2,gut,n\n\n1,été,\n".encode("utf-16"))
-    async with living(jobs=ByPolls(0)) as (client, state, sandbox):
+    async with living(jobs=ByPolls(0)) as (client, sandbox):
+        state = sandbox.state
         started = await client.response_imports.start(state.survey_id, path, charset="UTF-16")
         assert started.status == "inProgress"
         progress = await client.response_imports.progress(state.survey_id, started.progress_id)
@@ -320,7 +334,8 @@ async def test_a_plain_table_is_imported_by_its_tags(tmp_path: Path) -> None:
 
 @asynchronous
 async def test_an_import_that_is_repeated_on_doubt_makes_nothing_twice() -> None:
-    async with living(jobs=ByPolls(0)) as (client, state, sandbox):
+    async with living(jobs=ByPolls(0)) as (client, sandbox):
+        state = sandbox.state
         sandbox.faults.add(kind="cut", when="after", route="POST /surveys/{surveyId}/import-responses")
         await client.response_imports.run(state.survey_id, b"Q1\n1\n2\n")
         assert state.processed["POST /surveys/{surveyId}/import-responses"] == 2
@@ -329,7 +344,8 @@ async def test_an_import_that_is_repeated_on_doubt_makes_nothing_twice() -> None
 
 @asynchronous
 async def test_a_key_is_good_for_one_file() -> None:
-    async with living(jobs=ByPolls(0)) as (client, state, _):
+    async with living(jobs=ByPolls(0)) as (client, sandbox):
+        state = sandbox.state
         imports, survey_id = client.response_imports, state.survey_id
         first = await imports.start(survey_id, b"Q1\n1\n", idempotency_key="key-1")
         again = await imports.start(survey_id, b"Q1\n1\n", idempotency_key="key-1")
@@ -344,7 +360,8 @@ async def test_a_key_is_good_for_one_file() -> None:
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b",\n1,2\n"])
 @asynchronous
 async def test_a_failed_import_says_why_and_makes_nothing(content: bytes) -> None:
-    async with living(jobs=ByPolls(1)) as (client, state, _):
+    async with living(jobs=ByPolls(1)) as (client, sandbox):
+        state = sandbox.state
         with pytest.raises(JobFailed, match="The file") as caught:
             await client.response_imports.run(state.survey_id, content)
         assert caught.value.status == "PLACEHOLDER_IMPORT"
@@ -357,7 +374,8 @@ async def test_a_failed_import_says_why_and_makes_nothing(content: bytes) -> Non
 
 @asynchronous
 async def test_files_elsewhere_are_imported_by_their_address() -> None:
-    async with living(jobs=ByPolls(1), record_bodies=True) as (client, state, sandbox):
+    async with living(jobs=ByPolls(1), record_bodies=True) as (client, sandbox):
+        state = sandbox.state
         address = "https://files.example.com/responses.csv"
         done = await client.response_imports.run(state.survey_id, file_url=address)
         assert done.is_finished
@@ -375,7 +393,8 @@ async def test_files_elsewhere_are_imported_by_their_address() -> None:
 
 @asynchronous
 async def test_old_imports_still_work_and_warn() -> None:
-    async with living(jobs=ByPolls(1)) as (client, state, sandbox):
+    async with living(jobs=ByPolls(1)) as (client, sandbox):
+        state = sandbox.state
         imports = client.legacy_response_imports
         with pytest.warns(DeprecationWarning, match="run"):
             done = await imports.run(state.survey_id, b"Q1\n2\n")

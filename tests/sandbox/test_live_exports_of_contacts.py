@@ -9,7 +9,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
-from exporting import LIMIT, living, table
+from exporting import LIMIT, table
+from living import living
 from speaking import asynchronous, speaking
 
 from qualtrics_async import (
@@ -36,7 +37,8 @@ def people(state: State) -> str:
 
 @asynchronous
 async def test_contacts_are_exported() -> None:
-    async with living(jobs=ByPolls(2)) as (client, state, _):
+    async with living(jobs=ByPolls(2)) as (client, sandbox):
+        state = sandbox.state
         directory_id, list_id = state.default_directory_id, people(state)
         options = ContactExportOptions(embedded_data=["site"])
         async with client.contact_exports.run(directory_id, options) as file:
@@ -78,7 +80,8 @@ async def test_the_credential_stays_with_the_api() -> None:
     await site.start()
     port = runner.addresses[0][1]
     try:
-        async with living(jobs=ByPolls(0)) as (client, state, sandbox):
+        async with living(jobs=ByPolls(0)) as (client, sandbox):
+            state = sandbox.state
             directory_id, exports = state.default_directory_id, client.contact_exports
             started = await exports.start(directory_id, ContactExportOptions())
             file_id = (await exports.progress(directory_id, started.progress_id)).file_id
@@ -117,7 +120,8 @@ async def test_a_file_elsewhere_wants_its_token_and_no_credential() -> None:
 
 @asynchronous
 async def test_contact_exports_are_refused_and_fail() -> None:
-    async with living(jobs=ByPolls(0)) as (client, state, sandbox):
+    async with living(jobs=ByPolls(0)) as (client, sandbox):
+        state = sandbox.state
         exports, directory_id = client.contact_exports, state.default_directory_id
         with pytest.raises(InvalidRequest):
             await exports.start(directory_id, ContactExportOptions(format="xlsx"))
@@ -137,7 +141,8 @@ async def test_contact_exports_are_refused_and_fail() -> None:
 
 @asynchronous
 async def test_segment_memberships_are_exported() -> None:
-    async with living(jobs=ByPolls(1)) as (client, state, _):
+    async with living(jobs=ByPolls(1)) as (client, sandbox):
+        state = sandbox.state
         exports, directory_id = client.segment_membership_exports, state.default_directory_id
         people(state)
         noor = ContactFilter(filter_type="email", comparison="eq", value="noor@example.com")
@@ -158,14 +163,16 @@ async def test_segment_memberships_are_exported() -> None:
 
 @asynchronous
 async def test_a_bulk_import_is_kept() -> None:
-    async with living() as (client, state, _):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         made = await client.contact_imports.create_bulk(state.default_directory_id, {"contacts": []})
         assert state.shelf("bulk import").find(state.default_directory_id, made["id"]) == {"contacts": []}
 
 
 @asynchronous
 async def test_the_log_is_listed() -> None:
-    async with living(page_size=2) as (client, state, _):
+    async with living(page_size=2) as (client, sandbox):
+        state = sandbox.state
         first = state.add_audit_event("users", userId="UR_1", action="created")
         second = state.add_audit_event("users", userId="UR_2")
         third = state.add_audit_event("users", userId="UR_1")
@@ -189,7 +196,8 @@ async def test_the_log_is_listed() -> None:
 
 @asynchronous
 async def test_audit_events_are_exported() -> None:
-    async with living(jobs=ByPolls(2)) as (client, state, sandbox):
+    async with living(jobs=ByPolls(2)) as (client, sandbox):
+        state = sandbox.state
         for user_id in ("UR_1", "UR_2"):
             state.add_audit_event("color_change", userId=user_id, color="réd")
         assert "color_change" in [found.name async for found in client.audits.event_types()]
@@ -221,7 +229,8 @@ async def test_audit_events_are_exported() -> None:
 
 @asynchronous
 async def test_customers_get_what_is_known_of_them() -> None:
-    async with living(jobs=ByPolls(1)) as (client, state, _):
+    async with living(jobs=ByPolls(1)) as (client, sandbox):
+        state = sandbox.state
         people(state)
         requests = client.customer_data_requests
         async with requests.run({"email": "noor@example.com"}) as file:

@@ -8,7 +8,8 @@ import zipfile
 from typing import Any
 
 import pytest
-from administration_living import COLUMNS, branches, living
+from arranging import COLUMNS, branches
+from living import living
 from speaking import asynchronous, speaking
 
 from qualtrics_async import JobFailed, NotFound

@@ -6,22 +6,21 @@ import asyncio
 import csv
 import io
 import json
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from living import living
 from speaking import asynchronous, speaking
 from test_sandbox_shapes import keys
 
-from qualtrics_async import Conflict, InvalidRequest, JobFailed, NotFound, Polling, Qualtrics
+from qualtrics_async import Conflict, InvalidRequest, JobFailed, NotFound
 from qualtrics_async.models.participants import ParticipantFilter, ParticipantImportRow
-from qualtrics_async.sandbox import ByPolls, Sandbox, routes
+from qualtrics_async.sandbox import ByPolls, routes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
 
     from qualtrics_async import Download
@@ -43,15 +42,6 @@ def row(number: int, **fields: Any) -> ParticipantImportRow:
     return ParticipantImportRow(unique_identifier=f"E-{number}", **known | fields)
 
 
-@asynccontextmanager
-async def living(polls: int = 2, **options: Any) -> AsyncIterator[tuple[Qualtrics, Sandbox]]:
-    """A sandbox, and a client that does not sleep between polls."""
-    async with Sandbox(jobs=ByPolls(polls), **options) as sandbox:
-        polling = Polling(first=0, longest=0)
-        async with Qualtrics(token=sandbox.token, base_url=sandbox.base_url, polling=polling) as client:
-            yield client, sandbox
-
-
 async def text_of(export: AbstractAsyncContextManager[Download]) -> list[dict[str, str]]:
     """The rows of an export's file."""
     async with export as file:
@@ -60,7 +50,7 @@ async def text_of(export: AbstractAsyncContextManager[Download]) -> list[dict[st
 
 @asynchronous
 async def test_a_directory_from_import_to_deletion() -> None:
-    async with living() as (client, sandbox):
+    async with living(jobs=ByPolls(2)) as (client, sandbox):
         people = client.directory_participants
         done = await people.imports.run("ex", [row(number, metadata={"Site": "N"}) for number in range(5)])
         assert (done.successful_count, done.failed_count, done.failed) == (5, 0, [])
@@ -94,7 +84,7 @@ async def test_a_directory_from_import_to_deletion() -> None:
 
 @asynchronous
 async def test_a_project_from_copies_and_files() -> None:
-    async with living() as (client, sandbox):
+    async with living(jobs=ByPolls(2)) as (client, sandbox):
         project_id = sandbox.state.add_ex_project()
         sandbox.state.add_participant("ex", "E-7", first_name="Tomasz", metadata={"Site": "West"})
         people = client.project_participants
@@ -123,7 +113,7 @@ async def test_a_project_from_copies_and_files() -> None:
 
 @asynchronous
 async def test_listings_of_projects_tell_how_far_somebody_is() -> None:
-    async with living() as (client, sandbox):
+    async with living(jobs=ByPolls(2)) as (client, sandbox):
         project_id = sandbox.state.add_ex_project()
         sandbox.state.add_participant(project_id, "E-1", participant_data={"complete": "true"})
         sandbox.state.add_participant(project_id, "E-2", subject_data={"nominationsSent": "3"})
@@ -139,7 +129,7 @@ async def test_listings_of_projects_tell_how_far_somebody_is() -> None:
 
 @asynchronous
 async def test_exports_leave_a_file() -> None:
-    async with living() as (client, sandbox):
+    async with living(jobs=ByPolls(2)) as (client, sandbox):
         project_id = sandbox.state.add_ex_project()
         for place_id in ("ex", project_id):
             for number, site in enumerate(("North", "South", "North")):
@@ -181,7 +171,7 @@ async def test_exports_leave_a_file() -> None:
 
 @asynchronous
 async def test_an_export_can_be_imported() -> None:
-    async with living() as (client, sandbox):
+    async with living(jobs=ByPolls(2)) as (client, sandbox):
         people = client.directory_participants
         await people.imports.run("ex", CSV)
         before = {**sandbox.state.participants["ex"]}
@@ -198,7 +188,7 @@ async def test_an_export_can_be_imported() -> None:
 
 @asynchronous
 async def test_only_metadata_that_all_have_is_imported() -> None:
-    async with living(polls=0) as (client, sandbox):
+    async with living(jobs=ByPolls(0)) as (client, sandbox):
         rows = [row(1, metadata={"Site": "N", "Team": "Bread"}), row(2, metadata={"Site": "S"})]
         await client.directory_participants.imports.run("ex", rows)
         made = sandbox.state.participants["ex"]
@@ -207,7 +197,7 @@ async def test_only_metadata_that_all_have_is_imported() -> None:
 
 @asynchronous
 async def test_a_failed_job_did_nothing() -> None:
-    async with living() as (client, sandbox):
+    async with living(jobs=ByPolls(2)) as (client, sandbox):
         sandbox.state.add_participant("ex", "E-1")
         people = client.directory_participants
         for route in ("import-participants", "delete-participants", "export-participants"):
@@ -224,7 +214,7 @@ async def test_a_failed_job_did_nothing() -> None:
 
 @asynchronous
 async def test_evaluators_are_kept_as_they_came() -> None:
-    async with living() as (client, sandbox):
+    async with living(jobs=ByPolls(2)) as (client, sandbox):
         project_id = sandbox.state.add_ex_project()
         body = {"evaluators": [{"evaluatorUniqueIdentifier": "E-1"}]}
         answer = await client.project_participants.import_evaluators(project_id, body)
@@ -234,7 +224,7 @@ async def test_evaluators_are_kept_as_they_came() -> None:
 
 @asynchronous
 async def test_ten_jobs_of_a_place_run_at_a_time() -> None:
-    async with living() as (client, sandbox):
+    async with living(jobs=ByPolls(2)) as (client, sandbox):
         imports = client.directory_participants.imports
         jobs = [await imports.start("ex", [row(number)]) for number in range(10)]
         with pytest.raises(Conflict):
@@ -248,7 +238,7 @@ async def test_ten_jobs_of_a_place_run_at_a_time() -> None:
 
 @asynchronous
 async def test_jobs_and_results_belong_to_their_place_and_kind() -> None:
-    async with living(polls=0) as (client, sandbox):
+    async with living(jobs=ByPolls(0)) as (client, sandbox):
         project_id = sandbox.state.add_ex_project()
         people, others = client.directory_participants, client.project_participants
         job = await people.imports.start("ex", [row(1)])
@@ -320,7 +310,7 @@ def test_what_the_sandbox_refuses(what: str, body: Any, status: int) -> None:
 def test_what_is_no_list_of_participants_is_refused(content: bytes) -> None:
     @asynchronous
     async def send() -> None:
-        async with living() as (client, sandbox):
+        async with living(jobs=ByPolls(2)) as (client, sandbox):
             with pytest.raises(InvalidRequest):
                 await client.directory_participants.imports.start("ex", content)
             assert sandbox.state.participants["ex"] == {}

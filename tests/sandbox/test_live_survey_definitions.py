@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from living import living
 from speaking import Clock, asynchronous
 
-from qualtrics_async import InvalidRequest, NotFound, Qualtrics
+from qualtrics_async import InvalidRequest, NotFound
 from qualtrics_async.models.survey_parts import BlockInput, QuestionInput, SurveyDefinitionCreate
 from qualtrics_async.models.survey_quotas import QuotaGroupInput, QuotaInput
 from qualtrics_async.resources.survey_definitions import SurveyDefinitions
-from qualtrics_async.sandbox import Sandbox, State
 
 TEXT = QuestionInput(question_text="Too salty?", question_type="TE", selector="SL")
 METADATA = "/survey-definitions/{surveyId}/metadata"
 LOGIC = {"0": {"0": {"LogicType": "Question"}, "Type": "If"}, "Type": "BooleanExpression"}
 QUOTA = QuotaInput(name="Two hundred", occurrences=200, logic=LOGIC)
-
-
-@asynccontextmanager
-async def living(**options: Any) -> AsyncIterator[tuple[Qualtrics, State]]:
-    """A sandbox's state and a client of it."""
-    async with (
-        Sandbox(**options) as sandbox,
-        Qualtrics(token=sandbox.token, base_url=sandbox.base_url) as client,
-    ):
-        yield client, sandbox.state
 
 
 async def file_of(definitions: SurveyDefinitions, survey_id: str) -> dict[tuple[str | None, str | None], Any]:
@@ -41,7 +30,8 @@ async def file_of(definitions: SurveyDefinitions, survey_id: str) -> dict[tuple[
 
 @asynchronous
 async def test_a_survey_is_made_and_filled_with_questions() -> None:
-    async with living() as (client, state):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         definitions = client.survey_definitions
         made = await definitions.create(SurveyDefinitionCreate(survey_name="Kitchen", language="DE"))
         survey_id, block_id = made.survey_id, made.default_block_id
@@ -81,7 +71,8 @@ async def test_a_survey_is_made_and_filled_with_questions() -> None:
 
 @asynchronous
 async def test_a_question_is_changed_trashed_and_deleted() -> None:
-    async with living() as (client, state):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         questions, survey_id = client.survey_definitions.questions, state.survey_id
         question = await questions.get(survey_id, "QID1")
         question.raw["QuestionText"] = "How was it?"
@@ -102,7 +93,8 @@ async def test_a_question_is_changed_trashed_and_deleted() -> None:
 
 @asynchronous
 async def test_blocks_come_and_go_with_the_flow() -> None:
-    async with living() as (client, state):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         definitions, survey_id = client.survey_definitions, state.survey_id
         made = await definitions.blocks.create(survey_id, BlockInput(description="Drinks"))
         asked = await definitions.questions.create(survey_id, TEXT, block_id=made.block_id)
@@ -129,7 +121,8 @@ async def test_blocks_come_and_go_with_the_flow() -> None:
 
 @asynchronous
 async def test_the_flow_is_replaced_and_its_elements_changed() -> None:
-    async with living() as (client, state):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         flows, survey_id = client.survey_definitions.flow, state.survey_id
         flow = (await flows.get(survey_id)).raw
         group = {"Type": "Group", "FlowID": "FL_9", "Description": "All", "Flow": flow["Flow"]}
@@ -152,7 +145,8 @@ async def test_the_flow_is_replaced_and_its_elements_changed() -> None:
 
 @asynchronous
 async def test_options_are_replaced_as_a_whole() -> None:
-    async with living() as (client, state):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         options, survey_id = client.survey_definitions.options, state.survey_id
         before = await options.get(survey_id)
         assert before.back_button is False
@@ -168,7 +162,8 @@ async def test_options_are_replaced_as_a_whole() -> None:
 @asynchronous
 async def test_metadata_changes_what_is_given() -> None:
     clock = Clock()
-    async with living(clock=clock) as (client, state):
+    async with living(clock=clock) as (client, sandbox):
+        state = sandbox.state
         metadata, survey_id = client.survey_definitions.metadata, state.survey_id
         before = await metadata.get(survey_id)
         assert (before.survey_name, before.survey_status) == ("Sandbox survey", "Active")
@@ -202,7 +197,8 @@ async def test_metadata_changes_what_is_given() -> None:
 
 @asynchronous
 async def test_versions_keep_what_was_published() -> None:
-    async with living() as (client, state):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         definitions, survey_id = client.survey_definitions, state.survey_id
         versions = definitions.versions
         first = await versions.create(survey_id, description="First", published=True)
@@ -237,7 +233,8 @@ async def test_versions_keep_what_was_published() -> None:
 
 @asynchronous
 async def test_quotas_live_in_groups() -> None:
-    async with living(page_size=1) as (client, state):
+    async with living(page_size=1) as (client, sandbox):
+        state = sandbox.state
         definitions, survey_id = client.survey_definitions, state.survey_id
         first = await definitions.quotas.create(survey_id, QUOTA)
         group = await definitions.quota_groups.create(
@@ -287,7 +284,8 @@ async def test_quotas_live_in_groups() -> None:
 
 @asynchronous
 async def test_a_survey_learns_a_language() -> None:
-    async with living() as (client, state):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         definitions, survey_id = client.survey_definitions, state.survey_id
         assert (await definitions.languages.get(survey_id)).available_languages == ["EN", "FR"]
         with pytest.raises(InvalidRequest):
@@ -319,7 +317,8 @@ async def test_a_survey_learns_a_language() -> None:
 
 @asynchronous
 async def test_a_survey_is_copied_by_its_file_and_deleted() -> None:
-    async with living() as (client, state):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         definitions = client.survey_definitions
         file = await definitions.get(state.survey_id, format="qsf")
         original = await definitions.get(state.survey_id)
@@ -341,7 +340,8 @@ async def test_a_survey_is_copied_by_its_file_and_deleted() -> None:
 
 @asynchronous
 async def test_a_copy_has_the_quotas_and_counts_anew() -> None:
-    async with living() as (client, state):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         definitions, survey_id = client.survey_definitions, state.survey_id
         made = await definitions.quotas.create(
             survey_id, QuotaInput(name="Two hundred", occurrences=200, logic=LOGIC, count=7)
@@ -360,7 +360,8 @@ async def test_a_copy_has_the_quotas_and_counts_anew() -> None:
 
 @asynchronous
 async def test_a_deleted_survey_takes_its_distributions_along() -> None:
-    async with living() as (client, state):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         list_id = state.add_mailing_list("Guests")
         made = await client.distributions.create_links(survey_id=state.survey_id, mailing_list_id=list_id)
         await client.surveys.delete(state.survey_id)
@@ -411,7 +412,8 @@ REFUSED: dict[str, Callable[[SurveyDefinitions, str], Awaitable[Any]]] = {
 @pytest.mark.parametrize("call", REFUSED.values(), ids=REFUSED)
 @asynchronous
 async def test_the_sandbox_refuses(call: Callable[[SurveyDefinitions, str], Awaitable[Any]]) -> None:
-    async with living() as (client, state):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         before = state.surveys[state.survey_id].modified
         with pytest.raises(InvalidRequest):
             await call(client.survey_definitions, state.survey_id)
@@ -441,7 +443,8 @@ async def test_the_sandbox_refuses(call: Callable[[SurveyDefinitions, str], Awai
 async def test_the_sandbox_refuses_what_only_others_send(
     method: str, path: str, body: Any, code: str
 ) -> None:
-    async with living() as (client, state):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         template, _, query = path.partition("?")
         with pytest.raises((InvalidRequest, NotFound)) as refused:
             await client.request(

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
+from living import living
 from speaking import asynchronous
 
-from qualtrics_async import InvalidRequest, JobFailed, Limits, NotFound, OutcomeUnknown, Polling, Qualtrics
+from qualtrics_async import InvalidRequest, JobFailed, NotFound, OutcomeUnknown
 from qualtrics_async._core.uploads import FilePart
 from qualtrics_async.models.response_jobs import ResponseUpdate
 from qualtrics_async.models.surveys import EmbeddedDataField, ResultPermissions, SurveyPermissions
-from qualtrics_async.sandbox import ByPolls, Sandbox, State
+from qualtrics_async.sandbox import ByPolls
 
 QSF = json.dumps(
     {
@@ -30,20 +28,10 @@ QSF = json.dumps(
 ).encode()
 
 
-@asynccontextmanager
-async def living(**options: Any) -> AsyncIterator[tuple[Qualtrics, State, Sandbox]]:
-    """A sandbox and a client of it, which waits neither for quotas nor between polls."""
-    async with Sandbox(**options) as sandbox:
-        polling, limits = Polling(first=0, longest=0), Limits.unlimited()
-        async with Qualtrics(
-            token=sandbox.token, base_url=sandbox.base_url, polling=polling, limits=limits
-        ) as client:
-            yield client, sandbox.state, sandbox
-
-
 @asynchronous
 async def test_a_survey_is_imported_changed_and_deleted() -> None:
-    async with living() as (client, state, _):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         made = await client.surveys.import_survey(QSF, name="Kitchen 2026")
         assert (made.name, state.surveys[made.id].active) == ("Kitchen 2026", False)
         assert list(state.surveys[made.id].definition["Questions"]) == ["QID5"]
@@ -71,7 +59,8 @@ async def test_a_survey_is_imported_changed_and_deleted() -> None:
 
 @asynchronous
 async def test_what_was_exported_can_be_imported() -> None:
-    async with living() as (client, state, _):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         exported = await client.survey_definitions.get(state.survey_id, format="qsf")
         made = await client.surveys.import_survey(json.dumps(exported.raw).encode(), name="Again")
         before, after = state.surveys[state.survey_id].definition, state.surveys[made.id].definition
@@ -82,14 +71,16 @@ async def test_what_was_exported_can_be_imported() -> None:
 
 @asynchronous
 async def test_a_survey_comes_from_an_address_too() -> None:
-    async with living() as (client, state, _):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         made = await client.surveys.import_survey(name="Far", file_url="https://files.example.com/far.qsf")
         assert state.surveys[made.id].name == "Far"
 
 
 @asynchronous
 async def test_a_file_that_is_no_survey_is_refused() -> None:
-    async with living() as (client, state, _):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         for content, kind in ((b"no json", None), (b"{}", None), (b"%PDF-", "application/pdf")):
             options = {} if kind is None else {"content_type": kind}
             with pytest.raises(InvalidRequest):
@@ -99,7 +90,8 @@ async def test_a_file_that_is_no_survey_is_refused() -> None:
 
 @asynchronous
 async def test_a_survey_is_shared() -> None:
-    async with living() as (client, state, _):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         survey = state.surveys[state.survey_id]
         view = SurveyPermissions(result=ResultPermissions(view_survey_results=True))
         await client.surveys.share(survey.id, view, user_id="UR_2")
@@ -115,7 +107,8 @@ async def test_a_survey_is_shared() -> None:
 
 @asynchronous
 async def test_embedded_data_joins_the_flow() -> None:
-    async with living() as (client, state, _):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         fields = [EmbeddedDataField(key="shift"), EmbeddedDataField(key="year", value="2026", type="number")]
         await client.surveys.insert_embedded_data_fields(state.survey_id, fields)
         survey = await client.surveys.get(state.survey_id)
@@ -127,7 +120,8 @@ async def test_embedded_data_joins_the_flow() -> None:
 
 @asynchronous
 async def test_quotas_are_counted() -> None:
-    async with living() as (client, state, _):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         assert await client.surveys.quotas(state.survey_id).collect() == []
         quota = {"Name": "Day", "Occurrences": 40, "Logic": {}, "QuotaAction": "None", "QuotaRealm": "Survey"}
         for name in ("Day", "Night"):
@@ -142,7 +136,8 @@ async def test_quotas_are_counted() -> None:
 
 @asynchronous
 async def test_a_respondent_goes_through_a_survey() -> None:
-    async with living() as (client, state, _):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         sessions, survey_id = client.sessions, state.survey_id
         session = await sessions.start(survey_id, language="FR", embedded_data={"cohort": "2026"})
         session_id = session.session_id or ""
@@ -176,7 +171,8 @@ async def test_a_respondent_goes_through_a_survey() -> None:
 
 @asynchronous
 async def test_sessions_end_early_or_without_a_response() -> None:
-    async with living() as (client, state, _):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         first = await client.sessions.start(state.survey_id)
         second = await client.sessions.start(state.survey_id)
         await client.sessions.delete(state.survey_id, first.session_id or "")
@@ -188,7 +184,8 @@ async def test_sessions_end_early_or_without_a_response() -> None:
 
 @asynchronous
 async def test_what_sessions_cannot_do_is_refused() -> None:
-    async with living() as (client, state, _):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         session = await client.sessions.start(state.survey_id)
         for answers in ({"QID9": "a"}, {"QID1": {"3": {"selected": True}}}, {"QID1": 5}):
             with pytest.raises(InvalidRequest):
@@ -200,7 +197,8 @@ async def test_what_sessions_cannot_do_is_refused() -> None:
 
 @asynchronous
 async def test_a_response_is_created_read_changed_and_deleted() -> None:
-    async with living() as (client, state, _):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         responses, survey_id = client.responses, state.survey_id
         made = await responses.create(
             survey_id, {"QID1": 2, "cohort": "2026", "recordedDate": "2026-01-02T03:04:05Z"}
@@ -227,7 +225,8 @@ async def test_a_response_is_created_read_changed_and_deleted() -> None:
 
 @asynchronous
 async def test_the_schema_names_what_a_response_has() -> None:
-    async with living() as (client, state, _):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         state.add_response(state.survey_id, {"QID1": 2, "QID2_TEXT": "a", "cohort": "2026"})
         schema = await client.responses.schema(state.survey_id)
         values = schema["properties"]["values"]["properties"]
@@ -238,7 +237,8 @@ async def test_the_schema_names_what_a_response_has() -> None:
 
 @asynchronous
 async def test_files_of_a_response_come_back() -> None:
-    async with living() as (client, state, _):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         content = bytes(range(256)) * 100
         files = {"QID3": FilePart(content, "a b.bin"), "QID4": FilePart(b"", "empty.txt", "text/plain")}
         made = await client.responses.create(state.survey_id, {"cohort": "2026"}, files=files)
@@ -256,7 +256,8 @@ async def test_files_of_a_response_come_back() -> None:
 @asynchronous
 async def test_nothing_is_created_twice_on_doubt() -> None:
     """The answer is cut off after the response was made: the client says so and does not send it again."""
-    async with living() as (client, state, sandbox):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         sandbox.faults.add(kind="cut", route="POST /surveys/{surveyId}/responses", when="after")
         with pytest.raises(OutcomeUnknown):
             await client.responses.create(state.survey_id, {"QID1": 1})
@@ -265,7 +266,8 @@ async def test_nothing_is_created_twice_on_doubt() -> None:
 
 @asynchronous
 async def test_many_responses_are_updated() -> None:
-    async with living(jobs=ByPolls(3)) as (client, state, _):
+    async with living(jobs=ByPolls(3)) as (client, sandbox):
+        state = sandbox.state
         made = [state.add_response(state.survey_id, {"cohort": "2026"}) for _ in range(3)]
         recorded = made[0].values["recordedDate"]
         updates = [
@@ -288,7 +290,8 @@ async def test_many_responses_are_updated() -> None:
 
 @asynchronous
 async def test_jobs_of_one_survey_stand_in_a_queue() -> None:
-    async with living(jobs=ByPolls(2)) as (client, state, _):
+    async with living(jobs=ByPolls(2)) as (client, sandbox):
+        state = sandbox.state
         updates = [ResponseUpdate(response_id=state.add_response(state.survey_id).id, embedded_data={})]
         jobs = client.response_updates
         first = await jobs.start(state.survey_id, updates)
@@ -302,7 +305,8 @@ async def test_jobs_of_one_survey_stand_in_a_queue() -> None:
 
 @asynchronous
 async def test_a_job_that_fails_changes_nothing() -> None:
-    async with living() as (client, state, sandbox):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         response = state.add_response(state.survey_id, {"cohort": "2026"})
         sandbox.faults.add(kind="failed_job", route="POST /surveys/{surveyId}/delete-responses")
         with pytest.raises(JobFailed) as caught:
@@ -313,7 +317,8 @@ async def test_a_job_that_fails_changes_nothing() -> None:
 
 @asynchronous
 async def test_many_responses_are_deleted() -> None:
-    async with living() as (client, state, _):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         doomed, kept = (state.add_response(state.survey_id) for _ in range(2))
         elsewhere = state.add_response(state.add_survey("Other"))
         done = await client.response_deletions.run(
@@ -325,7 +330,8 @@ async def test_many_responses_are_deleted() -> None:
 
 @asynchronous
 async def test_answers_are_edited_and_the_edits_remembered() -> None:
-    async with living() as (client, state, _):
+    async with living() as (client, sandbox):
+        state = sandbox.state
         edits, response = client.response_edits, state.add_response(state.survey_id, {"QID1": 1})
         other = state.add_response(state.survey_id)
         body = {"updates": [{"responseId": response.id, "values": {"QID1": 2}}]}

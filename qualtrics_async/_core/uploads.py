@@ -181,8 +181,8 @@ class OpenUpload:
         return b"".join(read)
 
 
-def filename_of(content: Source, given: str | None = None) -> str:
-    """Find the name that the service is told: the one that is given, else the file's own.
+def filename_of(content: Source, given: str | None = None, *, parameter: str = "filename") -> str:
+    """Find the name that the service is told: the one that is given as `parameter`, else the file's own.
 
     Raises:
         UsageError: for content that has no name.
@@ -190,7 +190,7 @@ def filename_of(content: Source, given: str | None = None) -> str:
     own = content if isinstance(content, os.PathLike) else getattr(content, "name", None)
     name = given or (os.path.basename(own) if isinstance(own, str | os.PathLike) else "")  # noqa: PTH119  (any path-like)
     if not name.strip():
-        raise UsageError("a file that has no name of its own is given one")
+        raise UsageError(f"what is uploaded has no name of its own: give it one as {parameter}")
     return name
 
 

@@ -80,6 +80,8 @@ class ContactImports(Resource):
     ) -> ContactImportProgress:
         """Start an import and wait for its end; `bulk.import_contacts` does it for any number of rows.
 
+        `report` takes the id of the import, which only `start` gives.
+
         Raises:
             JobFailed: when it failed as a whole; refused rows are no failure, see the counts.
         """

@@ -112,7 +112,7 @@ class LibraryGraphics(Resource):
         exactly_one(file=file, file_url=file_url)
         fields: dict[str, FilePart | str | bytes] = {} if folder is None else {"folder": folder}
         if file is not None:
-            filename = filename_of(file, name)
+            filename = filename_of(file, name, parameter="name")
             fields["file"] = FilePart(file, filename, content_type or _type_of(filename))
         else:
             url = named(file_url, "file_url")

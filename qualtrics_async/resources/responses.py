@@ -38,7 +38,7 @@ class Responses(Resource):
         is uploaded for it, 5 at most (documented), which is streamed.
 
         Raises:
-            UsageError: for more than 5 files.
+            UsageError: for more than 5 files, and for one that is no `FilePart`.
         """
         route = POST("/surveys/{surveyId}/responses", survey_id)
         return await self._send(
@@ -99,6 +99,8 @@ class Responses(Resource):
 def _response(route: Route, response: object, files: Mapping[str, FilePart]) -> object:
     if len(files) > MAX_FILES:
         raise UsageError(f"a response takes at most {MAX_FILES} files, got {len(files)}")
+    if not all(isinstance(part, FilePart) for part in files.values()):
+        raise UsageError("each of files is a FilePart: FilePart(content, filename)")
     if not files:
         return response
     mapping = {f"file{number}": named(question, "a question") for number, question in enumerate(files, 1)}

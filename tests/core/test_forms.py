@@ -159,5 +159,7 @@ def test_a_file_is_named_after_itself(tmp_path: Path) -> None:
         for content in nameless:
             with pytest.raises(UsageError, match="name"):
                 filename_of(content)
-    with pytest.raises(UsageError, match="name"):
+    with pytest.raises(UsageError, match="as filename"):
         filename_of(b"", " ")
+    with pytest.raises(UsageError, match="as name"):
+        filename_of(b"", parameter="name")

@@ -148,6 +148,13 @@ def test_files_go_with_a_response() -> None:
     assert recorder.request.body.pieces[-3][0] == Path("photo.png")  # type: ignore[attr-defined]  # an Upload
 
 
+@pytest.mark.parametrize("content", [b"%PDF-", Path("photo.png"), "photo.png"], ids=["bytes", "path", "text"])
+def test_a_file_of_a_response_says_its_name(content: Any) -> None:
+    """Bytes would be taken for JSON of ours."""
+    with pytest.raises(UsageError, match=r"FilePart\(content, filename\)"):
+        asyncio.run(Responses(Recorder("nothing")).create("SV_1", {}, files={"QID9": content}))
+
+
 @pytest.mark.parametrize(("reset", "repeatable"), [(None, False), (True, False), (False, True)])
 def test_only_an_update_that_keeps_the_date_may_be_repeated(reset: bool | None, repeatable: bool) -> None:
     recorder = Recorder("nothing")

@@ -410,3 +410,14 @@ def test_no_body_breaks_the_sandbox(requests: list[tuple[tuple[str, str], Any]])
                 assert (await call.post(f"{place}/export-participants", [])).status in (200, 409)
 
     asyncio.run(write())
+
+
+@asynchronous
+async def test_a_wrong_directory_is_told_which_there_are() -> None:
+    """Contacts have directories of another kind, whose ids are easily taken for these."""
+    async with living() as (client, sandbox):
+        state = sandbox.state
+        with pytest.raises(NotFound, match=r"No such directory \(bx, cx, ex\)"):
+            await client.directory_participants.list(state.default_directory_id).collect()
+        with pytest.raises(NotFound, match="No such project"):
+            await client.project_participants.list(state.survey_id).collect()

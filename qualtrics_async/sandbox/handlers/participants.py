@@ -240,7 +240,8 @@ def _place(call: Call) -> dict[str, Body]:
     in_directory = call.operation.template.startswith(_DIRECTORY)
     found = call.state.participants.get(call.ids[0])
     if found is None or in_directory != (call.ids[0] in _DIRECTORIES):
-        raise Refused(404, "PLACEHOLDER_404", "No such directory or project.")
+        known = f"directory ({', '.join(sorted(_DIRECTORIES))})" if in_directory else "project"
+        raise Refused(404, "PLACEHOLDER_404", f"No such {known}.")
     return found
 
 

@@ -185,6 +185,16 @@ async def test_dates_come_in_two_forms_and_are_read_in_one() -> None:
         made = (await call.post("/distributions", mail)).result["id"]
         path = f"/distributions/{made}?surveyId={plain['surveyId']}"
         assert (await call.get(path)).result["sendDate"] == "2030-06-01T09:00:00Z"
+        survey_id = plain["surveyId"]
+        for bounds, count in (
+            ({"sendStartDate": "2030-06-01T09:00:00Z"}, 1),
+            ({"sendEndDate": "2030-06-01T08:59:59Z"}, 1),
+            ({"sendStartDate": "2030-06-01T09:00:01Z"}, 0),
+            ({"sendEndDate": "2030-06-01T11:00:00+02:00"}, 2),
+        ):
+            page = await call.get("/distributions", surveyId=survey_id, **bounds)
+            assert len(page.result["elements"]) == count, bounds
+        assert (await call.get("/distributions", surveyId=survey_id, sendEndDate="x")).status == 400
 
 
 @asynchronous

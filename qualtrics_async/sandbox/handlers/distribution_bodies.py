@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from qualtrics_async.sandbox.state import State
     from qualtrics_async.sandbox.wire import Body
 
-__all__ = ["element", "fate", "history_entry", "link_element"]
+__all__ = ["element", "fate", "history_entry", "link_element", "sent"]
 
 _STATS = ("sent", "failed", "started", "bounced", "opened", "skipped", "finished", "complaints", "blocked")
 _NO_HEADERS = dict.fromkeys(("fromEmail", "fromName", "replyToEmail"))
@@ -28,7 +28,7 @@ def element(state: State, made: Distribution, *, listed: bool) -> Body:
         "organizationId": state.brand_id,
         "requestStatus": "Generated" if made.has_links else "Done",
         "requestType": made.request_type,
-        "sendDate": made.send_date or iso(made.created),
+        "sendDate": sent(made),
         "createdDate": iso(made.created),
         "modifiedDate": iso(made.created),
         "customHeaders": {},
@@ -48,6 +48,11 @@ def element(state: State, made: Distribution, *, listed: bool) -> Body:
         "embeddedData": None if listed else made.embedded_data,
         "stats": _stats(made),
     }
+
+
+def sent(made: Distribution) -> str:
+    """When it is sent, or its links were made."""
+    return made.send_date or iso(made.created)
 
 
 def link_element(state: State, made: Distribution, index: int) -> Body:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qualtrics_async.sandbox.handlers._dates import as_iso
-from qualtrics_async.sandbox.handlers.distribution_bodies import element, history_entry, link_element
+from qualtrics_async.sandbox.handlers.distribution_bodies import element, history_entry, link_element, sent
 from qualtrics_async.sandbox.jobs import Progress
 from qualtrics_async.sandbox.records import Distribution
 from qualtrics_async.sandbox.routing import Routes
@@ -47,15 +47,20 @@ _TEST_SEND = "TestEmail"
 
 @routes("GET", "/distributions", "observed")
 def list_distributions(call: Call) -> Body:
-    """Observed; the filters are documented. `embeddedData` is null and the message has no text here."""
+    """Observed; the filters are documented. `embeddedData` is null and the message has no text here.
+
+    That both ends of the time of sending are inclusive is assumed.
+    """
     survey_id = call.param("surveyId")
     kind, list_id = call.query.get("distributionRequestType"), call.query.get("mailingListId")
+    earliest, latest = _bound(call, "sendStartDate", ""), _bound(call, "sendEndDate", "~")
     found = [
         made
         for made in call.state.distributions.values()
         if made.survey_id == survey_id
         and kind in (None, made.request_type)
         and list_id in (None, made.mailing_list_id)
+        and earliest <= sent(made) <= latest
     ]
     return call.page(found, lambda made: element(call.state, made, listed=True))
 
@@ -198,6 +203,10 @@ def _mail(made: Distribution, body: Body) -> None:
     made.message, made.headers = message, header
     made.send_date = as_iso(body["sendDate"], "sendDate")
     made.embedded_data = nested(body, "embeddedData") or None
+
+
+def _bound(call: Call, name: str, default: str) -> str:
+    return as_iso(call.query[name], name) if name in call.query else default
 
 
 def _expiration(body: Body) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from calling import NOON, Case
 
@@ -17,6 +18,14 @@ MAIL = {
     "sendDate": "2026-07-01T12:00:00Z",
 }
 TOKENS = {"useNewPaginationScheme": "true"}
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "mailing_list_contacts.update": {"contact": ContactUpdate()},
+    "distributions.create_links": {"mailing_list_id": "MAILING_LIST"},
+    "distributions.create_email": {"mailing_list_id": "MAILING_LIST"},
+}
+OWN_TESTS = {"contact_imports.start", "contact_imports.summary"}
+
 CASES = [
     Case("users.whoami", lambda r: r.whoami(), "GET", "/whoami", "whoami"),
     Case("surveys.list", lambda r: r.list(), "GET", "/surveys", "surveys"),

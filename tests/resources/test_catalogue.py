@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
+from cases import ARGUMENTS
 from operations import METHODS, OPERATIONS, client_of, groups
-from placeholders import OVERRIDES, PLACEHOLDERS
 from recorder import Recorder
 
 import qualtrics_async
@@ -30,6 +30,15 @@ from qualtrics_async.resources._base import Resource
 CATALOGUE = Path(__file__).parents[1] / "catalogue.tsv"
 CREDENTIALS = "(credentials)"
 """What the client calls by itself to get a token."""
+
+PLACEHOLDERS: dict[str, Any] = {
+    "confirm": True,
+    "contacts": [],
+    "header": models.HeaderInput(),
+    "message": models.MessageInput(message_text="Hello"),
+    "send_date": "2026-07-01T12:00:00Z",
+}
+"""By the name of a parameter, where its name in capitals will not do."""
 
 
 def rows() -> list[dict[str, str]]:
@@ -48,7 +57,7 @@ def arguments(name: str) -> dict[str, Any]:
         for parameter in list(inspect.signature(METHODS[name]).parameters.values())[1:]
         if parameter.default is inspect.Parameter.empty
     }
-    return needed | OVERRIDES.get(name, {})
+    return needed | ARGUMENTS.get(name, {})
 
 
 async def begin(made: Any) -> None:

@@ -5,20 +5,16 @@ from __future__ import annotations
 import asyncio
 import warnings
 from contextlib import AbstractAsyncContextManager
-from importlib import import_module
 from operator import attrgetter
-from pathlib import Path
 from typing import Any
 
 import pytest
 from calling import Case
+from cases import CASES, OWN_TESTS
 from operations import OPERATIONS, client_of
 from recorder import Recorder
 
 from qualtrics_async._core.paging import Paged
-
-AREAS = sorted(path.stem for path in Path(__file__).parent.glob("cases_*.py"))
-CASES: list[Case] = [case for area in AREAS for case in import_module(area).CASES]
 
 
 async def run(made: Any) -> Any:
@@ -55,16 +51,6 @@ def test_the_request_is_the_documented_one(case: Case) -> None:
 def test_each_operation_has_a_case() -> None:
     """No operation goes without: what is not in a table stands in a test of its own."""
     assert OPERATIONS.keys() - {operation(case) for case in CASES} == OWN_TESTS
-
-
-OWN_TESTS = {
-    "contact_imports.start",
-    "contact_imports.summary",
-}
-"""Operations whose requests other tests look at; the tables of cases may name theirs under the same name."""
-
-for _area in AREAS:
-    OWN_TESTS |= getattr(import_module(_area), "OWN_TESTS", set())
 
 
 def test_text_in_ids_is_quoted() -> None:

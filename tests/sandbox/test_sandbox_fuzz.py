@@ -9,13 +9,12 @@ import asyncio
 import csv
 import json
 import re
-import sys
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cases import CASES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reaching import functions, values
@@ -36,12 +35,6 @@ if TYPE_CHECKING:
     Sent = tuple[Any, dict[str, str]]
 
 TESTS = Path(__file__).parents[1]
-sys.path.append(str(TESTS / "resources"))
-CASES = [
-    case
-    for path in sorted((TESTS / "resources").glob("cases_*.py"))
-    for case in import_module(path.stem).CASES
-]
 WRITES = [made for made in OPERATIONS if made.method in ("POST", "PUT", "PATCH")]
 READS = [made for made in OPERATIONS if made.method == "GET"]
 CREATIONS = {made.template: made for made in WRITES if made.method == "POST"}

@@ -42,7 +42,7 @@ NOTHING: Final = object()
 ANY_TYPE: Final = ("Accept", "*/*")
 """The header of a request for a file, which has any type."""
 
-_SAFE_METHODS = frozenset({"GET", "HEAD"})
+_READING_METHODS = frozenset({"GET", "HEAD", "POST"})
 _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9_.~-]*")
@@ -93,8 +93,8 @@ class Request(Struct, Generic[T], frozen=True):
 
     @property
     def safe(self) -> bool:
-        """Whether it only reads: nothing is in doubt when it is abandoned."""
-        return self.route.method in _SAFE_METHODS or (self.idempotent and self.route.method == "POST")
+        """Whether it only reads: nothing is in doubt when it is abandoned. A GET may start a job."""
+        return self.idempotent and self.route.method in _READING_METHODS
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -194,6 +194,7 @@ def test_derived_requests_are_new_values() -> None:
     ("method", "idempotent", "safe"),
     [
         ("GET", True, True),
+        ("GET", False, False),
         ("POST", False, False),
         ("POST", True, True),
         ("PUT", True, False),
@@ -202,6 +203,6 @@ def test_derived_requests_are_new_values() -> None:
     ],
 )
 def test_only_what_reads_is_safe_to_abandon(method: str, *, idempotent: bool, safe: bool) -> None:
-    """A search by POST reads; a PUT may be repeated but not forgotten."""
+    """A search by POST reads; a PUT may be repeated but not forgotten; a GET that starts a job is a write."""
     route = {"GET": GET, "POST": POST, "PUT": PUT, "DELETE": DELETE, "PATCH": PATCH}[method]("/surveys")
     assert Request(route, dict, idempotent=idempotent).safe is safe

@@ -47,7 +47,8 @@ class Sandbox:
     - `quotas`: the limits it enforces, `Quotas.real()` for a brand's; None is no limit.
     - `jobs`: how imports and link generation get on, `ByPolls(n)` or `BySeconds(s)`.
     - `links`: `at_once` answers empty pages until all links are ready, `growing` those that are.
-    - `clock`: seconds, monotonic; for quotas, `BySeconds`, token lifetimes and the dates it hands out.
+    - `clock`: seconds, monotonic; for quotas, `BySeconds`, token lifetimes, the dates it hands out and the
+      time at which mails leave.
     - `page_size`, `max_page_size`: elements a page by default and at most (None: as many as asked for).
     - `deduplicate`: what makes two contacts of the default directory one; `()` is off. Names as in
       `deduplicationCriteria`: email, firstName, lastName, externalDataReference, phone.

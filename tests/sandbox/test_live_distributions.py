@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from living import living
-from speaking import asynchronous
+from speaking import Clock, asynchronous
 
 from qualtrics_async import InvalidRequest, JobFailed, NotFound, OutcomeUnknown, ServerFault, UsageError
 from qualtrics_async.models import (
@@ -28,7 +28,7 @@ HEADER = HeaderInput(
 )
 INVITATION = MessageInput(message_text="Hello: ${l://SurveyURL}")
 REMINDER = MessageInput(library_id="UR_1", message_id="MS_1")
-NOON = datetime(2030, 7, 1, 12, tzinfo=UTC)
+NOON = datetime(2020, 7, 1, 12, tzinfo=UTC)
 ROWS = [
     ContactImportRow(email="ada@example.com", first_name="Ada", transaction_data={"order": "1"}),
     ContactImportRow(email="bram@example.com", first_name="Bram", transaction_data={"order": "2"}),
@@ -80,6 +80,29 @@ async def test_a_mail_is_sent_and_followed_up() -> None:
         with pytest.raises(NotFound):
             await mails.create_reminder(sent.id, message=REMINDER, header=HEADER, send_date=NOON)
         assert len(await mails.list(state.survey_id, mailing_list_id=list_id).collect()) == 2
+
+
+@asynchronous
+async def test_a_mail_waits_for_its_time() -> None:
+    clock = Clock()
+    async with living(clock=clock) as (client, sandbox):
+        state, mails = sandbox.state, client.distributions
+        list_id, pool = people(state), state.default_directory_id
+        contact_id = next(iter(state.contacts))
+        later = datetime.fromtimestamp(state.now() // 1000 + 3600, UTC)
+        made = await mails.create_email(**mail(sandbox, mailing_list_id=list_id, send_date=later))
+
+        async def told() -> tuple[str | None, int | None, int, int]:
+            found = await mails.get(made.id, survey_id=state.survey_id)
+            received = await client.contacts.history(pool, contact_id, type="email").collect()
+            entries = await mails.history(made.id).collect()
+            assert {entry.sent_at for entry in entries} <= {later}
+            assert {entry.date for entry in received} <= {later}
+            return found.request_status, found.stats and found.stats.sent, len(entries), len(received)
+
+        assert await told() == ("Pending", 0, 0, 0)
+        clock.now += 3600
+        assert await told() == ("Done", 3, 3, 1)
 
 
 @asynchronous

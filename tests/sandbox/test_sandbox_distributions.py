@@ -38,7 +38,7 @@ def email_body(call: Caller, list_id: str, **more: Any) -> dict[str, Any]:
         "header": HEADER,
         "surveyLink": {"surveyId": call.sandbox.state.survey_id, "type": "Individual"},
         "embeddedData": {"wave": "1"},
-        "sendDate": "2030-06-01T09:00:00Z",
+        "sendDate": "2020-06-01T09:00:00Z",
     } | more
 
 
@@ -242,7 +242,7 @@ async def test_a_mail_and_what_follows_it() -> None:
         assert [entry["status"] for entry in history] == ["Success", "Success", "Skipped", "HardBounce"]
         links = await call.get(path + "/links", **survey)
         assert links.status == 500
-        body = {"message": MESSAGE, "header": HEADER, "sendDate": "2030-06-08T09:00:00Z"}
+        body = {"message": MESSAGE, "header": HEADER, "sendDate": "2020-06-08T09:00:00Z"}
         for verb, kind in (("reminders", "Reminder"), ("thankyous", "ThankYou")):
             follow = (await call.post(f"{path}/{verb}", body)).result
             assert follow.keys() == {"distributionId"}

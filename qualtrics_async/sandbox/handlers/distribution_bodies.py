@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qualtrics_async.sandbox.state import iso, iso_fraction
+from qualtrics_async.sandbox.state import from_iso, iso, iso_fraction
 
 if TYPE_CHECKING:
     from qualtrics_async.sandbox.records import Distribution, Member
     from qualtrics_async.sandbox.state import State
     from qualtrics_async.sandbox.wire import Body
 
-__all__ = ["element", "fate", "history_entry", "link_element", "sent"]
+__all__ = ["element", "fate", "history_entry", "is_sent", "link_element", "sent", "sent_at"]
 
 _STATS = ("sent", "failed", "started", "bounced", "opened", "skipped", "finished", "complaints", "blocked")
 _NO_HEADERS = dict.fromkeys(("fromEmail", "fromName", "replyToEmail"))
@@ -26,7 +26,7 @@ def element(state: State, made: Distribution, *, listed: bool) -> Body:
         "parentDistributionId": made.parent_id,
         "ownerId": state.user_id,
         "organizationId": state.brand_id,
-        "requestStatus": "Generated" if made.has_links else "Done",
+        "requestStatus": "Generated" if made.has_links else "Done" if is_sent(state, made) else "Pending",
         "requestType": made.request_type,
         "sendDate": sent(made),
         "createdDate": iso(made.created),
@@ -46,13 +46,23 @@ def element(state: State, made: Distribution, *, listed: bool) -> Body:
             "linkType": made.link_type,
         },
         "embeddedData": None if listed else made.embedded_data,
-        "stats": _stats(made),
+        "stats": _stats(state, made),
     }
 
 
 def sent(made: Distribution) -> str:
     """When it is sent, or its links were made."""
     return made.send_date or iso(made.created)
+
+
+def is_sent(state: State, made: Distribution) -> bool:
+    """Whether its time has come by the sandbox's clock; before that nobody has a mail. Assumed."""
+    return sent(made) <= iso(state.now())
+
+
+def sent_at(made: Distribution) -> int:
+    """When it left: when it was made, or at the later time that it was kept for."""
+    return max(made.created, from_iso(sent(made)))
 
 
 def link_element(state: State, made: Distribution, index: int) -> Body:
@@ -90,7 +100,7 @@ def history_entry(state: State, made: Distribution, member: Member) -> Body:
         "contactFrequencyRuleId": "RULE_DELETED" if member.contact.exceeded_frequency else None,
         "responseId": None,
         "responseCompletedAt": None,
-        "sentAt": None if status in ("Skipped", "Pending") else iso_fraction(made.created),
+        "sentAt": None if status in ("Skipped", "Pending") else iso_fraction(sent_at(made)),
         "openedAt": None,
         "responseStartedAt": None,
         "surveySessionId": None,
@@ -106,9 +116,9 @@ def fate(made: Distribution, member: Member) -> str:
     return "HardBounce" if member.contact.bounced else "Success"
 
 
-def _stats(made: Distribution) -> dict[str, int]:
+def _stats(state: State, made: Distribution) -> dict[str, int]:
     stats = dict.fromkeys(_STATS, 0)
-    if not made.has_links:
+    if not made.has_links and is_sent(state, made):
         for member in made.members:
             status = fate(made, member)
             stats["skipped" if status == "Skipped" else "sent"] += 1

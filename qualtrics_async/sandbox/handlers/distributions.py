@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qualtrics_async.sandbox.handlers._dates import as_iso
-from qualtrics_async.sandbox.handlers.distribution_bodies import element, history_entry, link_element, sent
+from qualtrics_async.sandbox.handlers.distribution_bodies import (
+    element,
+    history_entry,
+    is_sent,
+    link_element,
+    sent,
+)
 from qualtrics_async.sandbox.jobs import Progress
 from qualtrics_async.sandbox.records import Distribution
 from qualtrics_async.sandbox.routing import Routes
@@ -69,7 +75,8 @@ def list_distributions(call: Call) -> Body:
 def create_distribution(call: Call) -> Body:
     """Documented: `action` selects the family of bodies; the refusals RP_9 and RP_10 are observed.
 
-    Dates come in two forms (used by clients) and are read in one, ISO 8601 (observed).
+    Dates come in two forms (used by clients) and are read in one, ISO 8601 (observed). A mail of a later
+    date is `Pending` until the sandbox's clock is there (assumed).
     """
     body = call.json()
     made = _create_links(call, body) if "action" in body else _create_email(call, body)
@@ -120,11 +127,12 @@ def list_links(call: Call) -> Body:
 
 @routes("GET", "/distributions/{distributionId}/history", "observed", per_minute=300)
 def list_history(call: Call) -> Body:
-    """Observed, with the refusal of test sends. Who gets which status is assumed."""
+    """Observed, with the refusal of test sends. Assumed: who has which status; nobody until it is sent."""
     made = _find(call)
     if made.request_type == _TEST_SEND:
         raise Refused(400, "CP_TD_GER_NP", "Not available for this kind of distribution.")
-    return call.page(made.members, lambda member: history_entry(call.state, made, member))
+    members = made.members if made.has_links or is_sent(call.state, made) else []
+    return call.page(members, lambda member: history_entry(call.state, made, member))
 
 
 def _create_links(call: Call, body: Body) -> Distribution:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.handlers._dates import read_instant, write_plain
-from qualtrics_async.sandbox.handlers.distribution_bodies import fate
+from qualtrics_async.sandbox.handlers.distribution_bodies import fate, is_sent, sent_at
 from qualtrics_async.sandbox.handlers.mailing_lists import find_mailing_list
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.state import iso
@@ -133,7 +133,7 @@ def history(call: Call, wanted: Callable[[Member], bool]) -> Body:
     mails = [
         (made, member)
         for made in call.state.distributions.values()
-        if kind == "email" and not made.has_links
+        if kind == "email" and not made.has_links and is_sent(call.state, made)
         for member in made.members
         if wanted(member)
     ]
@@ -219,7 +219,7 @@ def _mail(distribution: Distribution, member: Member) -> Body:
     bounced = status == "HardBounce"
     return {
         "distributionId": distribution.id,
-        "date": write_plain(distribution.created),
+        "date": write_plain(sent_at(distribution)),
         "type": distribution.request_type,
         "result": "Bounce" if bounced else status,
         "bounceInfo": dict(_BOUNCE) if bounced else None,

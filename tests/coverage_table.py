@@ -24,8 +24,8 @@ client, in the groups named here; only the one that issues OAuth tokens is calle
 
 The column *sandbox* counts what the sandbox answers, from a state of its own: what one call makes, another
 one finds, changes and deletes. The last three say where the shapes of its answers come from: the vendor's
-documentation or those who quote it, recorded answers, or neither, so that a client and a sandbox that agree
-prove nothing there.
+documentation or public clients that rely on it, recorded answers, or neither, so that a client and a sandbox
+that agree prove nothing there.
 
 This table is made by `python tests/coverage_table.py > tests/coverage.md`, and a test keeps it true.
 """

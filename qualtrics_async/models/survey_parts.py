@@ -134,7 +134,7 @@ class SurveyPublishEvent(Model, frozen=True, kw_only=True):
 
 
 class SurveyVersion(Model, frozen=True, kw_only=True):
-    """A version of a survey. `published` is true only of the one that respondents see (observed)."""
+    """A version of a survey. By a client's report `published` is true only of the one that is seen."""
 
     version_id: str = field(name="versionID")
     version_number: int | None = None
@@ -154,7 +154,7 @@ class SurveyLanguages(PascalModel, frozen=True, kw_only=True):
 
 
 def _version(value: object) -> SurveyVersion:
-    """A `SurveyVersion`, plain in a listing (documented) or under `metadata` (observed)."""
+    """A `SurveyVersion`, plain in a listing (documented) or under `metadata` (read by a client)."""
     if isinstance(value, dict) and "metadata" in value:
         value = value["metadata"]
     return msgspec.convert(value, SurveyVersion, dec_hook=convert_wire)

@@ -86,7 +86,7 @@ class DefinitionOptions(Resource):
 
 
 class DefinitionVersions(Resource):
-    """Versions of a survey. Edits wait until a version that has them is published (observed)."""
+    """Versions of a survey. Edits wait until a version that has them is published (reported by a client)."""
 
     __slots__ = ()
 
@@ -97,8 +97,8 @@ class DefinitionVersions(Resource):
     async def create(self, survey_id: str, *, description: str, published: bool) -> SurveyVersion:
         """Make the present definition a version, with `published=True` the one that respondents see.
 
-        Where nothing has changed, the latest version gets the description and is published again (observed).
-        Publishing does not activate a survey: `surveys.update` does (observed).
+        A client reports: where nothing has changed, the latest version gets the description and is published
+        again, and publishing does not activate a survey, which `surveys.update` does.
         """
         route = POST("/survey-definitions/{surveyId}/versions", survey_id)
         body = {"Description": description, "Published": published}
@@ -117,7 +117,7 @@ class DefinitionVersions(Resource):
         *,
         format: Literal["qsf"] | None = None,  # noqa: A002  (the wire's name)
     ) -> SurveyDefinition | SurveyQsf:
-        """The definition as it was in a version; by its id, the version's number is not found (observed)."""
+        """The definition as it was in a version, by its id: the number is not found, a client reports."""
         route = GET("/survey-definitions/{surveyId}/versions/{versionId}", survey_id, version_id)
         if format is None:
             return await self._send(route, SurveyDefinition)

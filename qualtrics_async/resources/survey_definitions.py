@@ -31,7 +31,7 @@ class SurveyDefinitions(Resource):
     """The definitions of surveys.
 
     Respondents see a change when `versions.create(survey_id, published=True, ...)` has published it
-    (observed), and only of a survey that is active.
+    (reported by a client), and only of a survey that is active.
     """
 
     __slots__ = ()

@@ -141,16 +141,16 @@ def update_languages(call: Call) -> Body:
     return {}
 
 
-@routes("GET", f"{_DEFINITION}/versions", "observed")
+@routes("GET", f"{_DEFINITION}/versions", "documented")
 def list_versions(call: Call) -> Body:
-    """Observed with `metadata` in each element, documented without; in one page. The order is assumed."""
+    """Documented, in one page; `metadata` in each element is what a client reads. The order is assumed."""
     found = call.state.shelf("survey version").under(find_survey(call).id)
     return result({"elements": [{"metadata": version["metadata"]} for version in found]})
 
 
-@routes("POST", f"{_DEFINITION}/versions", "observed")
+@routes("POST", f"{_DEFINITION}/versions", "documented")
 def create_version(call: Call) -> Body:
-    """Observed: without a change, the latest version is published again under the new description."""
+    """Documented; a client reports that, without a change, the latest version is published again."""
     survey = find_survey(call)
     body = call.json()
     check_keys(body, ("Description", "Published"), ("Description", "Published"))
@@ -176,9 +176,9 @@ def create_version(call: Call) -> Body:
     return result({"metadata": latest["metadata"]})
 
 
-@routes("GET", f"{_DEFINITION}/versions/{{versionId}}", "observed")
+@routes("GET", f"{_DEFINITION}/versions/{{versionId}}", "documented")
 def get_version(call: Call) -> Body:
-    """Observed: the whole definition; the number of a version is not its id."""
+    """Documented: the whole definition. That the number of a version is not its id, a client reports."""
     survey = find_survey(call)
     version = call.state.shelf("survey version").find(survey.id, call.ids[1])
     return result(_rendered(call, survey, version["definition"]))

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 from filtering import where
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from living import living
 from speaking import Clock, asynchronous, speaking
 from test_sandbox_shapes import keys
@@ -265,37 +263,3 @@ def test_bodies_have_the_keys_of_the_samples(method: str, name: str, template: s
         {key for key in keys(body) if "Membership." not in key} for body in (asyncio.run(ask()), sample)
     )
     assert answered == sampled
-
-
-WORDS = ("email", "created", "inList", "infoFieldState", "embeddedData", "eq", "empty", "and", "2026-06-01")
-KEYS = (
-    *("filter", "filters", "conjunction", "filterType", "comparison", "value", "field", "mailingListId"),
-    *("email", "firstName", "embeddedData", "unsubscribed"),
-)
-LEAVES = st.none() | st.booleans() | st.integers() | st.sampled_from(WORDS) | st.text(max_size=3)
-BODIES = st.recursive(
-    LEAVES,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6),
-    max_leaves=12,
-)
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(BODIES, max_size=5))
-def test_no_body_breaks_the_contacts(bodies: list[Any]) -> None:
-    async def write() -> None:
-        async with speaking() as call:
-            state = call.sandbox.state
-            contacts = f"/directories/{state.default_directory_id}/contacts"
-            contact = state.add_contact(state.add_mailing_list("North"), email="noor@example.com")
-            for body in bodies:
-                for method, path, sent in (
-                    ("POST", contacts, body),
-                    ("PUT", f"{contacts}/{contact.id}", body),
-                    ("POST", f"{contacts}/search", body),
-                    ("POST", f"{contacts}/search", {"filter": body}),
-                ):
-                    answer = await call(method, path, sent)
-                    assert answer.status < 500, (path, sent, answer.text)
-
-    asyncio.run(write())

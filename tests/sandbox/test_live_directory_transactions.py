@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from living import living
 from speaking import asynchronous, speaking
 from test_sandbox_shapes import keys
@@ -350,52 +348,3 @@ def test_bodies_have_the_keys_of_the_samples(name: str, path: str) -> None:
             return (await call.get(root + path.format(**ids))).json
 
     assert keys(asyncio.run(ask())) == keys(sample)
-
-
-KEYS = (
-    *("contactId", "mailingListId", "transactionDate", "data", "transactionIds", "creationDate", "x"),
-    *("targetIds", "daysBetween", "timePeriodLimit", "period", "alwaysSend", "emailType"),
-)
-LEAVES = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.sampled_from(["CID_1", "CG_1", "2026-06-01 09:30:00", "0001-01-01T00:00:00+14:00", "\ud800"])
-)
-BODIES = st.recursive(
-    LEAVES,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6),
-    max_leaves=12,
-)
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(BODIES, max_size=4))
-def test_no_body_breaks_the_transactions(bodies: list[Any]) -> None:
-    async def write() -> None:
-        async with speaking() as call:
-            state = call.sandbox.state
-            list_id, contact_id = member(state)
-            transaction_id = state.add_transaction(list_id, contact_id)
-            root = f"/directories/{state.default_directory_id}"
-            batch = f"{root}/transactionbatches/{state.add_transaction_batch()}"
-            rule = (await call.post(f"{root}/frequencyrules", {})).result["id"]
-            here = {"contactId": contact_id, "mailingListId": list_id}
-            for body in bodies:
-                for method, path, sent in (
-                    ("POST", f"{root}/transactions", body),
-                    ("POST", f"{root}/transactions", {"x": {**here, "transactionDate": body, "data": body}}),
-                    ("POST", f"{root}/transactions/{transaction_id}", body),
-                    ("PUT", f"{root}/transactions/{transaction_id}", body),
-                    ("POST", f"{root}/transactionbatches", body),
-                    ("POST", f"{root}/transactionbatches", {"transactionIds": [], "creationDate": body}),
-                    ("POST", f"{batch}/transactions", body),
-                    ("POST", f"{root}/frequencyrules", body),
-                    ("PUT", f"{root}/frequencyrules/{rule}", body),
-                ):
-                    answer = await call(method, path, sent)
-                    assert answer.status < 500, (path, sent, answer.text)
-            for path in (f"contacts/{contact_id}/transactions", "transactionbatches", "frequencyrules"):
-                assert (await call.get(f"{root}/{path}")).status == 200
-
-    asyncio.run(write())

@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from living import living
 from speaking import asynchronous, speaking
 from test_sandbox_shapes import keys
 
 from qualtrics_async import Conflict, InvalidRequest, JobFailed, NotFound
 from qualtrics_async.models.participants import ParticipantFilter, ParticipantImportRow
-from qualtrics_async.sandbox import ByPolls, routes
+from qualtrics_async.sandbox import ByPolls
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -373,51 +371,3 @@ def test_bodies_have_the_keys_of_the_samples(method: str, path: str, name: str) 
             assert mine == theirs
 
     compare()
-
-
-WRITES = [
-    (method, template)
-    for method, template, _ in routes()
-    if method == "POST"
-    and ("-participants" in template or "/participants" in template or "evaluators" in template)
-]
-KEYS = (
-    *("participants", "uniqueIdentifier", "firstName", "lastName", "email", "username", "metadata"),
-    *("skipToken", "type", "metadataField", "value", "operator", "dateFormat"),
-)
-LEAVES = st.none() | st.booleans() | st.integers() | st.sampled_from(["text", "IN", "E-1", "", "\ud800"])
-BODIES = st.recursive(
-    LEAVES,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=7),
-    max_leaves=15,
-)
-ROWS = st.fixed_dictionaries(
-    {"participants": st.lists(st.fixed_dictionaries(dict.fromkeys(KEYS[1:7], BODIES)))}
-)
-FILTERS = st.lists(st.fixed_dictionaries(dict.fromkeys(KEYS[8:12], LEAVES | st.just("numeric"))))
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(WRITES), BODIES | ROWS | FILTERS), max_size=8))
-def test_no_body_breaks_the_sandbox(requests: list[tuple[tuple[str, str], Any]]) -> None:
-    async def write() -> None:
-        async with speaking(jobs=ByPolls(0)) as call:
-            ids = {"directoryId": "ex", "projectId": call.sandbox.state.add_ex_project()}
-            for (method, template), body in requests:
-                answer = await call(method, template.format(**ids), body)
-                assert answer.status < 500, (template, body, answer.text)
-            for place in ("/employee-directories/ex", f"/ex-projects/{ids['projectId']}"):
-                assert (await call.post(f"{place}/export-participants", [])).status in (200, 409)
-
-    asyncio.run(write())
-
-
-@asynchronous
-async def test_a_wrong_directory_is_told_which_there_are() -> None:
-    """Contacts have directories of another kind, whose ids are easily taken for these."""
-    async with living() as (client, sandbox):
-        state = sandbox.state
-        with pytest.raises(NotFound, match=r"No such directory \(bx, cx, ex\)"):
-            await client.directory_participants.list(state.default_directory_id).collect()
-        with pytest.raises(NotFound, match="No such project"):
-            await client.project_participants.list(state.survey_id).collect()

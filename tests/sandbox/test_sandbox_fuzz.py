@@ -188,19 +188,20 @@ def arrange(state: State) -> dict[str, str]:
         "libraryId": state.user_id,
         "organizationId": state.brand_id,
         "batchId": state.add_transaction_batch(),
+        "transactionId": state.add_transaction(list_id, contact.id),
         "participantId": state.add_participant(project_id, "E-1"),
         "projectId": project_id,
     }
 
 
-async def visit(operation: Operation, start: Sent, places: list[Change]) -> None:
+async def visit(operation: Operation, writes: list[tuple[Sent, list[Change]]]) -> None:
     """Write, and then read what may have come of it."""
-    body, query = start
-    for place, value in places:
-        body = changed(body, place, value)
     async with speaking(jobs=ByPolls(0)) as call:
         visitor = Visitor(call)
-        await visitor.send(operation, body, query)
+        for (body, query), places in writes:
+            for place, value in places:
+                body = changed(body, place, value)  # noqa: PLW2901  # changed at each place
+            await visitor.send(operation, body, query)
         for read in READS:
             if read.template.split("/")[1] == operation.template.split("/")[1]:
                 await visitor.send(read, None, sent(read)[-1][1])
@@ -208,9 +209,11 @@ async def visit(operation: Operation, start: Sent, places: list[Change]) -> None
 
 @pytest.mark.parametrize("operation", WRITES, ids=lambda operation: operation.route)
 def test_no_body_breaks_the_sandbox(operation: Operation) -> None:
-    @settings(max_examples=5, deadline=None)
-    @given(st.sampled_from(sent(operation)), changes(operation))
-    def attempt(start: Sent, places: list[Change]) -> None:
-        asyncio.run(visit(operation, start, places))
+    write = st.tuples(st.sampled_from(sent(operation)), changes(operation))
+
+    @settings(max_examples=6, deadline=None)
+    @given(st.lists(write, min_size=1, max_size=3))
+    def attempt(writes: list[tuple[Sent, list[Change]]]) -> None:
+        asyncio.run(visit(operation, writes))
 
     attempt()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import msgspec
 import pytest
+from msgspec import Struct
 from msgspec.structs import fields
 from reading import body, read, rows
 
@@ -80,6 +82,19 @@ def test_every_result_model_is_sampled() -> None:
     results = {kind for kind in exported if issubclass(kind, Model)}
     assert set(SAMPLED) | NESTED == results
     assert {kind for kind, _ in everything()} >= NESTED - WHOLE
+
+
+def test_models_are_inert_and_named() -> None:
+    """No result can be changed, and no field of any model is given by its place."""
+    kinds = [kind for kind in (getattr(models, name) for name in models.__all__) if issubclass(kind, Struct)]
+    thawed = {kind for kind in kinds if issubclass(kind, Model) and not kind.__struct_config__.frozen}
+    placed = {
+        kind
+        for kind in kinds
+        for parameter in signature(kind).parameters.values()
+        if parameter.kind is not Parameter.KEYWORD_ONLY
+    }
+    assert (thawed, placed) == (set(), set())
 
 
 def test_no_sample_field_is_unread() -> None:

@@ -98,7 +98,8 @@ async def test_a_mail_waits_for_its_time() -> None:
             entries = await mails.history(made.id).collect()
             assert {entry.sent_at for entry in entries} <= {later}
             assert {entry.date for entry in received} <= {later}
-            return found.request_status, found.stats and found.stats.sent, len(entries), len(received)
+            assert found.stats is not None
+            return found.request_status, found.stats.sent, len(entries), len(received)
 
         assert await told() == ("Pending", 0, 0, 0)
         clock.now += 3600

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from arranging import REQUEST, branches
 from living import client_of
+from shapes import closed, sample
 from speaking import speaking
-from test_sandbox_shapes import keys
 
 from qualtrics_async.models.imported_data_projects import ImportedDataExportOptions
 from qualtrics_async.sandbox import ByPolls
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from qualtrics_async import Qualtrics
     from qualtrics_async.sandbox import Sandbox
 
-SAMPLES = Path(__file__).parent.parent / "samples"
 SHAPES = [
     ("users", "/users"),
     ("user", "/users/{user}"),
@@ -35,7 +32,7 @@ SHAPES = [
     ("imported_data_project", "/imported-data-projects/{project}"),
     ("imported_data_export_finished", "/imported-data-projects/{project}/exports/{export}"),
 ]
-OPEN = {".result.stats", ".result.permissions"}
+OPEN = ("stats", "permissions")
 """Objects whose keys no source names."""
 
 
@@ -45,13 +42,7 @@ def test_bodies_have_the_keys_of_the_samples(name: str, template: str) -> None:
         async with speaking(jobs=ByPolls(0)) as call, client_of(call.sandbox) as client:
             return (await call.get(template.format(**await arrange(client, call.sandbox)))).json
 
-    sample = json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
-    assert closed(asyncio.run(ask())) == closed(sample)
-
-
-def closed(body: Any) -> set[str]:
-    """The paths of all keys but those that are open."""
-    return {key for key in keys(body) if not any(key.startswith(f"{path}.") for path in OPEN)}
+    assert closed(asyncio.run(ask()), *OPEN) == closed(sample(name), *OPEN)
 
 
 async def arrange(client: Qualtrics, sandbox: Sandbox) -> dict[str, str]:

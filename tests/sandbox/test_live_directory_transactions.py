@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from living import living
+from shapes import keys, sample
 from speaking import asynchronous, speaking
-from test_sandbox_shapes import keys
 
 from qualtrics_async import InvalidRequest, NotFound
 from qualtrics_async.models.contact_imports import ContactImportRow, TransactionMeta
@@ -27,7 +26,6 @@ from qualtrics_async.sandbox import ByPolls
 if TYPE_CHECKING:
     from qualtrics_async.sandbox.state import State
 
-SAMPLES = Path(__file__).parent.parent / "samples"
 JUNE = datetime(2026, 6, 1, 9, 30, tzinfo=UTC)
 
 
@@ -332,7 +330,6 @@ CALLS = [
 
 @pytest.mark.parametrize(("name", "path"), CALLS)
 def test_bodies_have_the_keys_of_the_samples(name: str, path: str) -> None:
-    sample = json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
 
     async def ask() -> Any:
         async with speaking() as call:
@@ -347,4 +344,4 @@ def test_bodies_have_the_keys_of_the_samples(name: str, path: str) -> None:
             ids = {"contact": contact_id, "transaction": transaction_id, "batch": batch_id, "rule": rule}
             return (await call.get(root + path.format(**ids))).json
 
-    assert keys(asyncio.run(ask())) == keys(sample)
+    assert keys(asyncio.run(ask())) == keys(sample(name))

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from exporting import LIMIT, table
 from living import living
+from shapes import sample
 from speaking import Caller, asynchronous, speaking
 
 from qualtrics_async import (
@@ -27,7 +28,6 @@ from qualtrics_async.models.legacy_response_exports import LegacyResponseExportO
 from qualtrics_async.models.response_exports import ResponseExportOptions
 from qualtrics_async.sandbox import ByPolls, State
 
-SAMPLES = Path(__file__).parents[1] / "samples"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -459,13 +459,13 @@ async def answer(call: Caller, name: str) -> Any:
 )
 def test_bodies_have_the_keys_of_the_samples(name: str) -> None:
     """Two independent statements of the wire format agree."""
-    sample = json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))["result"]
+    expected = sample(name)["result"]
 
     async def ask() -> Any:
         async with speaking(jobs=ByPolls(0)) as call:
             return await answer(call, name)
 
     said = asyncio.run(ask())
-    assert said.keys() == sample.keys()
-    if "elements" in sample:
-        assert said["elements"][0].keys() == sample["elements"][0].keys()
+    assert said.keys() == expected.keys()
+    if "elements" in expected:
+        assert said["elements"][0].keys() == expected["elements"][0].keys()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -23,7 +22,6 @@ from qualtrics_async.models.contact_exports import ContactExportOptions
 from qualtrics_async.models.contact_filters import ContactFilter
 from qualtrics_async.sandbox import ByPolls, State
 
-SAMPLES = Path(__file__).parents[1] / "samples"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from living import living
+from shapes import keys, sample
 from speaking import asynchronous
-from test_sandbox_shapes import SAMPLES, keys
 
 from qualtrics_async import Forbidden, InvalidRequest, NotFound, OutcomeUnknown
 from qualtrics_async.errors import ApiError
@@ -306,5 +305,4 @@ async def ask(template: str) -> Any:
 @pytest.mark.parametrize(("name", "template"), SHAPES)
 def test_bodies_have_the_keys_of_the_samples(name: str, template: str) -> None:
     """Two independent statements of the wire format agree, but for languages, which are data."""
-    sample = json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
-    assert keys(asyncio.run(ask(template))) == keys(sample) - {".result.messages.fr"}
+    assert keys(asyncio.run(ask(template))) == keys(sample(name)) - {".result.messages.fr"}

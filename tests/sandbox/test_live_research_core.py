@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from living import living
+from shapes import keys, sample
 from speaking import asynchronous, speaking
-from test_sandbox_shapes import keys
 
 from qualtrics_async import InvalidRequest, JobFailed, NotFound
 from qualtrics_async.models.research_core import ResearchCoreContactFields
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.filterwarnings("ignore:research_core:DeprecationWarning")
 
-SAMPLES = Path(__file__).parent.parent / "samples"
 ADA = ResearchCoreContactFields(first_name="Ada", email="ada@example.com", external_data_ref="guest-1")
 
 
@@ -155,8 +152,7 @@ def test_bodies_have_the_keys_of_the_samples(name: str, path: str) -> None:
             sampled(call.sandbox.state, made, contact)
             return (await call.get(path.format(list=made, contact=contact, job=job))).json
 
-    sample = json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
-    assert _plain(keys(asyncio.run(ask()))) == _plain(keys(sample))
+    assert _plain(keys(asyncio.run(ask()))) == _plain(keys(sample(name)))
 
 
 def _plain(found: set[str]) -> set[str]:

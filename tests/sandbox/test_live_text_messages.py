@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from living import living
+from shapes import keys, sample
 from speaking import asynchronous, speaking
-from test_sandbox_shapes import keys
 
 from qualtrics_async import InvalidRequest, NotFound, OutcomeUnknown, UsageError
 from qualtrics_async.models.distributions import MessageInput
@@ -22,7 +20,6 @@ NOON = "2026-07-01T12:00:00Z"
 TEXT = MessageInput(message_text="Tell us: ${l://SurveyURL}")
 LONG = MessageInput(message_text="Tell us. " * 20)
 TEMPLATE = MessageInput(library_id="UR_1", message_id="MS_1")
-SAMPLES = Path(__file__).parent.parent / "samples"
 SMS, WHATSAPP = "SMS distribution", "WhatsApp distribution"
 
 
@@ -260,5 +257,4 @@ def test_bodies_have_the_keys_of_the_samples(name: str, path: str) -> None:
             made = (await call.post(path.removesuffix("/{id}"), body)).result
             return (await call.get(path.format(**made), surveyId=state.survey_id)).json
 
-    sample = json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
-    assert keys(asyncio.run(ask())) == keys(sample)
+    assert keys(asyncio.run(ask())) == keys(sample(name))

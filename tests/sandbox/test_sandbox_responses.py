@@ -5,22 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import FormData
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shapes import keys, sample
 from speaking import Caller, asynchronous, speaking
-from test_sandbox_shapes import keys
 
 from qualtrics_async.sandbox import ByPolls, Sandbox
 
 if TYPE_CHECKING:
     from qualtrics_async.sandbox import State
 
-SAMPLES = Path(__file__).parent.parent / "samples"
 QSF = "application/vnd.qualtrics.survey.qsf"
 SURVEY = "/surveys/{survey}"
 CALLS: list[tuple[str, str, str, Any]] = [
@@ -56,9 +54,8 @@ async def ask(method: str, template: str, body: Any) -> Any:
 
 @pytest.mark.parametrize(("method", "name", "template", "body"), CALLS)
 def test_bodies_have_the_keys_of_the_samples(method: str, name: str, template: str, body: Any) -> None:
-    sample = json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
     answer = asyncio.run(ask(method, template, body))
-    assert keys(answer) - {".result.displayedValues.QID1"} == keys(sample) - SAMPLE_DATA
+    assert keys(answer) - {".result.displayedValues.QID1"} == keys(sample(name)) - SAMPLE_DATA
 
 
 @asynchronous

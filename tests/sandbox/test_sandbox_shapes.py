@@ -3,32 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
+from shapes import keys, sample
 from speaking import Caller, speaking
 
 from qualtrics_async.sandbox import ByPolls
-
-SAMPLES = Path(__file__).parent.parent / "samples"
-
-OPTIONAL = {
-    "phone",
-    "contactCount",
-    "embeddedData",
-    "invalidEmails",
-    "subject",
-    "messageText",
-    "subjectMessage",
-}
-"""Keys that the facts call optional, wherever they are."""
-
-OPEN = {"embeddedData", "privateEmbeddedData", "stats", "count", "bounceInfo"} | {
-    *("Questions", "Blocks", "ResponseSets", "SurveyFlow", "SurveyOptions", "Scoring", "ProjectInfo")
-}
-"""Objects whose keys are data or depend on the record."""
 
 LISTS = "/directories/{directory}/mailinglists"
 CALLS = [
@@ -52,17 +33,6 @@ CALLS = [
     ("event_subscriptions", "/eventsubscriptions"),
     ("event_subscription", "/eventsubscriptions/{subscription}"),
 ]
-
-
-def keys(value: Any, path: str = "") -> set[str]:
-    """The paths of all keys, the items of a list merged, without what is optional."""
-    if isinstance(value, list):
-        return {found for item in value for found in keys(item, path + "[]")}
-    if not isinstance(value, dict):
-        return set()
-    here = {key: f"{path}.{key}" for key in value if key not in OPTIONAL}
-    inner = {found for key in here if key not in OPEN for found in keys(value[key], here[key])}
-    return inner | set(here.values())
 
 
 async def arrange(call: Caller) -> dict[str, str]:
@@ -93,6 +63,5 @@ async def ask(template: str) -> Any:
 
 @pytest.mark.parametrize(("name", "template"), CALLS)
 def test_bodies_have_the_keys_of_the_samples(name: str, template: str) -> None:
-    sample = json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
     claimed_only = {".result.language"} if name == "whoami" else set()
-    assert keys(asyncio.run(ask(template))) == keys(sample) - claimed_only
+    assert keys(asyncio.run(ask(template))) == keys(sample(name)) - claimed_only

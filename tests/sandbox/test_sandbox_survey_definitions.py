@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shapes import OPEN, keys, sample
 from speaking import Caller, asynchronous, speaking
-from test_sandbox_shapes import OPEN, keys
 
 from qualtrics_async.sandbox import routes
 
-SAMPLES = Path(__file__).parent.parent / "samples"
 QUOTA = {
     "Name": "x",
     "Occurrences": 1,
@@ -24,9 +21,7 @@ QUOTA = {
     "QuotaRealm": "Survey",
 }
 
-FULL = json.loads((SAMPLES / "survey_quota.json").read_text(encoding="utf-8"))["result"] | {
-    "Occurrences": 200
-}
+FULL = sample("survey_quota")["result"] | {"Occurrences": 200}
 
 SHAPES = [
     ("survey_definition", "", OPEN),
@@ -59,7 +54,7 @@ async def arrange(call: Caller) -> dict[str, str]:
     }
 
 
-def closed(value: Any, left_out: set[str]) -> set[str]:
+def without(left_out: set[str], value: Any) -> set[str]:
     """The paths of all keys whose last one is not left out, and below none that is."""
     return {path for path in keys(value) if not left_out & set(path.replace("[]", "").split("."))}
 
@@ -71,9 +66,8 @@ def test_bodies_have_the_keys_of_the_samples(name: str, path: str, left_out: set
             ids = await arrange(call)
             return (await call.get(f"/survey-definitions/{ids['surveyId']}{path.format(**ids)}")).json
 
-    sample = json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
-    answered = closed(asyncio.run(ask()), left_out)
-    assert answered == closed(sample, left_out)
+    answered = without(left_out, asyncio.run(ask()))
+    assert answered == without(left_out, sample(name))
     assert ".result" in answered
 
 

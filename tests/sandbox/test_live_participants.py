@@ -336,8 +336,7 @@ OPEN = ("metadata", "participantData", "subjectData")
 def test_bodies_have_the_keys_of_the_samples(method: str, path: str, name: str) -> None:
     """Nothing more and nothing less, but for what is the participant's own."""
 
-    @asynchronous
-    async def compare() -> None:
+    async def ask() -> Any:
         async with speaking(jobs=ByPolls(0)) as call:
             state, root = call.sandbox.state, "/ex-projects/{project}"
             ids = {"project": state.add_ex_project()}
@@ -356,7 +355,6 @@ def test_bodies_have_the_keys_of_the_samples(method: str, path: str, name: str) 
             progress = await call.get(f"{root}/import-participants/{{job}}".format(**ids))
             ids["result"] = progress.json["resultId"]
             body = {"POST": rows if "import" in path else {}}.get(method)
-            answer = (await call(method, (root + path).format(**ids), body)).json
-            assert closed(answer, *OPEN) == closed(sample(name), *OPEN)
+            return (await call(method, (root + path).format(**ids), body)).json
 
-    compare()
+    assert closed(asyncio.run(ask()), *OPEN) == closed(sample(name), *OPEN)

@@ -32,6 +32,7 @@ __all__ = [
     "confirmed",
     "dated",
     "exactly_one",
+    "filled",
     "given",
     "named",
     "optional",
@@ -81,6 +82,13 @@ def exactly_one(**choices: object) -> None:
     """Refuse a call that gives none of these arguments, or several of them."""
     if sum(value is not None for value in choices.values()) != 1:
         raise UsageError(f"give exactly one of {', '.join(choices)}")
+
+
+def filled(body: object, name: str) -> object:
+    """Refuse an empty body where it could mean "nothing is left" or "everything"."""
+    if not body:
+        raise UsageError(f"{name} is empty: say what is meant, nothing must never mean all")
+    return body
 
 
 def confirmed(confirm: object, what: str) -> None:

@@ -12,6 +12,7 @@ from qualtrics_async._core.request import GET, POST
 from qualtrics_async.errors import JobFailed
 from qualtrics_async.models._base import JsonObject
 from qualtrics_async.models.customer_data_requests import CustomerDataRequestProgress
+from qualtrics_async.resources._base import filled
 from qualtrics_async.resources._exports import ExportJobs
 
 __all__ = ["CustomerDataRequests"]
@@ -30,8 +31,12 @@ class CustomerDataRequests(ExportJobs):
 
         `request` is the body as the vendor's documentation has it; it is by e-mail address (one integrator).
         The answer is assumed to be an object with the request's id.
+
+        Raises:
+            UsageError: for an empty request, which names nobody.
         """
-        return await self._send(POST("/customer-data-requests"), JsonObject, body=request)
+        body = filled(request, "request")
+        return await self._send(POST("/customer-data-requests"), JsonObject, body=body)
 
     async def progress(self, customer_data_request_id: str) -> CustomerDataRequestProgress:
         """How far a request is; the shape is assumed."""

@@ -18,7 +18,7 @@ from qualtrics_async.models.imported_data_projects import (
     ImportedDataProject,
     ImportedDataRecordsAdded,
 )
-from qualtrics_async.resources._base import Resource, dated, named
+from qualtrics_async.resources._base import Resource, dated, filled, named
 from qualtrics_async.resources._exports import ExportJobs
 
 __all__ = ["ImportedDataExports", "ImportedDataProjects", "ImportedDataRecords"]
@@ -100,11 +100,15 @@ class ImportedDataRecords(Resource):
 
         With `non_destructive=False`, which is the service's own default, columns that `record` does not
         mention lose their values (documented).
+
+        Raises:
+            UsageError: for an empty record.
         """
         route = PUT(
             "/imported-data-projects/{idpSourceId}/records/{uniqueField}", idp_source_id, unique_field
         )
-        return await self._send(route, None, query={"nonDestructive": non_destructive}, body=record)
+        query = {"nonDestructive": non_destructive}
+        return await self._send(route, None, query=query, body=filled(record, "record"))
 
     async def delete(self, idp_source_id: str, unique_field: str) -> None:
         """Delete a record."""

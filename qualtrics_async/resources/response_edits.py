@@ -9,7 +9,7 @@ from typing import Any
 from qualtrics_async._core.request import GET, PATCH, POST
 from qualtrics_async.models._base import JsonObject
 from qualtrics_async.models.response_jobs import ResponseJobProgress, ResponseJobStarted
-from qualtrics_async.resources._base import Resource
+from qualtrics_async.resources._base import Resource, filled
 
 __all__ = ["ResponseEdits"]
 
@@ -23,9 +23,13 @@ class ResponseEdits(Resource):
     __slots__ = ()
 
     async def start(self, survey_id: str, edits: Mapping[str, Any]) -> ResponseJobStarted:
-        """Start a job that edits responses; that it answers with a `progressId` is assumed."""
+        """Start a job that edits responses; that it answers with a `progressId` is assumed.
+
+        Raises:
+            UsageError: for no edits.
+        """
         route = PATCH("/surveys/{surveyId}/responses", survey_id)
-        return await self._send(route, ResponseJobStarted, body=edits)
+        return await self._send(route, ResponseJobStarted, body=filled(edits, "edits"))
 
     async def progress(self, survey_id: str, progress_id: str) -> ResponseJobProgress:
         """How far a job is; its shape is assumed to be that of updates."""
@@ -37,6 +41,7 @@ class ResponseEdits(Resource):
 
         Raises:
             JobFailed: when it failed as a whole.
+            UsageError: as `start` does.
         """
         started = await self.start(survey_id, edits)
         return await self._wait(started.progress_id, partial(self.progress, survey_id, started.progress_id))

@@ -21,7 +21,7 @@ from qualtrics_async.models.survey_quotas import (
     QuotaGroupInput,
     QuotaInput,
 )
-from qualtrics_async.resources._base import Resource, named, optional
+from qualtrics_async.resources._base import Resource, filled, named, optional
 
 __all__ = [
     "QUESTIONS",
@@ -117,15 +117,23 @@ class DefinitionFlow(Resource):
         """Replace the whole flow; `FlowID`, `Type`, `Flow` and `Properties` are required (documented).
 
         What it leaves out is gone: start from `.raw` of `get()`.
+
+        Raises:
+            UsageError: for an empty flow.
         """
-        return await self._send(PUT("/survey-definitions/{surveyId}/flow", survey_id), None, body=flow)
+        route = PUT("/survey-definitions/{surveyId}/flow", survey_id)
+        return await self._send(route, None, body=filled(flow, "flow"))
 
     async def update_element(
         self, survey_id: str, flow_id: str, element: Mapping[str, Any] | Sequence[Mapping[str, Any]]
     ) -> None:
-        """Replace one element of the flow: sent as one object by clients, documented as a list of them."""
+        """Replace one element of the flow: sent as one object by clients, documented as a list of them.
+
+        Raises:
+            UsageError: for an empty element.
+        """
         route = PUT("/survey-definitions/{surveyId}/flow/{flowId}", survey_id, flow_id)
-        return await self._send(route, None, body=element)
+        return await self._send(route, None, body=filled(element, "element"))
 
 
 class DefinitionQuotas(Resource):

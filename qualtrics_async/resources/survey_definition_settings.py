@@ -17,7 +17,7 @@ from qualtrics_async.models.survey_parts import (
     SurveyMetadata,
     SurveyVersion,
 )
-from qualtrics_async.resources._base import Resource, all_named, given, optional
+from qualtrics_async.resources._base import Resource, all_named, filled, given, optional
 
 __all__ = [
     "DefinitionLanguages",
@@ -81,8 +81,12 @@ class DefinitionOptions(Resource):
         """Replace the options, sixteen of which are required (documented): send all that `get()` gave.
 
         `options = (await get(survey_id)).raw | {"BackButton": "true"}`
+
+        Raises:
+            UsageError: for no options.
         """
-        return await self._send(PUT("/survey-definitions/{surveyId}/options", survey_id), None, body=options)
+        route = PUT("/survey-definitions/{surveyId}/options", survey_id)
+        return await self._send(route, None, body=filled(options, "options"))
 
 
 class DefinitionVersions(Resource):
@@ -154,9 +158,13 @@ class DefinitionTranslations(Resource):
         return await self._send(route, JsonObject)
 
     async def update(self, survey_id: str, language_code: str, translations: Mapping[str, Any]) -> None:
-        """Replace the translations into an enabled language; send the existing ones too (documented)."""
+        """Replace the translations into an enabled language; send the existing ones too (documented).
+
+        Raises:
+            UsageError: for no translations.
+        """
         route = PUT("/surveys/{surveyId}/translations/{languageCode}", survey_id, language_code)
-        return await self._send(route, None, body=translations)
+        return await self._send(route, None, body=filled(translations, "translations"))
 
 
 def _mysql(value: datetime | str, name: str) -> str:

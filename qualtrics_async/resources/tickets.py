@@ -9,9 +9,8 @@ from msgspec import UNSET
 
 from qualtrics_async._core.paging import Page, Paged
 from qualtrics_async._core.request import DELETE, GET, POST, PUT
-from qualtrics_async.errors import UsageError
 from qualtrics_async.models.tickets import Ticket, TicketEvent, TicketRootCause, TicketStatus, TicketUpdate
-from qualtrics_async.resources._base import Resource
+from qualtrics_async.resources._base import Resource, filled
 
 __all__ = ["TicketStatuses", "Tickets"]
 
@@ -63,7 +62,7 @@ class Tickets(Resource):
             UsageError: for an empty body.
         """
         route = PUT("/tickets/{ticketKey}/ticketAdditionalData", ticket_key)
-        return await self._send(route, None, body=_not_empty(data, "data"))
+        return await self._send(route, None, body=filled(data, "data"))
 
 
 class TicketStatuses(Resource):
@@ -83,10 +82,4 @@ class TicketStatuses(Resource):
         Raises:
             UsageError: for an empty body, which must never mean that no status is left.
         """
-        return await self._send(PUT("/tickets/statuses"), None, body=_not_empty(statuses, "statuses"))
-
-
-def _not_empty(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    if not body:
-        raise UsageError(f"{name} is empty")
-    return body
+        return await self._send(PUT("/tickets/statuses"), None, body=filled(statuses, "statuses"))

@@ -24,7 +24,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "segment_membership_exports.start": {"last_updated_date": NOON},
     "contact_imports.create_bulk": {"request": {}},
     "audits.exports.start": {"options": EVENTS},
-    "customer_data_requests.start": {"request": {}},
+    "customer_data_requests.start": {"request": {"email": "noor@example.com"}},
 }
 TABLE = ResponseExportOptions(
     format="tsv",

@@ -30,16 +30,16 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "survey_definitions.blocks.update": {"block": {}},
     "survey_definitions.questions.create": {"question": {}, "block_id": "BLOCK_ID"},
     "survey_definitions.questions.update": {"question": {}},
-    "survey_definitions.flow.update": {"flow": {}},
-    "survey_definitions.flow.update_element": {"element": {}},
-    "survey_definitions.options.update": {"options": {}},
+    "survey_definitions.flow.update": {"flow": {"FlowID": "FL_1"}},
+    "survey_definitions.flow.update_element": {"element": {"Type": "Root"}},
+    "survey_definitions.options.update": {"options": {"BackButton": "true"}},
     "survey_definitions.versions.create": {"published": False},
     "survey_definitions.quotas.create": {"quota": {}, "quota_group_id": "QUOTA_GROUP_ID"},
     "survey_definitions.quotas.update": {"quota": {}},
     "survey_definitions.quota_groups.create": {"group": {}},
     "survey_definitions.quota_groups.update": {"group": {}},
     "survey_definitions.languages.update": {"available_languages": ["EN"]},
-    "survey_definitions.translations.update": {"translations": {}},
+    "survey_definitions.translations.update": {"translations": {"QID1_QuestionText": "Bonjour"}},
 }
 
 CASES = [

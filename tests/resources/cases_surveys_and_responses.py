@@ -61,7 +61,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "response_deletions.start": {"response_ids": ["R_1"]},
     "response_edits.aggregate": {"options": {}},
     "response_edits.get_with_options": {"options": {}},
-    "response_edits.start": {"edits": {}},
+    "response_edits.start": {"edits": {"edits": []}},
 }
 A_FORM = ANY
 """`test_surveys_and_responses.py` looks into it."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from operations import METHODS, client_of
 from recorder import Recorder
-from test_catalogue import CREDENTIALS, ROWS, arguments, begin
+from test_catalogue import CREDENTIALS, ROWS, arguments, begin, build
 
 from qualtrics_async import Limits, OutcomeUnknown, Qualtrics, RetryPolicy, UsageError
 from qualtrics_async.sandbox import FaultKind, Sandbox
@@ -56,6 +56,28 @@ def test_what_asks_for_consent_is_in_the_catalogue() -> None:
     assert {name for name in CONFIRMED if not name.endswith(".run")} == flagged
     runs = {name.replace(".start", ".run") for name in flagged if name.endswith(".start")}
     assert {name for name in CONFIRMED if name.endswith(".run")} == runs
+
+
+EMPTIED = {
+    "customer_data_requests.start": "request",
+    "imported_data_projects.records.update": "record",
+    "oauth_tokens.delete": "selection",
+    "response_edits.start": "edits",
+    "survey_definitions.flow.update": "flow",
+    "survey_definitions.flow.update_element": "element",
+    "survey_definitions.options.update": "options",
+    "survey_definitions.translations.update": "translations",
+    "tickets.statuses.update": "statuses",
+    "tickets.update_additional_data": "data",
+}
+"""What replaces all that there is, or acts on what its body names."""
+
+
+@pytest.mark.parametrize("name", EMPTIED)
+def test_nothing_never_means_all(name: str) -> None:
+    """An empty body is refused before anything is sent."""
+    with pytest.raises(UsageError, match="empty"):
+        build(name, **{EMPTIED[name]: {}})
 
 
 @pytest.mark.parametrize("name", CONFIRMED)

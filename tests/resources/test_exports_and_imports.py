@@ -153,7 +153,7 @@ def test_a_request_without_an_id_cannot_be_followed() -> None:
     """What the service answers is in the error."""
     recorder = Recorder("customer_data_request_without_id")
     with pytest.raises(JobFailed) as caught:
-        enter(group(recorder, "customer_data_requests").run({}))
+        enter(group(recorder, "customer_data_requests").run({"email": "noor@example.com"}))
     assert caught.value.detail == {"status": "queued"}
 
 

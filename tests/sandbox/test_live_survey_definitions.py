@@ -391,7 +391,7 @@ REFUSED: dict[str, Callable[[SurveyDefinitions, str], Awaitable[Any]]] = {
     "flow of odd elements": lambda d, s: d.flow.update(
         s, {"FlowID": "FL_1", "Type": "Root", "Flow": {}, "Properties": {}}
     ),
-    "element without a type": lambda d, s: d.flow.update_element(s, "FL_2", {}),
+    "element without a type": lambda d, s: d.flow.update_element(s, "FL_2", {"FlowID": "FL_2"}),
     "several elements": lambda d, s: d.flow.update_element(s, "FL_2", [{"Type": "EndSurvey"}] * 2),
     "quota of no number": lambda d, s: d.quotas.create(
         s, {"Name": "x", "Occurrences": "1", "Logic": [], "QuotaAction": "x", "QuotaRealm": "Survey"}

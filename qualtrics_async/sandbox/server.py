@@ -61,6 +61,10 @@ class Sandbox:
     - `gzip`: compress for clients that ask for it.
     - `record_requests`: True keeps a record of every request, False none, a number the last so many.
     - `record_bodies`: keep the bodies of requests too.
+
+    What it leaves out: quotas of surveys count no responses, and what is answered in a session shows in no
+    history or count of a distribution, so reminders and thanks go to all whom the first mail went to. Messages
+    of libraries need not exist, and tokens that are made for users are not accepted.
     """
 
     def __init__(

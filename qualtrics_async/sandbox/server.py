@@ -63,8 +63,8 @@ class Sandbox:
     - `record_bodies`: keep the bodies of requests too.
 
     What it leaves out: quotas of surveys count no responses, and what is answered in a session shows in no
-    history or count of a distribution, so reminders and thanks go to all whom the first mail went to. Messages
-    of libraries need not exist, and tokens that are made for users are not accepted.
+    history or count of a distribution, so reminders and thanks go to all whom the first mail went to.
+    Messages of libraries need not exist, and tokens that are made for users are not accepted.
     """
 
     def __init__(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qualtrics_async.sandbox.handlers._contact_filters import read_filter
+from qualtrics_async.sandbox.handlers._people import date, opted_out, person
 from qualtrics_async.sandbox.handlers.directories import find_directory
 from qualtrics_async.sandbox.handlers.mailing_list_contacts import (
     CONTACT_TEXTS,
     check_contact,
     empty,
     history,
-    opted_out_element,
     since,
 )
 from qualtrics_async.sandbox.handlers.segments import segments_of
@@ -60,17 +60,11 @@ def get_contact(call: Call) -> Body:
     nothing = empty(call, contact)
     return result(
         {
-            "contactId": contact.id,
+            **person(contact),
             "creationDate": contact.created,
             "lastModified": contact.modified,
-            "firstName": contact.first_name,
-            "lastName": contact.last_name,
-            "email": contact.email,
             "emailDomain": contact.email.rpartition("@")[2] if contact.email else None,
-            "phone": contact.phone,
-            "language": contact.language,
             "writeBlanks": None,
-            "extRef": contact.ext_ref,
             "embeddedData": contact.embedded_data or nothing,
             "transactionData": None,
             "stats": nothing,
@@ -125,12 +119,12 @@ def search_contacts(call: Call) -> Body:
 def list_opted_out_contacts(call: Call) -> Body:
     """Documented: who left the directory at `since` or later."""
     earliest = since(call)
-    opted_out = [
+    gone = [
         contact
         for contact in _contacts(call)
         if contact.unsubscribed_at is not None and contact.unsubscribed_at >= earliest
     ]
-    return call.page(opted_out, opted_out_element)
+    return call.page(gone, opted_out)
 
 
 @routes("GET", _CONTACT + "/history", "documented")
@@ -167,16 +161,7 @@ def _opt_out(contact: Contact, body: Body, now: int) -> None:
 
 
 def _element(contact: Contact) -> Body:
-    return {
-        "contactId": contact.id,
-        "firstName": contact.first_name,
-        "lastName": contact.last_name,
-        "email": contact.email,
-        "phone": contact.phone,
-        "extRef": contact.ext_ref,
-        "language": contact.language,
-        "unsubscribed": contact.unsubscribed,
-    }
+    return person(contact) | {"unsubscribed": contact.unsubscribed}
 
 
 def _found(call: Call, contact: Contact, *, embedded: bool) -> Body:
@@ -192,7 +177,7 @@ def _found(call: Call, contact: Contact, *, embedded: bool) -> Body:
         "externalDataReference": contact.ext_ref,
         "language": contact.language,
         "unsubscribed": contact.unsubscribed,
-        "unsubscribeDate": _date(contact),
+        "unsubscribeDate": date(contact.unsubscribed_at),
         "stats": nothing,
         "embeddedData": (contact.embedded_data if embedded else None) or nothing,
         "segmentMembership": _in_segments(call, contact) or nothing,
@@ -226,12 +211,8 @@ def _in_segments(call: Call, contact: Contact) -> Body:
             "contactLookupId": None,
             "ownerId": call.state.user_id,
             "unsubscribed": contact.unsubscribed,
-            "unsubscribedDate": _date(contact),
+            "unsubscribedDate": date(contact.unsubscribed_at),
             "name": segment["name"],
         }
         for segment in segments_of(call, contact)
     }
-
-
-def _date(contact: Contact) -> str | None:
-    return None if contact.unsubscribed_at is None else iso(contact.unsubscribed_at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.handlers._dates import read_instant, write_plain
+from qualtrics_async.sandbox.handlers._people import date, opted_out, person
 from qualtrics_async.sandbox.handlers.distribution_bodies import fate, is_sent, sent_at
 from qualtrics_async.sandbox.handlers.mailing_lists import find_mailing_list
 from qualtrics_async.sandbox.routing import Routes
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from qualtrics_async.sandbox.records import Contact, Distribution, MailingList, Member
     from qualtrics_async.sandbox.wire import Body, Call
 
-__all__ = ["CONTACT_TEXTS", "check_contact", "empty", "history", "opted_out_element", "routes", "since"]
+__all__ = ["CONTACT_TEXTS", "check_contact", "empty", "history", "routes", "since"]
 
 routes = Routes()
 
@@ -72,14 +73,8 @@ def get_contact(call: Call) -> Body:
     nothing = empty(call, contact)
     return result(
         {
-            "contactId": contact.id,
-            "firstName": contact.first_name,
-            "lastName": contact.last_name,
-            "email": contact.email,
+            **person(contact),
             "emailDomain": contact.email.rpartition("@")[2] if contact.email else None,
-            "phone": contact.phone,
-            "language": contact.language,
-            "extRef": contact.ext_ref,
             "creationDate": contact.created,
             "lastModified": contact.modified,
             "embeddedData": contact.embedded_data or nothing,
@@ -169,14 +164,7 @@ def _find(call: Call, mailing_list: MailingList) -> Member:
 
 def _element(call: Call, member: Member, *, embedded: bool) -> Body:
     contact = member.contact
-    element: Body = {
-        "contactId": contact.id,
-        "firstName": contact.first_name,
-        "lastName": contact.last_name,
-        "email": contact.email,
-        "phone": contact.phone,
-        "extRef": contact.ext_ref,
-        "language": contact.language,
+    element = person(contact) | {
         "unsubscribed": contact.unsubscribed,
         "mailingListUnsubscribed": member.unsubscribed,
         "contactLookupId": member.lookup_id,
@@ -188,30 +176,11 @@ def _element(call: Call, member: Member, *, embedded: bool) -> Body:
 
 def _unreachable(member: Member) -> Body:
     contact = member.contact
-    return opted_out_element(contact) | {
+    return opted_out(contact) | {
         "mailingListUnsubscribed": member.unsubscribed,
-        "mailingListUnsubscribeDate": _date(member.unsubscribed_at),
+        "mailingListUnsubscribeDate": date(member.unsubscribed_at),
         "lastModifiedDate": iso(contact.modified),
     }
-
-
-def opted_out_element(contact: Contact) -> Body:
-    """A contact as listings of those who opted out have it. That dates are ISO 8601 is documented."""
-    return {
-        "contactId": contact.id,
-        "firstName": contact.first_name,
-        "lastName": contact.last_name,
-        "email": contact.email,
-        "phone": contact.phone,
-        "extRef": contact.ext_ref,
-        "language": contact.language,
-        "directoryUnsubscribed": contact.unsubscribed,
-        "directoryUnsubscribeDate": _date(contact.unsubscribed_at),
-    }
-
-
-def _date(milliseconds: int | None) -> str | None:
-    return None if milliseconds is None else iso(milliseconds)
 
 
 def _mail(distribution: Distribution, member: Member) -> Body:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.handlers import _jobs
 from qualtrics_async.sandbox.handlers._criteria import read_criteria
+from qualtrics_async.sandbox.handlers._people import person
 from qualtrics_async.sandbox.handlers.directories import find_directory
 from qualtrics_async.sandbox.handlers.sample_definitions import DEFINITION
 from qualtrics_async.sandbox.routing import Routes
@@ -160,14 +161,7 @@ def _element(state: State, sample: dict[str, Any]) -> Body:
 
 
 def _contact(contact: Contact) -> Body:
-    return {
-        "contactId": contact.id,
-        "firstName": contact.first_name,
-        "lastName": contact.last_name,
-        "email": contact.email,
-        "phone": contact.phone,
-        "extRef": contact.ext_ref,
-        "language": contact.language,
+    return person(contact) | {
         "unsubscribed": contact.unsubscribed,
         "mailingListUnsubscribed": False,
         "embeddedData": contact.embedded_data or {},

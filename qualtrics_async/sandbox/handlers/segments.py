@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.handlers import _jobs
 from qualtrics_async.sandbox.handlers._criteria import read_criteria
+from qualtrics_async.sandbox.handlers._people import date, opted_out
 from qualtrics_async.sandbox.handlers.directories import find_directory
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.state import iso
@@ -171,17 +172,7 @@ def _element(state: State, segment: dict[str, Any]) -> Body:
 
 def _contact(contact: Contact) -> Body:
     """Nobody can opt out of a segment but by opting out of the directory: documented."""
-    opted_out_at = None if contact.unsubscribed_at is None else iso(contact.unsubscribed_at)
-    return {
-        "contactId": contact.id,
-        "firstName": contact.first_name,
-        "lastName": contact.last_name,
-        "email": contact.email,
-        "phone": contact.phone,
-        "extRef": contact.ext_ref,
-        "language": contact.language,
-        "directoryUnsubscribed": contact.unsubscribed,
-        "directoryUnsubscribeDate": opted_out_at,
+    return opted_out(contact) | {
         "segmentUnsubscribed": contact.unsubscribed,
-        "segmentUnsubscribeDate": opted_out_at,
+        "segmentUnsubscribeDate": date(contact.unsubscribed_at),
     }

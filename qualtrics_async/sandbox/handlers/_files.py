@@ -1,8 +1,8 @@
-"""Jobs that leave a file: the words of their progress, and the file by an id of its own."""
+"""Jobs that leave a file, by an id of its own."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from qualtrics_async.sandbox.handlers._jobs import begin, find, poll
 from qualtrics_async.sandbox.wire import Refused
@@ -10,22 +10,11 @@ from qualtrics_async.sandbox.wire import Refused
 if TYPE_CHECKING:
     from typing import Any
 
+    from qualtrics_async.sandbox.handlers._jobs import Words
     from qualtrics_async.sandbox.jobs import Job
     from qualtrics_async.sandbox.wire import Body, Call
 
-__all__ = ["CAPITALS", "WORDS", "Words", "begin_export", "export_progress", "exported", "find_export"]
-
-
-class Words(NamedTuple):
-    """How a family spells where a job stands."""
-
-    running: str
-    failed: str
-    complete: str
-
-
-WORDS = Words("inProgress", "failed", "complete")
-CAPITALS = Words("IN_PROGRESS", "ERROR", "COMPLETED")
+__all__ = ["begin_export", "export_progress", "exported", "find_export"]
 
 
 def begin_export(call: Call, family: str, prefix: str, **record: Any) -> Job:
@@ -44,7 +33,7 @@ def find_export(call: Call, family: str) -> Job:
 def export_progress(call: Call, job: Job, words: Words) -> Body:
     """How far it is; the id of the file is there once it is complete, else null or absent by quirk."""
     percent = poll(call, job)
-    body: Body = {"percentComplete": percent, "status": getattr(words, job.outcome)}
+    body: Body = {"percentComplete": percent, "status": words.of(job)}
     if job.outcome == "complete":
         body["fileId"] = file_id(call, job)
     elif call.settings.quirks:

@@ -1,8 +1,8 @@
-"""Jobs of every family but the contact imports: begun, found again, polled."""
+"""Jobs of every family but the contact imports: begun, found again, polled, and spelt."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qualtrics_async.sandbox.jobs import Job, Progress
 from qualtrics_async.sandbox.wire import Refused
@@ -10,7 +10,23 @@ from qualtrics_async.sandbox.wire import Refused
 if TYPE_CHECKING:
     from qualtrics_async.sandbox.wire import Call
 
-__all__ = ["advance", "begin", "find", "poll"]
+__all__ = ["CAPITALS", "WORDS", "Words", "advance", "begin", "find", "poll"]
+
+
+class Words(NamedTuple):
+    """How a family spells where a job stands."""
+
+    running: str
+    failed: str
+    complete: str
+
+    def of(self, job: Job) -> str:
+        """The word for a job."""
+        return {"running": self.running, "failed": self.failed, "complete": self.complete}[job.outcome]
+
+
+WORDS = Words("inProgress", "failed", "complete")
+CAPITALS = Words("IN_PROGRESS", "ERROR", "COMPLETED")
 
 
 def begin(call: Call, family: str, prefix: str, **record: Any) -> Job:

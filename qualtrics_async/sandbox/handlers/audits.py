@@ -6,12 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.handlers._files import (
-    CAPITALS,
     begin_export,
     export_progress,
     exported,
     find_export,
 )
+from qualtrics_async.sandbox.handlers._jobs import CAPITALS
 from qualtrics_async.sandbox.handlers.response_exports import instant
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.state import iso_fraction

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.handlers._contact_filters import read_filter
 from qualtrics_async.sandbox.handlers._files import (
-    CAPITALS,
     begin_export,
     export_progress,
     exported,
     find_export,
 )
+from qualtrics_async.sandbox.handlers._jobs import CAPITALS
 from qualtrics_async.sandbox.handlers.directories import find_directory
 from qualtrics_async.sandbox.handlers.response_exports import instant
 from qualtrics_async.sandbox.routing import Routes

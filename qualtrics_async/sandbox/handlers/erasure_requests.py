@@ -25,7 +25,7 @@ routes = Routes()
 
 _FAMILY = "erasure"
 _KEYS = ("emails", "searchOnly", "exportPersonalData")
-_WORDS = {"running": "processing", "failed": "failed", "complete": "completed"}
+_WORDS = _jobs.Words("processing", "failed", "completed")
 
 
 @routes("POST", "/op-erase-personal-data", "documented", per_minute=20)
@@ -89,7 +89,7 @@ def _element(job: Job) -> Body:
     failed = job.outcome == "failed"
     return {
         "requestid": job.id,
-        "status": _WORDS[job.outcome],
+        "status": _WORDS.of(job),
         **job.record,
         "failureReason": "PLACEHOLDER_REASON" if failed else None,
     }

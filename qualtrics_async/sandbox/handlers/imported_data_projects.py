@@ -30,7 +30,6 @@ _TYPES = ("number", "number-set", "string", "string-set", "open-text", "date-tim
 _SEPARATORS = {"csv": ",", "tsv": "\t"}
 _TEXTS = ("format", "newlineReplacement", "timeZone", "startDate", "endDate", "continuationToken")
 _FLAGS = ("compress", "formatDecimalAsComma", "useLabels", "allowContinuation", "sortByLastModifiedDate")
-_WORDS = {"running": "inProgress", "failed": "failed", "complete": "complete"}
 
 
 @routes("POST", "/imported-data-projects", "documented", per_minute=500)
@@ -152,7 +151,7 @@ def export_progress(call: Call) -> Body:
     if job.record["project_id"] != call.ids[0]:
         raise Refused(404, "PLACEHOLDER_404", "No such job.")
     percent = _jobs.poll(call, job)
-    answer: Body = {"percentComplete": percent, "status": _WORDS[job.outcome]}
+    answer: Body = {"percentComplete": percent, "status": _jobs.WORDS.of(job)}
     if job.outcome == "complete":
         if job.record["token"] is not None:
             answer["continuationToken"] = job.record["token"]

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.handlers._files import (
-    WORDS,
     begin_export,
     export_progress,
     exported,
     find_export,
 )
+from qualtrics_async.sandbox.handlers._jobs import WORDS
 from qualtrics_async.sandbox.handlers.surveys import find_survey
 from qualtrics_async.sandbox.response_files import FORMATS, columns, pack, write
 from qualtrics_async.sandbox.routing import Routes

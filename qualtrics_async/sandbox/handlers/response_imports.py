@@ -9,8 +9,8 @@ import hashlib
 from email.message import Message
 from typing import TYPE_CHECKING
 
-from qualtrics_async.sandbox.handlers._files import WORDS, begin_export, find_export
-from qualtrics_async.sandbox.handlers._jobs import poll
+from qualtrics_async.sandbox.handlers._files import begin_export, find_export
+from qualtrics_async.sandbox.handlers._jobs import WORDS, poll
 from qualtrics_async.sandbox.handlers.surveys import find_survey
 from qualtrics_async.sandbox.response_files import read
 from qualtrics_async.sandbox.routing import Routes

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qualtrics_async.sandbox.handlers._jobs import begin, find, poll
+from qualtrics_async.sandbox.handlers._jobs import WORDS, begin, find, poll
 from qualtrics_async.sandbox.handlers.responses import (
     change_embedded_data,
     find_response,
@@ -34,7 +34,6 @@ MAX_BYTES = 5_000_000
 _UPDATES = "/surveys/{surveyId}/update-responses"
 _DELETIONS = "/surveys/{surveyId}/delete-responses"
 _RESPONSES = "/surveys/{surveyId}/responses"
-_WORDS = {"running": "inProgress", "failed": "failed", "complete": "complete"}
 
 
 @routes("POST", _UPDATES, "documented", per_minute=10)
@@ -188,7 +187,7 @@ def _progress(call: Call, family: str) -> Body:
     percent = poll(call, first)
     if first is not job:
         return result(_report(job, 0.0, "queued"))
-    return result(_report(job, percent, _WORDS[job.outcome]))
+    return result(_report(job, percent, WORDS.of(job)))
 
 
 def _queue(call: Call, job: Job) -> list[Job]:

@@ -28,7 +28,6 @@ _ONE = _SAMPLES + "/{sampleId}"
 _TEXTS = ("name", "description", "category", "ownerId")
 _FLAGS = ("hidden", "frozen")
 _FAMILY = "sample creation"
-_WORDS = {"running": "inProgress", "failed": "failed", "complete": "complete"}
 
 
 @routes("GET", _SAMPLES, "documented")
@@ -68,7 +67,7 @@ def sample_progress(call: Call) -> Body:
         raise Refused(404, "PLACEHOLDER_404", "No such job in this directory.")
     percent = _jobs.poll(call, job)
     _finish(call, job)
-    body: Body = {"percentComplete": percent, "status": _WORDS[job.outcome]}
+    body: Body = {"percentComplete": percent, "status": _jobs.WORDS.of(job)}
     return result(body | ({"sampleId": job.record["sample_id"]} if job.outcome == "complete" else {}))
 
 

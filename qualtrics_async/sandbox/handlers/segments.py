@@ -33,7 +33,6 @@ _ONE = _SEGMENTS + "/{segmentId}"
 _KEYS = ("name", "description", "criteria")
 _TEXTS = ("name", "description")
 _FAMILY = "segment refresh"
-_WORDS = {"running": "inProgress", "failed": "failed", "complete": "complete"}
 
 
 @routes("GET", _SEGMENTS, "documented", per_minute=60)
@@ -125,7 +124,7 @@ def refresh_progress(call: Call) -> Body:
         raise Refused(404, "PLACEHOLDER_404", "No such job of this segment.")
     percent = _jobs.poll(call, job)
     _finish(call, job)
-    return result({"percentComplete": percent, "status": _WORDS[job.outcome]})
+    return result({"percentComplete": percent, "status": _jobs.WORDS.of(job)})
 
 
 def segments_of(call: Call, contact: Contact) -> list[dict[str, Any]]:

@@ -255,7 +255,10 @@ class TransactionBatch:
 
 @dataclass(slots=True, eq=False)
 class Distribution:
-    """A distribution with the members and transactions that it was made for, fixed when it was created."""
+    """A distribution with the members and transactions that it was made for, fixed when it was created.
+
+    `answers` has the responses that came of it, by lookup id.
+    """
 
     id: str
     survey_id: str
@@ -275,6 +278,7 @@ class Distribution:
     embedded_data: dict[str, Any] | None = None
     members: list[Member] = field(default_factory=list)
     transaction_ids: list[str] | None = None
+    answers: dict[str, Response] = field(default_factory=dict)
 
     @property
     def has_links(self) -> bool:

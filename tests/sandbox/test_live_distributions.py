@@ -83,6 +83,42 @@ async def test_a_mail_is_sent_and_followed_up() -> None:
 
 
 @asynchronous
+async def test_who_answers_is_thanked_and_not_reminded() -> None:
+    async with living() as (client, sandbox):
+        state, mails, survey_id = sandbox.state, client.distributions, sandbox.state.survey_id
+        list_id, pool = people(state), state.default_directory_id
+        first, second, third = state.mailing_lists[list_id].members
+        sent = await mails.create_email(**mail(sandbox, mailing_list_id=list_id))
+        session = await client.sessions.start(
+            survey_id, recipient_id=first.lookup_id, distribution_id=sent.id
+        )
+        await client.sessions.update(survey_id, session.session_id, close=True)
+        follow_up: dict[str, Any] = {"message": REMINDER, "header": HEADER, "send_date": NOON}
+        reminder = await mails.create_reminder(sent.id, **follow_up)
+        session = await client.sessions.start(
+            survey_id, recipient_id=second.lookup_id, distribution_id=reminder.id
+        )
+        await client.sessions.update(survey_id, session.session_id, close=True)
+        thanks = await mails.create_thank_you(sent.id, **follow_up)
+        received = {
+            made: [entry.contact_lookup_id for entry in await mails.history(made).collect()]
+            for made in (reminder.id, thanks.id)
+        }
+        assert received[reminder.id] == [second.lookup_id, third.lookup_id]
+        assert received[thanks.id] == [first.lookup_id, second.lookup_id]
+        history = await mails.history(sent.id).collect()
+        assert [entry.status for entry in history] == ["SurveyPartiallyFinished"] * 2 + ["Success"]
+        assert [entry.response_id for entry in history] == [*state.responses, None]
+        found = await mails.get(sent.id, survey_id=survey_id)
+        assert found.stats is not None
+        assert (found.stats.sent, found.stats.started, found.stats.finished) == (3, 2, 0)
+        for member, response_id, made in zip((first, second), state.responses, (sent, reminder), strict=True):
+            (answer,) = await client.contacts.history(pool, member.contact.id, type="response").collect()
+            assert (answer.response_id, answer.distribution_id) == (response_id, made.id)
+            assert answer.survey_finished is False
+
+
+@asynchronous
 async def test_a_mail_waits_for_its_time() -> None:
     clock = Clock()
     async with living(clock=clock) as (client, sandbox):

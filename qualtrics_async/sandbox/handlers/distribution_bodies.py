@@ -89,26 +89,28 @@ def link_element(state: State, made: Distribution, index: int) -> Body:
 
 def history_entry(state: State, made: Distribution, member: Member) -> Body:
     """What became of one recipient. Observed keys, assumed statuses."""
-    status = fate(made, member)
-    reached = status in ("Success", "Pending")
+    status, answer = fate(made, member), made.answers.get(member.lookup_id)
     return {
         "contactId": member.contact.id,
         "contactLookupId": member.lookup_id,
         "distributionId": made.id,
         "status": status,
-        "surveyLink": state.link(made, member) if reached else None,
+        "surveyLink": None if status in ("Skipped", "HardBounce") else state.link(made, member),
         "contactFrequencyRuleId": "RULE_DELETED" if member.contact.exceeded_frequency else None,
-        "responseId": None,
-        "responseCompletedAt": None,
+        "responseId": answer and answer.id,
+        "responseCompletedAt": answer and iso_fraction(answer.recorded),
         "sentAt": None if status in ("Skipped", "Pending") else iso_fraction(sent_at(made)),
         "openedAt": None,
-        "responseStartedAt": None,
+        "responseStartedAt": answer and answer.values["startDate"],
         "surveySessionId": None,
     }
 
 
 def fate(made: Distribution, member: Member) -> str:
     """What became of one recipient, in the words of the history. Assumed."""
+    if member.lookup_id in made.answers:
+        whole = made.answers[member.lookup_id].values["finished"]
+        return "SurveyFinished" if whole else "SurveyPartiallyFinished"
     if made.has_links:
         return "Pending"
     if not member.reachable or member.contact.exceeded_frequency:
@@ -123,6 +125,8 @@ def _stats(state: State, made: Distribution) -> dict[str, int]:
             status = fate(made, member)
             stats["skipped" if status == "Skipped" else "sent"] += 1
             stats["bounced"] += status == "HardBounce"
+            stats["started"] += member.lookup_id in made.answers
+            stats["finished"] += status == "SurveyFinished"
     return stats
 
 

@@ -101,13 +101,13 @@ def delete_distribution(call: Call) -> Body:
 
 @routes("POST", "/distributions/{distributionId}/reminders", "documented")
 def create_reminder(call: Call) -> Body:
-    """Documented: the key is `distributionId`."""
+    """Documented: the key is `distributionId`. It goes to those who have not answered until now."""
     return _follow_up(call, "Reminder")
 
 
 @routes("POST", "/distributions/{distributionId}/thankyous", "documented")
 def create_thank_you(call: Call) -> Body:
-    """Documented: the key is `distributionId`."""
+    """Documented: the key is `distributionId`. It goes to those who have answered until now."""
     return _follow_up(call, "ThankYou")
 
 
@@ -194,7 +194,11 @@ def _follow_up(call: Call, request_type: str) -> Body:
     made.parent_id = parent.id
     made.mailing_list_id, made.batch_id = parent.mailing_list_id, parent.batch_id
     made.link_type, made.expiration = parent.link_type, parent.expiration
-    made.members, made.transaction_ids = parent.members, parent.transaction_ids
+    thanks = request_type == "ThankYou"
+    to = [at for at, member in enumerate(parent.members) if (member.lookup_id in parent.answers) == thanks]
+    made.members = [parent.members[at] for at in to]
+    if parent.transaction_ids is not None:
+        made.transaction_ids = [parent.transaction_ids[at] for at in to]
     _mail(made, body)
     call.state.distributions[made.id] = made
     return result({"distributionId": made.id})

@@ -9,13 +9,13 @@ from qualtrics_async.sandbox.handlers._people import date, opted_out, person
 from qualtrics_async.sandbox.handlers.distribution_bodies import fate, is_sent, sent_at
 from qualtrics_async.sandbox.handlers.mailing_lists import find_mailing_list
 from qualtrics_async.sandbox.routing import Routes
-from qualtrics_async.sandbox.state import iso
+from qualtrics_async.sandbox.state import from_iso, iso
 from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, nested, result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from qualtrics_async.sandbox.records import Contact, Distribution, MailingList, Member
+    from qualtrics_async.sandbox.records import Contact, Distribution, MailingList, Member, Response
     from qualtrics_async.sandbox.wire import Body, Call
 
 __all__ = ["CONTACT_TEXTS", "check_contact", "empty", "history", "routes", "since"]
@@ -121,7 +121,7 @@ def contact_history(call: Call) -> Body:
 
 
 def history(call: Call, wanted: Callable[[Member], bool]) -> Body:
-    """A page of the mails that went to these members; the sandbox knows of no responses."""
+    """A page of the mails that went to these members, or of what they answered in sessions."""
     kind = call.param("type")
     if kind not in ("email", "response"):
         raise Refused(400, "PLACEHOLDER_400", "type must be email or response.")
@@ -132,7 +132,15 @@ def history(call: Call, wanted: Callable[[Member], bool]) -> Body:
         for member in made.members
         if wanted(member)
     ]
-    return call.page(mails, lambda mail: _mail(*mail))
+    if kind == "email":
+        return call.page(mails, lambda mail: _mail(*mail))
+    answers = {
+        made.answers[member.lookup_id].id: (made, made.answers[member.lookup_id])
+        for made in call.state.distributions.values()
+        for member in made.members
+        if wanted(member) and member.lookup_id in made.answers
+    }
+    return call.page(list(answers.values()), lambda answer: _answer(*answer))
 
 
 def check_contact(row: dict[str, Any]) -> None:
@@ -180,6 +188,18 @@ def _unreachable(member: Member) -> Body:
         "mailingListUnsubscribed": member.unsubscribed,
         "mailingListUnsubscribeDate": date(member.unsubscribed_at),
         "lastModifiedDate": iso(contact.modified),
+    }
+
+
+def _answer(distribution: Distribution, response: Response) -> Body:
+    values = response.values
+    return {
+        "responseId": response.id,
+        "distributionId": distribution.id,
+        "dateStarted": write_plain(from_iso(values["startDate"])),
+        "dateCompleted": write_plain(response.recorded),
+        "surveyFinished": bool(values["finished"]),
+        "surveyId": response.survey_id,
     }
 
 

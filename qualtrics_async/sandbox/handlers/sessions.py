@@ -12,7 +12,8 @@ from qualtrics_async.sandbox.state import iso, iso_fraction
 from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, nested, result
 
 if TYPE_CHECKING:
-    from qualtrics_async.sandbox.records import Survey
+    from qualtrics_async.sandbox.records import Response, Survey
+    from qualtrics_async.sandbox.state import State
     from qualtrics_async.sandbox.wire import Body, Call
 
 __all__ = ["routes"]
@@ -40,6 +41,8 @@ def start_session(call: Call) -> Body:
         "sessionId": session_id,
         "language": body.get("language", "EN"),
         "embeddedData": dict(data),
+        "recipientId": body.get("recipientId"),
+        "distributionId": body.get("distributionId"),
         "answers": {},
         "page": 0,
         "started": call.state.now(),
@@ -167,5 +170,16 @@ def _record(call: Call, survey: Survey, session: Body, *, whole: bool) -> None:
         "progress": 100 if whole else seen * 100 // count,
         "userLanguage": session["language"],
     }
-    state.add_response(survey.id, values, labels=labels_of(survey, values))
+    _tell_distributions(
+        state, session, state.add_response(survey.id, values, labels=labels_of(survey, values))
+    )
     state.shelf("session").remove(*call.ids)
+
+
+def _tell_distributions(state: State, session: Body, response: Response) -> None:
+    """Note who answered, in the distribution and in those that it follows up. Assumed."""
+    lookup_id, made = session["recipientId"], state.distributions.get(session["distributionId"])
+    while made is not None:
+        if any(member.lookup_id == lookup_id for member in made.members):
+            made.answers[lookup_id] = response
+        made = state.distributions.get(made.parent_id or "")

@@ -62,9 +62,9 @@ class Sandbox:
     - `record_requests`: True keeps a record of every request, False none, a number the last so many.
     - `record_bodies`: keep the bodies of requests too.
 
-    What it leaves out: quotas of surveys count no responses, only what a recipient answers in a session counts
-    as an answer to a distribution, messages of libraries need not exist, and tokens that are made for users
-    are not accepted.
+    What it leaves out: quotas of surveys count no responses, only what a recipient answers in a session
+    counts as an answer to a distribution, messages of libraries need not exist, and tokens that are made for
+    users are not accepted.
     """
 
     def __init__(

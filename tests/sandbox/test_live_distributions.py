@@ -92,13 +92,13 @@ async def test_who_answers_is_thanked_and_not_reminded() -> None:
         session = await client.sessions.start(
             survey_id, recipient_id=first.lookup_id, distribution_id=sent.id
         )
-        await client.sessions.update(survey_id, session.session_id, close=True)
+        await client.sessions.update(survey_id, session.session_id or "", close=True)
         follow_up: dict[str, Any] = {"message": REMINDER, "header": HEADER, "send_date": NOON}
         reminder = await mails.create_reminder(sent.id, **follow_up)
         session = await client.sessions.start(
             survey_id, recipient_id=second.lookup_id, distribution_id=reminder.id
         )
-        await client.sessions.update(survey_id, session.session_id, close=True)
+        await client.sessions.update(survey_id, session.session_id or "", close=True)
         thanks = await mails.create_thank_you(sent.id, **follow_up)
         received = {
             made: [entry.contact_lookup_id for entry in await mails.history(made).collect()]

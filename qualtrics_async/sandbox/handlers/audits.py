@@ -5,14 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from qualtrics_async.sandbox.handlers._files import (
-    begin_export,
-    export_progress,
-    exported,
-    find_export,
-)
+from qualtrics_async.sandbox.handlers._dates import read_instant
+from qualtrics_async.sandbox.handlers._files import begin_export, export_progress, exported, find_export
 from qualtrics_async.sandbox.handlers._jobs import CAPITALS
-from qualtrics_async.sandbox.handlers.response_exports import instant
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.state import iso_fraction
 from qualtrics_async.sandbox.wire import File, Refused, check_keys, check_texts, result
@@ -76,9 +71,10 @@ def start_audit_export(call: Call) -> Body:
     check_texts(body, body)
     if body["eventName"] not in _names(call):
         raise Refused(400, "PLACEHOLDER_400", "No such event.")
+    start, end = (read_instant(body[key], key) for key in ("startDate", "endDate"))
     found = [
         event
-        for event in _events(call, body["eventName"], instant(body, "startDate"), instant(body, "endDate"))
+        for event in _events(call, body["eventName"], start, end)
         if body.get("userId") in (None, event["descriptor"].get("userId"))
     ]
     return result({"id": begin_export(call, _FAMILY, "", events=found).id})
@@ -116,7 +112,7 @@ def _events(call: Call, name: str, start: int, end: int) -> list[dict[str, Any]]
 
 
 def _window(call: Call) -> tuple[int, int]:
-    dates = {key: instant(call.query, key) for key in ("startDate", "endDate") if key in call.query}
+    dates = {key: read_instant(call.query[key], key) for key in ("startDate", "endDate") if key in call.query}
     if "startDate" in dates:
         return dates["startDate"], dates.get("endDate", dates["startDate"] + _WEEK)
     end = dates.get("endDate", call.state.now() + 1)

@@ -7,15 +7,10 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.handlers._contact_filters import read_filter
-from qualtrics_async.sandbox.handlers._files import (
-    begin_export,
-    export_progress,
-    exported,
-    find_export,
-)
+from qualtrics_async.sandbox.handlers._dates import read_instant
+from qualtrics_async.sandbox.handlers._files import begin_export, export_progress, exported, find_export
 from qualtrics_async.sandbox.handlers._jobs import CAPITALS
 from qualtrics_async.sandbox.handlers.directories import find_directory
-from qualtrics_async.sandbox.handlers.response_exports import instant
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.wire import File, Refused, check_keys, check_texts, result
 
@@ -117,7 +112,7 @@ def start_membership_export(call: Call) -> Body:
     check_keys(options, ("format", "lastUpdatedDate"), ("format", "lastUpdatedDate"))
     check_texts(options, options)
     _check_format(options)
-    instant(options, "lastUpdatedDate")
+    read_instant(options["lastUpdatedDate"], "lastUpdatedDate")
     job = begin_export(call, _SEGMENTS, "", format=options["format"])
     return result({"progressId": job.id, "status": "CREATED"})
 

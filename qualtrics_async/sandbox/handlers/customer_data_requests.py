@@ -5,12 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from qualtrics_async.sandbox.handlers._files import (
-    begin_export,
-    export_progress,
-    exported,
-    find_export,
-)
+from qualtrics_async.sandbox.handlers._files import begin_export, export_progress, exported, find_export
 from qualtrics_async.sandbox.handlers._jobs import WORDS
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.wire import File, Refused, result

@@ -8,8 +8,8 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.handlers import _jobs
+from qualtrics_async.sandbox.handlers._dates import read_instant
 from qualtrics_async.sandbox.routing import Routes
-from qualtrics_async.sandbox.state import from_iso
 from qualtrics_async.sandbox.wire import File, Refused, check_keys, check_texts, result
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ def _check(project: Body, record: Any) -> None:
         raise _refused(f"{project['uniqueField']} must be text.")
     for name, value in record.items():
         if types[name] == "date-time" and value is not None:
-            _instant({name: value}, name, 0)
+            read_instant(value, name)
 
 
 def _put(call: Call, project: Body, record: Body) -> None:
@@ -236,19 +236,13 @@ def _check_export(project: Body, body: Body) -> None:
 
 def _chosen(call: Call, body: Body) -> list[Body]:
     moment = "modified" if body.get("sortByLastModifiedDate") else "created"
-    start, end = _instant(body, "startDate", 0), _instant(body, "endDate", 1 << 62)
+    start = read_instant(body["startDate"], "startDate") if "startDate" in body else 0
+    end = read_instant(body["endDate"], "endDate") if "endDate" in body else 1 << 62
     token = body.get("continuationToken", "0")
     if not (token.isascii() and token.isdecimal() and len(token) < _LONGEST):
         raise _refused("continuationToken is not one of ours.")
     rows = call.state.shelf(_ROWS).under(call.ids[0])
     return [row for row in rows if max(start, int(token)) <= row[moment] < end]
-
-
-def _instant(body: Body, key: str, default: int) -> int:
-    try:
-        return from_iso(body[key]) if key in body else default
-    except (TypeError, ValueError, OverflowError):
-        raise _refused(f"{key} must be an ISO 8601 instant.") from None
 
 
 def _table(rows: list[Body], columns: list[str], separator: str, newline: str | None) -> str:

@@ -8,17 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qualtrics_async.sandbox.handlers._files import (
-    begin_export,
-    export_progress,
-    exported,
-    find_export,
-)
+from qualtrics_async.sandbox.handlers._dates import read_instant
+from qualtrics_async.sandbox.handlers._files import begin_export, export_progress, exported, find_export
 from qualtrics_async.sandbox.handlers._jobs import WORDS
 from qualtrics_async.sandbox.handlers.surveys import find_survey
 from qualtrics_async.sandbox.response_files import FORMATS, columns, pack, write
 from qualtrics_async.sandbox.routing import Routes
-from qualtrics_async.sandbox.state import from_iso
 from qualtrics_async.sandbox.wire import File, Refused, check_keys, check_texts, result
 
 if TYPE_CHECKING:
@@ -27,7 +22,7 @@ if TYPE_CHECKING:
     from qualtrics_async.sandbox.records import Response, Survey
     from qualtrics_async.sandbox.wire import Body, Call
 
-__all__ = ["chosen", "instant", "response_file", "routes"]
+__all__ = ["chosen", "response_file", "routes"]
 
 routes = Routes()
 
@@ -101,23 +96,15 @@ def chosen(call: Call, survey: Survey, options: Mapping[str, Any]) -> list[Respo
     if options.get("exportResponsesInProgress"):
         return []
     if "startDate" in options:
-        start = instant(options, "startDate")
+        start = read_instant(options["startDate"], "startDate")
         found = [response for response in found if response.recorded >= start]
     if "endDate" in options:
-        end = instant(options, "endDate")
+        end = read_instant(options["endDate"], "endDate")
         found = [response for response in found if response.recorded < end]
     if last := options.get("continuationToken") or options.get("lastResponseId"):
         ids = [response.id for response in found]
         found = found[ids.index(last) + 1 :] if last in ids else found
     return found[: options.get("limit")]
-
-
-def instant(options: Mapping[str, Any], key: str) -> int:
-    """Milliseconds since the epoch of an instant in a body or a query."""
-    try:
-        return from_iso(options[key])
-    except (ValueError, OverflowError):
-        raise Refused(400, "PLACEHOLDER_400", f"{key} is no instant.") from None
 
 
 def response_file(

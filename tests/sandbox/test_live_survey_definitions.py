@@ -12,6 +12,7 @@ from living import living
 from speaking import Clock, asynchronous
 
 from qualtrics_async import InvalidRequest, NotFound
+from qualtrics_async.models import MessageInput
 from qualtrics_async.models.survey_parts import BlockInput, QuestionInput, SurveyDefinitionCreate
 from qualtrics_async.models.survey_quotas import QuotaGroupInput, QuotaInput
 from qualtrics_async.resources.survey_definitions import SurveyDefinitions
@@ -364,8 +365,17 @@ async def test_a_deleted_survey_takes_its_distributions_along() -> None:
         state = sandbox.state
         list_id = state.add_mailing_list("Guests")
         made = await client.distributions.create_links(survey_id=state.survey_id, mailing_list_id=list_id)
+        message = MessageInput(message_text="Hello: ${l://SurveyURL}")
+        await client.sms_distributions.create(
+            name="Texts",
+            survey_id=state.survey_id,
+            send_date=datetime.now(UTC),
+            message=message,
+            mailing_list_id=list_id,
+        )
         await client.surveys.delete(state.survey_id)
         assert await client.distributions.list(state.survey_id).collect() == []
+        assert await client.sms_distributions.list(state.survey_id).collect() == []
         with pytest.raises(NotFound):
             await client.distributions.get(made.id, survey_id=state.survey_id)
 

@@ -116,6 +116,9 @@ def delete_survey(call: Call) -> Body:
         del state.responses[response.id]
     for sent in [made for made in state.distributions.values() if made.survey_id == survey.id]:
         del state.distributions[sent.id]
+    for shelf in (state.shelf("SMS distribution"), state.shelf("WhatsApp distribution")):
+        for text in [made for made in shelf if made["surveyId"] == survey.id]:
+            shelf.remove(text["id"])
     del state.surveys[survey.id]
     return {}
 

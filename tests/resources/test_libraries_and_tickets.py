@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from calling import check_refused
 from recorder import Recorder
 
 from qualtrics_async._core.uploads import Upload
-from qualtrics_async.errors import UsageError
 from qualtrics_async.models.automations import AutomationFileCreated
 from qualtrics_async.models.tickets import TicketUpdate
 from qualtrics_async.resources.automations import Automations
@@ -213,11 +213,4 @@ REFUSED: dict[str, Callable[[Recorder], Any]] = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_be_meant_is_refused_before_any_request(name: str) -> None:
     """The error is a UsageError, and nothing was sent."""
-    recorder = Recorder()
-
-    async def attempt() -> None:
-        await REFUSED[name](recorder)
-
-    with pytest.raises(UsageError):
-        asyncio.run(attempt())
-    assert recorder.requests == []
+    check_refused(REFUSED[name])

@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from contextlib import AbstractAsyncContextManager
 from operator import attrgetter
-from typing import Any
 
 import pytest
-from calling import Case
+from calling import Case, run
 from cases import CASES, OWN_TESTS
 from operations import OPERATIONS, client_of
 from recorder import Recorder
-
-from qualtrics_async._core.paging import Paged
-
-
-async def run(made: Any) -> Any:
-    """Await a single call, fetch the first page of a listing, read a file."""
-    if isinstance(made, Paged):
-        return await made.first_page()
-    if isinstance(made, AbstractAsyncContextManager):
-        async with made as file:
-            return await file.read(1_000_000)
-    return await made
 
 
 def operation(case: Case) -> str:

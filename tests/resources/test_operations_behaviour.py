@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import msgspec
 import pytest
+from calling import check_refused
 from recorder import Recorder, raw
 
 from qualtrics_async.errors import ConnectFailed, UsageError
@@ -107,25 +108,12 @@ REFUSED: list[tuple[str, Callable[[Recorder], Any]]] = [
 ]
 
 
-async def awaited(made: Any) -> Any:
-    """The result of a call, or the items of a listing."""
-    return await made if isinstance(made, Awaitable) else await made.collect()
-
-
 @pytest.mark.parametrize(("name", "call"), REFUSED, ids=[name for name, _ in REFUSED])
 def test_what_cannot_be_meant_is_refused_before_any_request(
     name: str, call: Callable[[Recorder], Any]
 ) -> None:
     """The error is a UsageError and a ValueError, and nothing was sent."""
-    recorder = Recorder()
-
-    async def attempt() -> None:
-        await awaited(call(recorder))
-
-    with pytest.raises(UsageError) as caught:
-        asyncio.run(attempt())
-    assert isinstance(caught.value, ValueError)
-    assert recorder.requests == []
+    assert isinstance(check_refused(call), ValueError)
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import pytest
+from calling import check_refused
 from recorder import Recorder
 
-from qualtrics_async.errors import JobFailed, OutcomeUnknown, UsageError
+from qualtrics_async.errors import JobFailed, OutcomeUnknown
 from qualtrics_async.models.contact_filters import ContactFilter
 from qualtrics_async.models.distributions import MessageInput
 from qualtrics_async.resources.sample_definitions import SampleDefinitions
@@ -158,12 +159,4 @@ def test_what_cannot_be_meant_is_refused_before_any_request(
     name: str, call: Callable[[Recorder], Any]
 ) -> None:
     """Nothing was sent: least of all to a whole list."""
-    recorder = Recorder()
-
-    async def attempt() -> None:
-        made = call(recorder)
-        await (made if isinstance(made, Awaitable) else made.first_page())
-
-    with pytest.raises(UsageError):
-        asyncio.run(attempt())
-    assert recorder.requests == []
+    check_refused(call)

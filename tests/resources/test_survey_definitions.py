@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from calling import check_refused
 from recorder import Recorder
 
-from qualtrics_async.errors import UsageError
 from qualtrics_async.models import Block, FlowElement, Question, SurveyDefinition, SurveyOptions, SurveyQsf
 from qualtrics_async.models.survey_parts import SurveyVersion
 from qualtrics_async.models.survey_quotas import QuotaDefinition, QuotaGroup
@@ -37,14 +37,7 @@ REFUSED: dict[str, Call] = {
 @pytest.mark.parametrize("call", REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_meant_is_refused_before_any_request(call: Call) -> None:
     """Nothing was sent."""
-    recorder = Recorder()
-
-    async def attempt() -> None:
-        await call(SurveyDefinitions(recorder))
-
-    with pytest.raises(UsageError):
-        asyncio.run(attempt())
-    assert recorder.requests == []
+    check_refused(lambda recorder: call(SurveyDefinitions(recorder)))
 
 
 @pytest.mark.parametrize("sample", ["survey_questions", "survey_questions_mapping"])

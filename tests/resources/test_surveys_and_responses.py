@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from calling import check_refused, run
 from recorder import Recorder
 
 from qualtrics_async._core.uploads import FilePart, Upload
@@ -60,18 +61,11 @@ REFUSED: list[tuple[str, Callable[[Recorder], Any]]] = [
 ]
 
 
-async def awaited(made: Awaitable[Any]) -> Any:
-    return await made
-
-
 @pytest.mark.parametrize(("name", "call"), REFUSED, ids=[name for name, _ in REFUSED])
 def test_what_cannot_be_meant_is_refused_before_any_request(
     name: str, call: Callable[[Recorder], Any]
 ) -> None:
-    recorder = Recorder()
-    with pytest.raises(UsageError):
-        asyncio.run(awaited(call(recorder)))
-    assert recorder.requests == []
+    check_refused(call)
 
 
 def test_as_many_responses_as_a_job_takes_are_no_mistake() -> None:
@@ -187,7 +181,7 @@ def test_a_run_starts_and_waits(begun: str, polled: str, call: Callable[[Recorde
     recorder = Recorder(
         "response_job_started", "response_job_queued", "response_job_running", "response_job_finished"
     )
-    progress = asyncio.run(awaited(call(recorder)))
+    progress = asyncio.run(run(call(recorder)))
     method, _, path = begun.partition(" ")
     assert [(request.route.method, request.route.path) for request in recorder.requests] == [
         (method, f"/surveys/SV_1{path}"),
@@ -200,7 +194,7 @@ def test_a_run_starts_and_waits(begun: str, polled: str, call: Callable[[Recorde
 def test_a_run_that_fails_raises(begun: str, polled: str, call: Callable[[Recorder], Any]) -> None:
     recorder = Recorder("response_job_started", "response_job_failed")
     with pytest.raises(JobFailed, match="PR-7a3e-0001") as caught:
-        asyncio.run(awaited(call(recorder)))
+        asyncio.run(run(call(recorder)))
     assert isinstance(caught.value.detail, ResponseJobProgress)
     assert caught.value.detail.errors == ["R_8rEsPoNsE000001 is locked"]
 

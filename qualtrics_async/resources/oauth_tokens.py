@@ -7,9 +7,8 @@ from typing import Any
 
 from qualtrics_async._core.paging import Paged
 from qualtrics_async._core.request import GET, POST
-from qualtrics_async.errors import UsageError
 from qualtrics_async.models._base import JsonObject
-from qualtrics_async.resources._base import Resource, confirmed
+from qualtrics_async.resources._base import Resource, confirmed, filled
 
 __all__ = ["OauthTokens"]
 
@@ -34,6 +33,5 @@ class OauthTokens(Resource):
             UsageError: unless `confirm` is literally `True`; for an empty `selection`, which might mean all.
         """
         confirmed(confirm, "ends the life of the tokens at once")
-        if not selection:
-            raise UsageError("an empty selection might mean every token: say which")
-        return await self._send(POST("/oauthtokens/{tokenType}/delete", token_type), None, body=selection)
+        route = POST("/oauthtokens/{tokenType}/delete", token_type)
+        return await self._send(route, None, body=filled(selection, "selection"))

@@ -7,14 +7,13 @@ from typing import Any
 
 from qualtrics_async._core.paging import Paged
 from qualtrics_async._core.request import DELETE, GET, POST, PUT
-from qualtrics_async.errors import UsageError
 from qualtrics_async.models.transactions import (
     ContactTransaction,
     ContactTransactionCreate,
     ContactTransactionsCreated,
     ContactTransactionUpdate,
 )
-from qualtrics_async.resources._base import Resource
+from qualtrics_async.resources._base import Resource, filled
 
 __all__ = ["Transactions"]
 
@@ -41,10 +40,9 @@ class Transactions(Resource):
         Raises:
             UsageError: without transactions.
         """
-        if not transactions:
-            raise UsageError("there are no transactions to create")
         route = POST("/directories/{directoryId}/transactions", directory_id)
-        return await self._send(route, ContactTransactionsCreated, body=transactions)
+        body = filled(transactions, "transactions")
+        return await self._send(route, ContactTransactionsCreated, body=body)
 
     async def get(self, directory_id: str, transaction_id: str) -> ContactTransaction:
         """One transaction."""

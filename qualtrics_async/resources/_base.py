@@ -58,7 +58,7 @@ def named(value: object, name: str) -> str:
 def all_named(values: object, name: str) -> Sequence[str]:
     """Refuse ids or names in a body that are no list, or none at all, or one of which is blank."""
     if not isinstance(values, Sequence) or isinstance(values, str | bytes) or not values:
-        raise UsageError(f"{name} must be a list with at least one text in it, got {values!r:.60}")
+        raise UsageError(f"{name} must be a list with at least one text in it")
     return [named(value, name) for value in values]
 
 

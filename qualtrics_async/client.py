@@ -209,7 +209,9 @@ class Qualtrics(ResourceGroups):
             raise UsageError("an API token is not fetched")
         return await self._tokens.send(request, Options())
 
-    def with_options(self, *, deadline: float | None = None, retries: int | None = None) -> Self:
+    def with_options(
+        self, *, deadline: float | None = None, retries: int | None = None, polling: Polling | None = None
+    ) -> Self:
         """Return a view of this client whose calls have other options; it shares everything else.
 
         What is not given stays as it is in the view that this is called on.
@@ -217,13 +219,14 @@ class Qualtrics(ResourceGroups):
         Args:
             deadline: seconds for each whole call, waiting for quota and repeats included; none by default.
             retries: how often a fault is repeated; 0 for never. Refusals (429) have a budget of their own.
+            polling: how often and for how long the progress of a job is asked for.
         """
         before, view = self._options, copy.copy(self)
         options = Options(
             before.deadline if deadline is None else deadline, before.retries if retries is None else retries
         )
         shared = {name: value for name, value in vars(self).items() if name not in _GROUPS}
-        view.__dict__ = {**shared, "_options": options}
+        view.__dict__ = {**shared, "_options": options, "polling": polling or self.polling}
         return view
 
     def send(self, request: Request[T], /) -> Awaitable[T]:

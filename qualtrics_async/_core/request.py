@@ -73,7 +73,7 @@ class Request(Struct, Generic[T], frozen=True):
     the result itself, without the `{"result", "meta"}` envelope. `body` is encoded as JSON, as a form where
     `form` is true, or streamed where it is an `Upload`. `headers` go along with those of the session. `url`
     replaces the route's own address: a next page, opaque and absolute. `private` says that the answer is a
-    secret, no part of which goes into an error.
+    secret, no part of which goes into an error, `writes` that a repeatable POST is no mere question.
     `idempotent` decides whether a repeat on doubt is allowed.
     """
 
@@ -87,6 +87,7 @@ class Request(Struct, Generic[T], frozen=True):
     url: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     private: bool = False
+    writes: bool = False
 
     def __repr__(self) -> str:
         return f"<Request {self.route.key}>"
@@ -94,7 +95,7 @@ class Request(Struct, Generic[T], frozen=True):
     @property
     def safe(self) -> bool:
         """Whether it only reads: nothing is in doubt when it is abandoned. A GET may start a job."""
-        return self.idempotent and self.route.method in _READING_METHODS
+        return self.idempotent and not self.writes and self.route.method in _READING_METHODS
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -17,14 +17,17 @@ class Created(Model, frozen=True, kw_only=True):
 
 _COMPLETE: Final = frozenset({"complete", "completed", "done", "finished", "success", "succeeded"})
 _FAILED: Final = frozenset({"failed", "failure", "error", "timed_out", "cancelled", "canceled"})
+_RUNNING: Final = frozenset(
+    {"inprogress", "in progress", "in_progress", "queued", "created", "pending", "running"}
+)
 _ALL: Final = 100.0
 
 
 class JobProgress(Model, frozen=True, kw_only=True):
     """How far a job of the server's is; `percent_complete` runs from 0 to 100.
 
-    No source has all the status words, so they are read without regard to case, and 100 percent without a
-    word counts as the end. A job may fail at 100 percent (documented).
+    No source has all the status words, so they are read without regard to case, and 100 percent is the end
+    unless the word says that it goes on. A job may fail at 100 percent (documented).
     """
 
     percent_complete: Number | None = None
@@ -39,7 +42,11 @@ class JobProgress(Model, frozen=True, kw_only=True):
     def is_finished(self) -> bool:
         """Whether nothing more happens, well or badly."""
         word = _word(self.status)
-        return word in _COMPLETE or word in _FAILED or (not word and (self.percent_complete or 0.0) >= _ALL)
+        return (
+            word in _COMPLETE
+            or word in _FAILED
+            or (word not in _RUNNING and (self.percent_complete or 0.0) >= _ALL)
+        )
 
 
 def _word(status: str | None) -> str:

@@ -124,7 +124,7 @@ class _Options(TypedDict, total=False):
     """What an operation says besides its route and the type of its result.
 
     `idempotent` is by method unless it is given: a read-only POST says True, a deletion without end False.
-    `private` keeps the answer, a secret, out of errors.
+    `private` keeps the answer, a secret, out of errors; `writes` says that a repeatable POST is no read.
     """
 
     query: Query | None
@@ -133,6 +133,7 @@ class _Options(TypedDict, total=False):
     whole: bool
     headers: Mapping[str, str]
     private: bool
+    writes: bool
 
 
 class Resource:
@@ -162,6 +163,7 @@ class Resource:
                 whole=options.get("whole", False),
                 headers=tuple(options.get("headers", {}).items()),
                 private=options.get("private", False),
+                writes=options.get("writes", False),
             )
         )
 

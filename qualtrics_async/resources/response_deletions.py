@@ -14,7 +14,10 @@ __all__ = ["ResponseDeletions"]
 
 
 class ResponseDeletions(Resource):
-    """Deletions of many responses, as jobs: 250 000 at most, each once (documented for updates)."""
+    """Deletions of many responses, as jobs: 250 000 at most, each once (documented for updates).
+
+    They may take hours: for `run`, give them the time with `client.with_options(polling=...)`.
+    """
 
     __slots__ = ()
 

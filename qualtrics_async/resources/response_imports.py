@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from qualtrics_async._core.request import GET, POST
 from qualtrics_async._core.uploads import Source, Upload
-from qualtrics_async.errors import UsageError
+from qualtrics_async.errors import QualtricsError, UsageError
 from qualtrics_async.models.common import JobProgress
 from qualtrics_async.models.response_imports import ResponseImportStarted
 from qualtrics_async.resources._base import Resource, exactly_one, named
@@ -38,8 +38,8 @@ class ResponseImports(Resource):
 
         `format` is `csv` or `tsv`. The call has a fresh `idempotency_key` unless one is given, and the
         service imports one file under one key only once (documented): so the call may be repeated on doubt,
-        by the client and, with the same key, by its user. What `contact_resolution` may be is documented
-        nowhere.
+        by the client and, with the same key, by its user: an error has it as a note. What
+        `contact_resolution` may be is documented nowhere.
 
         Raises:
             UsageError: unless exactly one of `file` and `file_url` is given; for another format.
@@ -56,7 +56,13 @@ class ResponseImports(Resource):
             headers["charset"] = charset
             body = Upload.file(file, _TYPES[format])
         route = POST("/surveys/{surveyId}/import-responses", survey_id)
-        return await self._send(route, ResponseImportStarted, body=body, headers=headers, idempotent=True)
+        try:
+            return await self._send(
+                route, ResponseImportStarted, body=body, headers=headers, idempotent=True, writes=True
+            )
+        except QualtricsError as error:
+            error.add_note(f"whoever repeats this import should do so with idempotency_key={key!r}")
+            raise
 
     async def progress(self, survey_id: str, import_progress_id: str) -> JobProgress:
         """How far an import is.

@@ -17,7 +17,8 @@ class ResponseUpdates(Resource):
     """Updates of the embedded data of many responses, as jobs.
 
     A job takes 250 000 responses and 5 MB at most, or a JSON file of 750 MB at a public address; it may take
-    an hour, and more where another one of the survey runs (documented).
+    an hour, and more where another one of the survey runs (documented): for `run`, give it the time with
+    `client.with_options(polling=Polling(deadline=...))`.
     """
 
     __slots__ = ()

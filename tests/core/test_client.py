@@ -15,15 +15,18 @@ from qualtrics_async import (
     BackingOff,
     DecodeError,
     Event,
+    JobFailed,
     Limits,
     NotFound,
     Paused,
+    Polling,
     RetryPolicy,
     ServerFault,
     SessionPool,
     TransportError,
     UsageError,
 )
+from qualtrics_async.models import JobProgress
 from qualtrics_async.sandbox import Quotas, Sandbox
 
 SUBSCRIBE = "POST /eventsubscriptions"
@@ -328,6 +331,22 @@ async def test_options_add_up() -> None:
         view = client.with_options(deadline=5).with_options(retries=0)
         assert (view._options.deadline, view._options.retries) == (5, 0)
         assert view.with_options(deadline=7)._options.retries == 0
+
+
+@virtual
+async def test_a_view_may_be_more_patient_with_jobs() -> None:
+    """Polling is an option like the others: it counts for the view, and stays in views of it."""
+    async with talking() as (_, client):
+        patient = client.with_options(polling=Polling(deadline=6 * 3600)).with_options(retries=0)
+        assert (client.polling.deadline, patient.polling.deadline) == (3600, 6 * 3600)
+
+        async def progress() -> JobProgress:
+            return JobProgress(status="queued")
+
+        before = asyncio.get_running_loop().time()
+        with pytest.raises(JobFailed, match="did not end within 21600 s"):
+            await patient.wait("ES_1", progress)
+        assert 5 * 3600 < asyncio.get_running_loop().time() - before <= 6 * 3600
 
 
 @virtual

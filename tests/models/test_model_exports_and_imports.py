@@ -117,6 +117,16 @@ def test_progress_knows_its_end(kind: type[JobProgress], name: str, finished: bo
     assert (progress.is_finished, progress.is_failed) == (finished, failed)
 
 
+@pytest.mark.parametrize(
+    ("status", "finished"),
+    [("inProgress", False), ("IN_PROGRESS", False), ("queued", False), ("aborted", True)],
+)
+def test_a_word_that_nobody_knows_does_not_go_on_for_ever(status: str, finished: bool) -> None:
+    """At 100 percent only the words for going on go on; before, every unknown word does."""
+    assert JobProgress(status=status, percent_complete=100.0).is_finished is finished
+    assert not JobProgress(status=status, percent_complete=99.0).is_finished
+
+
 def test_the_token_of_a_file_is_not_printed() -> None:
     """Neither the token nor the address shows up in the text."""
     address = read(ExportFileAddress, rows("contact_export_file")[0])

@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, BinaryIO, get_args, get_origin, get_type_hints
 
 import pytest
 from cases import ARGUMENTS
@@ -20,11 +20,10 @@ from operations import METHODS, OPERATIONS, client_of, groups
 from recorder import Recorder
 
 import qualtrics_async
-from qualtrics_async import UsageError, models
+from qualtrics_async import FilePart, UsageError, models
 from qualtrics_async._core.credentials import ClientCredentials, TokenGrant
 from qualtrics_async._core.paging import Paged
 from qualtrics_async._core.request import Request
-from qualtrics_async._core.uploads import Upload
 from qualtrics_async.resources._base import Resource
 
 CATALOGUE = Path(__file__).parents[1] / "catalogue.tsv"
@@ -116,13 +115,14 @@ def test_the_catalogue_names_each_operation_and_each_route_once() -> None:
 
 @pytest.mark.parametrize("name", ROWS)
 def test_flags_agree(name: str) -> None:
-    """Idempotent, whole and upload are as in the catalogue, and the path is a literal beside its verb."""
+    """Idempotent, whole, upload are as in the catalogue, and the path is a literal beside its verb."""
     row, request = ROWS[name], REQUESTS[name]
     flags = row["flags"].split()
     assert request.idempotent == ("nonidempotent" not in flags)
     assert request.whole == ("whole" in flags)
-    if isinstance(request.body, Upload):
-        assert "upload" in flags
+    if name in METHODS:
+        taken = {part for hint in get_type_hints(METHODS[name]).values() for part in parts(hint)}
+        assert bool(taken & {BinaryIO, FilePart}) == ("upload" in flags)
     source = inspect.getsource(
         import_module(METHODS[name].__module__)
         if name in METHODS

@@ -18,7 +18,7 @@ from operations import client_of
 from recorder import Recorder
 
 from qualtrics_async._core.uploads import Upload
-from qualtrics_async.errors import ConnectFailed, JobFailed, OutcomeUnknown, UsageError
+from qualtrics_async.errors import ConnectFailed, JobFailed, OutcomeUnknown, TimedOut, UsageError
 from qualtrics_async.models.audits import AuditExportOptions
 from qualtrics_async.models.common import JobProgress
 from qualtrics_async.models.legacy_response_exports import LegacyResponseExportOptions
@@ -244,6 +244,20 @@ def test_a_failed_import_says_why() -> None:
             group(recorder, "response_imports").run("SV_1", file_url="https://files.example.com/1.csv")
         )
     assert caught.value.status == "PLACEHOLDER"
+
+
+@pytest.mark.parametrize("source", [{"file": b"Q1"}, {"file_url": "https://files.example.com/1.csv"}])
+def test_an_import_in_doubt_names_the_key_to_repeat_it_with(source: dict[str, Any]) -> None:
+    """Another key would import the file a second time. It is a write, which a cancellation leaves time."""
+    recorder = Recorder(TimedOut("too late", method="POST", template="/", attempts=3))
+    with pytest.raises(TimedOut) as caught:
+        asyncio.run(group(recorder, "response_imports").start("SV_1", **source))
+    key = dict(recorder.request.headers)["Idempotency-Key"]
+    assert caught.value.__notes__ == [
+        f"whoever repeats this import should do so with idempotency_key={key!r}"
+    ]
+    assert recorder.request.idempotent
+    assert not recorder.request.safe
 
 
 def test_legacy_imports_are_one_call() -> None:

@@ -21,14 +21,9 @@ def functions(first: object) -> Iterator[FunctionType]:
             waiting += values(function)
 
 
-def codes(function: FunctionType) -> Iterator[CodeType]:
-    """The code of a function and of all functions inside it."""
-    return _nested(function.__code__)
-
-
 def values(function: FunctionType) -> Iterator[object]:
     """The constants of a function, and what it names in its own module or as `module.name`."""
-    for code in codes(function):
+    for code in _codes(function.__code__):
         yield from code.co_consts
         named = [function.__globals__.get(name) for name in code.co_names]
         yield from named
@@ -37,8 +32,9 @@ def values(function: FunctionType) -> Iterator[object]:
                 yield from (getattr(module, name, None) for name in code.co_names)
 
 
-def _nested(code: CodeType) -> Iterator[CodeType]:
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """The code and that of all functions inside it."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _nested(constant)
+            yield from _codes(constant)

@@ -82,7 +82,10 @@ async def poll(
             raise failed from error
         if state.is_failed:
             raise JobFailed(
-                f"job {job_id} failed: {state.status}", job_id=job_id, status=state.status or "", detail=state
+                f"job {job_id} failed ({state.status}): `detail` of this error is the service's last answer",
+                job_id=job_id,
+                status=state.status or "",
+                detail=state,
             )
         if state.is_finished:
             return state

@@ -109,7 +109,7 @@ def test_a_deadline_says_that_the_job_may_go_on() -> None:
 def test_failed_is_failed_even_at_100_percent(percent: float) -> None:
     """`failed` ends the wait, whatever the percentage and `is_finished` say."""
     bad = State(percent, is_finished=percent == 100, is_failed=True, status="failed")
-    with pytest.raises(JobFailed, match="J_1 failed: failed") as failure:
+    with pytest.raises(JobFailed, match=r"J_1 failed \(failed\): `detail`") as failure:
         polled([State(), bad])
     assert (failure.value.status, failure.value.detail) == ("failed", bad)
 

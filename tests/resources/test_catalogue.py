@@ -200,6 +200,18 @@ def test_no_id_may_be_blank(name: str) -> None:
                 build(name, **{key: blank})
 
 
+def test_methods_stand_in_one_order() -> None:
+    """Whoever opens a file finds the same methods in the same places."""
+    for name, kind in groups():
+        for order in (
+            ("list", "create", "get", "update", "delete"),
+            ("start", "progress", "result", "file", "run"),
+        ):
+            assert [method for method in vars(kind) if method in order] == [
+                method for method in order if method in vars(kind)
+            ], name
+
+
 def test_each_method_has_a_docstring() -> None:
     """Each public method says what it does."""
     assert [name for name, method in METHODS.items() if len(inspect.getdoc(method) or "") < 10] == []

@@ -128,7 +128,7 @@ if TYPE_CHECKING:
     from qualtrics_async.models.sample_definitions import SampleDefinition
     from qualtrics_async.models.samples import Sample, SampleCreationProgress, SampleCreationStarted
     from qualtrics_async.models.segments import Segment, SegmentContact, SegmentRefreshStarted
-    from qualtrics_async.models.sessions import SessionQuestion, SurveySession
+    from qualtrics_async.models.sessions import SessionQuestion, SurveySession, SurveySessionStarted
     from qualtrics_async.models.sms_distributions import (
         SmsDistribution,
         TextMessageRecipients,
@@ -345,6 +345,7 @@ __all__ = [
     "SurveyQuotaCombination",
     "SurveyResponse",
     "SurveySession",
+    "SurveySessionStarted",
     "SurveySummary",
     "SurveyVersion",
     "TextMessageRecipients",

@@ -5,11 +5,11 @@ No source shows every field of an answer, so `raw` has all that came.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from qualtrics_async.models._view import View
 
-__all__ = ["SessionQuestion", "SurveySession"]
+__all__ = ["SessionQuestion", "SurveySession", "SurveySessionStarted"]
 
 
 class SessionQuestion(View):
@@ -64,3 +64,22 @@ class SurveySession(View):
     def questions(self) -> list[SessionQuestion]:
         """The questions of the present page."""
         return [SessionQuestion(item) for item in self._objects("questions")]
+
+
+class SurveySessionStarted(SurveySession):
+    """A session that was just started: it has its id (documented)."""
+
+    __slots__ = ()
+
+    @classmethod
+    def convert(cls, value: object) -> Self:
+        """View an answer that names the session, and no other."""
+        started = super().convert(value)
+        if not isinstance(started.raw.get("sessionId"), str):
+            raise ValueError("expected the id of the session that was started")
+        return started
+
+    @property
+    def session_id(self) -> str:
+        """The session (`FS_...`)."""
+        return str(self.raw["sessionId"])

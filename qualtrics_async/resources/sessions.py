@@ -7,7 +7,7 @@ from typing import Any
 
 from qualtrics_async._core.request import DELETE, GET, POST
 from qualtrics_async.errors import UsageError
-from qualtrics_async.models.sessions import SurveySession
+from qualtrics_async.models.sessions import SurveySession, SurveySessionStarted
 from qualtrics_async.resources._base import Resource, given, named, optional
 
 __all__ = ["Sessions"]
@@ -30,7 +30,7 @@ class Sessions(Resource):
         embedded_data: Mapping[str, Any] | None = None,
         recipient_id: str | None = None,
         distribution_id: str | None = None,
-    ) -> SurveySession:
+    ) -> SurveySessionStarted:
         """Begin a response and get its first page; `recipient_id` is a contact's lookup id (documented)."""
         body = {
             "language": language,
@@ -38,9 +38,8 @@ class Sessions(Resource):
             "recipientId": optional(named, recipient_id, "recipient_id"),
             "distributionId": optional(named, distribution_id, "distribution_id"),
         }
-        return await self._send(
-            POST("/surveys/{surveyId}/sessions", survey_id), SurveySession, body=given(body)
-        )
+        route = POST("/surveys/{surveyId}/sessions", survey_id)
+        return await self._send(route, SurveySessionStarted, body=given(body))
 
     async def get(self, survey_id: str, session_id: str) -> SurveySession:
         """The present page of a session."""

@@ -10,7 +10,7 @@ from reading import body, read
 
 from qualtrics_async.models.response_jobs import ResponseJobProgress, ResponseUpdate
 from qualtrics_async.models.responses import SurveyResponse
-from qualtrics_async.models.sessions import SessionQuestion, SurveySession
+from qualtrics_async.models.sessions import SessionQuestion, SurveySession, SurveySessionStarted
 from qualtrics_async.models.surveys import ResponsePermissions, SurveyPermissions
 
 
@@ -51,6 +51,16 @@ def test_a_session_is_read_and_kept_whole() -> None:
     assert choice.options["multiSelect"] is False
     assert session.raw == wire
     assert repr(session) == "<SurveySession FS_6sEsSiOn000001>"
+
+
+@pytest.mark.parametrize("wire", [{}, {"sessionId": None}, {"sessionId": 5}, []])
+def test_a_session_that_was_started_has_its_id(wire: Any) -> None:
+    """Without one there is nothing to go on with, so it is no answer."""
+    started = read(SurveySessionStarted, body("survey_session")["result"])
+    assert started.session_id == "FS_6sEsSiOn000001"
+    assert len(started.questions) == 2
+    with pytest.raises(msgspec.ValidationError, match="expected the id of the session"):
+        read(SurveySessionStarted, wire)
 
 
 def test_a_finished_session_has_no_page() -> None:

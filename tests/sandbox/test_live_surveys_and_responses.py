@@ -140,7 +140,7 @@ async def test_a_respondent_goes_through_a_survey() -> None:
         state = sandbox.state
         sessions, survey_id = client.sessions, state.survey_id
         session = await sessions.start(survey_id, language="FR", embedded_data={"cohort": "2026"})
-        session_id = session.session_id or ""
+        session_id = session.session_id
         assert [question.question_id for question in session.questions] == ["QID1"]
         assert [choice["choiceId"] for choice in session.questions[0].choices] == ["1", "2", "4"]
         answers = {"QID1": {"1": {"selected": False}, "4": {"selected": True, "text": "So so"}}}
@@ -175,9 +175,9 @@ async def test_sessions_end_early_or_without_a_response() -> None:
         state = sandbox.state
         first = await client.sessions.start(state.survey_id)
         second = await client.sessions.start(state.survey_id)
-        await client.sessions.delete(state.survey_id, first.session_id or "")
+        await client.sessions.delete(state.survey_id, first.session_id)
         assert state.responses == {}
-        await client.sessions.update(state.survey_id, second.session_id or "", close=True)
+        await client.sessions.update(state.survey_id, second.session_id, close=True)
         (response,) = state.responses.values()
         assert (response.values["finished"], response.values["progress"]) == (0, 50)
 
@@ -189,7 +189,7 @@ async def test_what_sessions_cannot_do_is_refused() -> None:
         session = await client.sessions.start(state.survey_id)
         for answers in ({"QID9": "a"}, {"QID1": {"3": {"selected": True}}}, {"QID1": 5}):
             with pytest.raises(InvalidRequest):
-                await client.sessions.update(state.survey_id, session.session_id or "", answers)
+                await client.sessions.update(state.survey_id, session.session_id, answers)
         await client.surveys.update(state.survey_id, is_active=False)
         with pytest.raises(InvalidRequest, match="not active"):
             await client.sessions.start(state.survey_id)

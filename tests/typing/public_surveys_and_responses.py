@@ -7,7 +7,7 @@ from typing import Any, assert_type
 from qualtrics_async import Download, Paged, Qualtrics
 from qualtrics_async.models.response_jobs import ResponseJobProgress, ResponseJobStarted, ResponseUpdate
 from qualtrics_async.models.responses import ResponseCreated, SurveyResponse
-from qualtrics_async.models.sessions import SessionQuestion, SurveySession
+from qualtrics_async.models.sessions import SessionQuestion, SurveySession, SurveySessionStarted
 from qualtrics_async.models.surveys import SurveyImported, SurveyPermissions, SurveyQuota
 
 
@@ -22,7 +22,8 @@ async def surveys(client: Qualtrics) -> None:
 async def sessions(client: Qualtrics) -> None:
     """Each answer is a page."""
     session = await client.sessions.start("SV_1", embedded_data={"shift": "day"})
-    assert_type(session, SurveySession)
+    assert_type(session, SurveySessionStarted)
+    assert_type(session.session_id, str)
     assert_type(session.questions, list[SessionQuestion])
     assert_type(await client.sessions.update("SV_1", "FS_1", {"QID1": "a"}, advance=True), SurveySession)
 

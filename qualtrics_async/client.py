@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
-from dataclasses import replace
 from functools import cached_property
 from random import Random
 from types import TracebackType
@@ -136,12 +135,10 @@ class Qualtrics(ResourceGroups):
             if ":" in name:
                 raise ConfigError("client_id holds a colon, which HTTP Basic cannot carry")
             basic = basic_auth(name, check_secret(client_secret, "client_secret"))
-            self._tokens = Engine(_unlimited(settings, f"oauth {basic.identity}"), basic, self._pool, chance)
+            self._tokens = Engine(settings.unlimited(f"oauth {basic.identity}"), basic, self._pool, chance)
             credential = ClientCredentials(name, check_scopes(scopes), self._fetch_token)
         self._engine = Engine(settings, credential, self._pool, chance)
-        self._elsewhere = Engine(
-            _unlimited(settings, None), nobody(), self._pool, chance, Elsewhere(settings.root)
-        )
+        self._elsewhere = Engine(settings.unlimited(), nobody(), self._pool, chance, Elsewhere(settings.root))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:
@@ -351,10 +348,6 @@ class Qualtrics(ResourceGroups):
 _GROUPS = frozenset(
     name for name, value in vars(ResourceGroups).items() if isinstance(value, cached_property)
 )
-
-
-def _unlimited(settings: Settings, brand: str | None) -> Settings:
-    return replace(settings, brand=brand, limits=Limits.unlimited())
 
 
 def _request(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from qualtrics_async._core.events import Hook
 from qualtrics_async._core.limits import Limits
@@ -34,8 +36,7 @@ _WHERE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(Struct, frozen=True):
     """Time limits in seconds.
 
     `attempt` bounds one attempt from the moment it may leave (waiting for quota is not in it), `grace` how
@@ -50,8 +51,7 @@ class Timeouts:
             raise ConfigError(f"time limits are positive numbers of seconds: {self}")
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """All that a client needs to know besides who is calling; `max_body` bounds a decoded answer in bytes."""
 
     root: str
@@ -61,6 +61,10 @@ class Settings:
     timeouts: Timeouts = field(default_factory=Timeouts)
     hooks: tuple[Hook, ...] = ()
     max_body: int = 64 * 1024 * 1024
+
+    def unlimited(self, brand: str | None = None) -> Settings:
+        """Derive the settings of calls that count for no limit of the brand's."""
+        return replace(self, brand=brand, limits=Limits.unlimited())
 
 
 def api_root(datacenter: str | None, base_url: str | None) -> str:

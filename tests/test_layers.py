@@ -43,7 +43,7 @@ PLACES = {
     "aiohttp": ("_core.pool", "webhooks", "sandbox"),
     "yarl": ("_core.pool",),
     "aiolimiter": ("_core.throttle",),
-    "msgspec": ("models", "_core", "resources", "bulk", "exports", "webhooks", "cli"),
+    "msgspec": ("models", "_core", "config", "resources", "bulk", "exports", "webhooks", "cli"),
     "anyio": ("_core", "bulk", "exports", "webhooks", "cli"),
     "cyclopts": ("cli",),
     "rich": ("cli",),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -107,9 +106,8 @@ def _has_nan(value: object) -> bool:
         return any(map(_has_nan, value))
     if isinstance(value, Struct):
         return any(_has_nan(getattr(value, name)) for name in value.__struct_fields__)
-    if is_dataclass(value):
-        return any(_has_nan(getattr(value, field.name)) for field in fields(value))
-    return False
+    # A dataclass, without importing what makes them.
+    return any(_has_nan(getattr(value, name)) for name in getattr(value, "__dataclass_fields__", ()))
 
 
 def encode_query_string(pairs: tuple[tuple[str, str], ...]) -> str:

@@ -7,12 +7,12 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
 from random import Random
 from typing import Any, Final, TypeVar, cast
 
 import anyio
 from msgspec import Struct
+from msgspec.structs import replace
 
 from qualtrics_async._core.address import Addresses
 from qualtrics_async._core.codec import decode, encode_body, outcome_unknown

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct
 
 __all__ = ["AttemptEnded", "BackingOff", "Call", "Event", "Hook", "Noticed", "Paused", "emit", "scrub"]
 
@@ -19,8 +20,7 @@ _EMAIL = re.compile(rf"{_BEGIN}(?:(?!{_AT})[^\s<>\"'(),;:])++{_AT}[^\s@<>\"'(),;
 _LINK = re.compile(r"https?:(?:\\?/){2}(?:\\/|[^\s\"'<>\\])+", re.IGNORECASE)  # PHP writes `\/` in JSON
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptEnded:
+class AttemptEnded(Struct, frozen=True):
     """One attempt of one request is over.
 
     `attempt` starts at 1; `status` is None when no answer came; `seconds` counts from the moment the
@@ -36,8 +36,7 @@ class AttemptEnded:
     error: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class BackingOff:
+class BackingOff(Struct, frozen=True):
     """The engine will repeat a request in `seconds`, because of `error`."""
 
     method: str
@@ -47,8 +46,7 @@ class BackingOff:
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class Paused:
+class Paused(Struct, frozen=True):
     """The service refused for its rate limit; nothing leaves for `seconds` on this route, or in the brand."""
 
     scope: Literal["route", "brand"]
@@ -57,8 +55,7 @@ class Paused:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Noticed:
+class Noticed(Struct, frozen=True):
     """The service added a notice to its answer: the wrong data centre, named with the right host."""
 
     method: str
@@ -75,8 +72,7 @@ What it raises is logged and goes no further.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """What came back besides the result of one call: the records of `client.trace()`.
 
     `status`, `request_id`, `headers` and `notice` are those of the last answer, `attempts` counts all of

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
+
+from msgspec import Struct
 
 from qualtrics_async.errors import ApiError, ConfigError, JobFailed
 
@@ -33,8 +34,7 @@ class Progress(Protocol):
 P = TypeVar("P", bound=Progress)
 
 
-@dataclass(frozen=True, slots=True)
-class Polling:
+class Polling(Struct, frozen=True):
     """How often to ask, in seconds: `first`, then `factor` times longer each time up to `longest`.
 
     After `deadline` seconds the job counts as failed, although it may still go on at the server.

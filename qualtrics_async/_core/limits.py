@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct, field
 
 from qualtrics_async._core.published_limits import PUBLISHED
 from qualtrics_async.errors import ConfigError
@@ -22,8 +23,7 @@ MAX_IN_FLIGHT: Final = 250
 _ROUTE = re.compile(r"[A-Z]+ /\S*")
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How fast a brand is called; the client keeps to it before the service has to refuse.
 
     `brand_per_minute` counts every request of the brand, `routes` maps `"METHOD /path/{template}"` to

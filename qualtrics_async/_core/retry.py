@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from random import Random
 
 from msgspec import Struct
@@ -23,8 +22,7 @@ __all__ = ["RetryPolicy", "Tally", "decide", "is_doubtful"]
 _NOT_IMPLEMENTED = 501
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(Struct, frozen=True):
     """How often and how long.
 
     `retries` bounds the repeats after faults of the network or the server, `refusals` those after a 429.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 from aiolimiter import AsyncLimiter
+from msgspec import Struct
 
 from qualtrics_async._core.limits import Limits
 from qualtrics_async._core.tasks import Grace
@@ -23,8 +23,7 @@ _EXACT_BELOW: Final = 100
 _BURST: Final = 0.002
 
 
-@dataclass(frozen=True, slots=True)
-class RateState:
+class RateState(Struct, frozen=True):
     """One limit now: `limit` and `used` in requests within the last 60 s, `paused` in seconds to come."""
 
     limit: int | None
@@ -37,8 +36,7 @@ class RateState:
         return None if self.limit is None else max(0, self.limit - self.used)
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(Struct, frozen=True):
     """What `client.quota()` tells: the brand's state, that of each route used so far, requests in flight."""
 
     brand: RateState

@@ -150,20 +150,31 @@ class Resource:
     @overload
     async def _send(self, route: Route, returns: type[T], **options: Unpack[_Options]) -> T: ...
 
-    async def _send(self, route: Route, returns: type[T] | None, **options: Unpack[_Options]) -> T | None:
+    async def _send(
+        self,
+        route: Route,
+        returns: type[T] | None,
+        *,
+        query: Query | None = None,
+        body: object = NOTHING,
+        idempotent: bool | None = None,
+        whole: bool = False,
+        headers: Mapping[str, str] | None = None,
+        private: bool = False,
+        writes: bool = False,
+    ) -> T | None:
         """Execute one operation."""
-        repeatable = options.get("idempotent", is_idempotent(route.method))
         return await self._executor.send(
             Request(
                 route,
                 returns,
-                encode_query(options.get("query")),
-                options.get("body", NOTHING),
-                idempotent=repeatable,
-                whole=options.get("whole", False),
-                headers=tuple(options.get("headers", {}).items()),
-                private=options.get("private", False),
-                writes=options.get("writes", False),
+                encode_query(query),
+                body,
+                idempotent=is_idempotent(route.method) if idempotent is None else idempotent,
+                whole=whole,
+                headers=tuple(headers.items()) if headers else (),
+                private=private,
+                writes=writes,
             )
         )
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ContactImportProgress,
         ContactImportRow,
         ContactImportStarted,
+        FinishedContactImport,
         ImportReportEntry,
         TransactionMeta,
     )
@@ -252,6 +253,7 @@ __all__ = [
     "ErasureStarted",
     "EventSubscription",
     "ExportFileAddress",
+    "FinishedContactImport",
     "FlowElement",
     "FrequencyRule",
     "FrequencyRuleCreate",

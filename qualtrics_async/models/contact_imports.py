@@ -14,6 +14,7 @@ __all__ = [
     "ContactImportProgress",
     "ContactImportRow",
     "ContactImportStarted",
+    "FinishedContactImport",
     "ImportReportEntry",
     "ImportReportPage",
     "ImportReportResults",
@@ -118,6 +119,12 @@ class ContactImportProgress(Model, frozen=True, kw_only=True):
     def transactions_created(self) -> int | None:
         """How many transactions were created."""
         return _count(self.transactions, "created")
+
+
+class FinishedContactImport(ContactImportProgress, frozen=True, kw_only=True):
+    """The last progress of an import, with its id, which `report` takes."""
+
+    id: str
 
 
 def _count(section: Mapping[str, Any] | None, name: str) -> int | None:

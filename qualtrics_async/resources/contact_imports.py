@@ -14,6 +14,7 @@ from qualtrics_async.models._base import JsonObject
 from qualtrics_async.models.contact_imports import (
     ContactImportProgress,
     ContactImportStarted,
+    FinishedContactImport,
     ImportReportEntry,
     ImportReportPage,
     TransactionMeta,
@@ -77,16 +78,16 @@ class ContactImports(Resource):
         contacts: Sequence[ContactFields | msgspec.Raw] | msgspec.Raw,
         *,
         transaction_meta: TransactionMeta | None = None,
-    ) -> ContactImportProgress:
+    ) -> FinishedContactImport:
         """Start an import and wait for its end; `bulk.import_contacts` does it for any number of rows.
-
-        `report` takes the id of the import, which only `start` gives.
 
         Raises:
             JobFailed: when it failed as a whole; refused rows are no failure, see the counts.
         """
         started = await self.start(directory_id, mailing_list_id, contacts, transaction_meta=transaction_meta)
-        return await self._wait(started.id, partial(self.progress, directory_id, mailing_list_id, started.id))
+        progress = partial(self.progress, directory_id, mailing_list_id, started.id)
+        ended = await self._wait(started.id, progress)
+        return FinishedContactImport(id=started.id, **msgspec.structs.asdict(ended))
 
     def report(self, directory_id: str, import_id: str) -> Paged[ImportReportEntry]:
         """What became of each row of a finished import; needs the XM Directory licence (documented)."""

@@ -35,6 +35,7 @@ NESTED = {
     models.DistributionRecipients,
     models.DistributionStats,
     models.DistributionSurveyLink,
+    models.FinishedContactImport,
     models.ImportReportEntry,
     models.MessageReference,
     models.ResponseCounts,

@@ -20,7 +20,8 @@ def test_an_import_is_started_once_and_polled_to_its_end() -> None:
     recorder = Recorder("contact_import_started", "contact_import_running", "contact_import_finished")
     meta = TransactionMeta(batch_id="BT_1")
     ended = asyncio.run(ContactImports(recorder).run("POOL_1", "CG_1", [NOOR], transaction_meta=meta))
-    assert (ended.is_finished, ended.is_failed) == (True, False)
+    assert (ended.id, ended.is_finished, ended.is_failed) == ("PGRS_1iMpOrTjOb001", True, False)
+    assert (ended.added, ended.updated) != (None, None)
     job = f"{JOBS}/PGRS_1iMpOrTjOb001"
     assert [request.route.path for request in recorder.requests] == [JOBS, job, job]
     assert recorder.requests[0].body == {"transactionMeta": meta, "contacts": [NOOR]}

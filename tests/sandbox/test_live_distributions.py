@@ -219,6 +219,8 @@ async def test_orders_are_imported_and_asked_about() -> None:
         )
         meta = TransactionMeta(batch_id=batch_id, fields=["order"])
         ended = await client.contact_imports.run(pool, list_id, ROWS, transaction_meta=meta)
+        report = await client.contact_imports.report(pool, ended.id).collect()
+        assert [entry.source_index_id for entry in report] == list(range(len(ROWS)))
         assert (ended.added, ended.failed, ended.transactions_created) == (2, 1, 2)
         assert ended.invalid_emails == ["no address"]
         made = await client.distributions.create_links(

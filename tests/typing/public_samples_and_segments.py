@@ -7,7 +7,7 @@ from typing import Any, assert_type
 from qualtrics_async import Paged, Qualtrics
 from qualtrics_async.models.common import Created, JobProgress
 from qualtrics_async.models.contact_filters import ContactFilter
-from qualtrics_async.models.contact_imports import ContactImportProgress
+from qualtrics_async.models.contact_imports import FinishedContactImport
 from qualtrics_async.models.contacts import ContactCreate, ListContact
 from qualtrics_async.models.research_core import (
     ResearchCoreContact,
@@ -87,7 +87,7 @@ async def research_core(client: Qualtrics, contact: ResearchCoreContactFields) -
 
 async def imports(client: Qualtrics, contact: ContactCreate) -> None:
     """The whole of an import gives its last progress."""
-    assert_type(await client.contact_imports.run("POOL_1", "CG_1", [contact]), ContactImportProgress)
+    assert_type(await client.contact_imports.run("POOL_1", "CG_1", [contact]), FinishedContactImport)
 
 
 def refused(client: Qualtrics, condition: ContactFilter) -> None:

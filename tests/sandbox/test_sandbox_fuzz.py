@@ -143,8 +143,9 @@ class Visitor:
         ids = {}
         for found in _PLACEHOLDER.finditer(operation.template):
             parent = operation.template[: found.start() - 1]
-            if not {parent, found[1]} & self.ids.keys():
-                self.ids[parent] = "NONE_1"
+            # A list of Research Core's is its own, though its placeholder has the name of another one's.
+            if parent not in self.ids and (found[1] not in self.ids or parent.count("/") == 1):
+                self.ids[parent] = self.ids.get(found[1], "NONE_1")
                 if parent in CREATIONS:
                     await self.send(CREATIONS[parent], *sent(CREATIONS[parent])[0])
             ids[found[1]] = self.ids.get(parent) or self.ids[found[1]]
@@ -178,6 +179,7 @@ def arrange(state: State) -> dict[str, str]:
     project_id = state.add_ex_project()
     return {
         "/employee-directories": "ex",
+        "/tickets": state.add_ticket("Cold soup"),
         "directoryId": state.default_directory_id,
         "mailingListId": list_id,
         "contactId": contact.id,

@@ -94,8 +94,8 @@ class LibraryGraphics(Resource):
     async def upload(
         self,
         library_id: str,
-        *,
         file: Source | None = None,
+        *,
         file_url: str | None = None,
         content_type: str | None = None,
         name: str | None = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.definition import definition
@@ -10,10 +11,21 @@ from qualtrics_async.sandbox.definition import definition
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["blank", "copied", "mapping", "members", "mysql", "qsf_elements", "read_elements", "walk"]
+__all__ = [
+    "blank",
+    "copied",
+    "into_flow",
+    "mapping",
+    "members",
+    "mysql",
+    "qsf_elements",
+    "read_elements",
+    "walk",
+]
 
 ZERO_DATE = "0000-00-00 00:00:00"
 TRASH = "Trash"
+_FLOW_NUMBER = re.compile(r"FL_(\d{1,9})", re.ASCII)
 
 
 def mapping(owner: dict[str, Any], key: str) -> dict[str, Any]:
@@ -42,6 +54,18 @@ def walk(flow: dict[str, Any]) -> Iterator[dict[str, Any]]:
         element = waiting.pop()
         yield element
         waiting.extend(members(element.get("Flow")).values())
+
+
+def into_flow(definition: dict[str, Any], element: dict[str, Any], *, first: bool = False) -> str:
+    """Put an element into the flow, last unless it comes first, and return the id that it gets there."""
+    flow = mapping(definition, "SurveyFlow")
+    numbers = [_FLOW_NUMBER.fullmatch(str(other.get("FlowID"))) for other in walk(flow)]
+    flow_id = f"FL_{max((int(found[1]) for found in numbers if found), default=0) + 1}"
+    elements = list(members(flow.get("Flow")).values())
+    elements.insert(0 if first else len(elements), element | {"FlowID": flow_id})
+    flow["Flow"] = elements
+    mapping(flow, "Properties")["Count"] = sum(1 for _ in walk(flow))
+    return flow_id
 
 
 def mysql(moment: str | None) -> str:

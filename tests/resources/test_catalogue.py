@@ -227,6 +227,7 @@ def test_ids_come_first_and_by_position_and_all_else_by_keyword() -> None:
         ]
         assert written == positional[len(positional) - len(written) :], name
         assert len(written) <= 1, name
+        assert ("file" in positional) == ("file" in [p.name for p in parameters]), name
 
 
 def test_each_job_has_the_same_methods() -> None:

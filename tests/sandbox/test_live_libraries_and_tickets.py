@@ -95,7 +95,7 @@ async def test_graphics_are_uploaded_and_deleted(tmp_path: Path) -> None:
     await asyncio.to_thread(path.write_bytes, GIF)
     async with living() as (client, sandbox):
         graphics, library = client.libraries.graphics, sandbox.state.group_library_id
-        first = await graphics.upload(library, file=path, folder="North")
+        first = await graphics.upload(library, path, folder="North")
         second = await graphics.upload(library, file=b"\x89PNG\r\n\x1a\n", name="logo.png")
         third = await graphics.upload(library, file_url="https://example.com/logo.jpg", name="logo")
         kept = sandbox.state.shelf("graphic")

@@ -116,6 +116,13 @@ async def test_embedded_data_joins_the_flow() -> None:
         flow = state.surveys[state.survey_id].definition["SurveyFlow"]["Flow"]
         assert len({element["FlowID"] for element in flow}) == len(flow) == 3
         assert flow[0]["EmbeddedData"][1]["Value"] == "2026"
+        # Without the count that files have, and with a gap, every element still gets an id of its own.
+        whole = state.surveys[state.survey_id].definition["SurveyFlow"]
+        del whole["Properties"], whole["Flow"][1]
+        for _ in range(2):
+            await client.surveys.insert_embedded_data_fields(state.survey_id, fields)
+        assert len({element["FlowID"] for element in whole["Flow"]} | {whole["FlowID"]}) == 5
+        assert whole["Properties"]["Count"] == 5
 
 
 @asynchronous

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.handlers._definitions import (
@@ -12,7 +11,7 @@ from qualtrics_async.sandbox.handlers._definitions import (
 )
 from qualtrics_async.sandbox.handlers.surveys import find_survey
 from qualtrics_async.sandbox.routing import Routes
-from qualtrics_async.sandbox.survey_file import TRASH, mapping, members, walk
+from qualtrics_async.sandbox.survey_file import TRASH, into_flow, mapping, members, walk
 from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, result
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ _FLOW = "/survey-definitions/{surveyId}/flow"
 _BLOCK_TEXTS = ("Type", "SubType", "ID", "Description", "LibraryID", "ReferencedBlockID")
 _BLOCK_KEYS = (*_BLOCK_TEXTS, "BlockElements", "Options")
 _FLOW_KEYS = ("FlowID", "Type", "Flow", "Properties")
-_NUMBER = re.compile(r"FL_(\d{1,9})", re.ASCII)
 
 
 @routes("POST", _BLOCKS, "documented")
@@ -38,12 +36,7 @@ def create_block(call: Call) -> Body:
     block_id = call.state.new_id("BL_")
     made = {"Description": "", "BlockElements": []} | body | {"ID": block_id}
     mapping(survey.definition, "Blocks")[block_id] = made
-    flow = mapping(survey.definition, "SurveyFlow")
-    numbers = [_NUMBER.fullmatch(str(element.get("FlowID"))) for element in walk(flow)]
-    flow_id = f"FL_{max((int(found[1]) for found in numbers if found), default=0) + 1}"
-    shown = {"Type": "Standard", "ID": block_id, "FlowID": flow_id, "Autofill": []}
-    flow["Flow"] = [*members(flow.get("Flow")).values(), shown]
-    mapping(flow, "Properties")["Count"] = sum(1 for _ in walk(flow))
+    flow_id = into_flow(survey.definition, {"Type": "Standard", "ID": block_id, "Autofill": []})
     changed(call, survey)
     return result({"BlockID": block_id, "FlowID": flow_id})
 

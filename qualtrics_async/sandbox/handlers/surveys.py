@@ -9,7 +9,7 @@ from qualtrics_async.sandbox.handlers._definitions import keep_quotas
 from qualtrics_async.sandbox.legacy_survey import legacy_survey
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.state import iso
-from qualtrics_async.sandbox.survey_file import read_elements
+from qualtrics_async.sandbox.survey_file import into_flow, read_elements
 from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, nested, result
 
 if TYPE_CHECKING:
@@ -154,10 +154,7 @@ def insert_embedded_data_fields(call: Call) -> Body:
     for field in fields:
         check_keys(field, ("key", "value", "type"), ("key",))
         check_texts(field, field)
-    flow = survey.definition.get("SurveyFlow")
-    if not isinstance(flow, dict) or not isinstance(flow.get("Flow"), list):
-        raise Refused(409, "PLACEHOLDER_409", "The survey has no flow.")
-    flow["Flow"].insert(0, {"Type": "EmbeddedData", "FlowID": _flow_id(flow), "EmbeddedData": _data(fields)})
+    into_flow(survey.definition, {"Type": "EmbeddedData", "EmbeddedData": _data(fields)}, first=True)
     survey.modified = call.state.now()
     return {}
 
@@ -211,15 +208,6 @@ def _fill(definition: Body, imported: list[Any], block_id: str) -> None:
     if not definition["Blocks"]:
         asked = [{"Type": "Question", "QuestionID": qid} for qid in definition["Questions"]]
         definition["Blocks"] = {block_id: {"Type": "Default", "ID": block_id, "BlockElements": asked}}
-
-
-def _flow_id(flow: Body) -> str:
-    properties = flow.get("Properties")
-    count = properties.get("Count") if isinstance(properties, dict) else None
-    if not isinstance(properties, dict) or not isinstance(count, int):
-        return f"FL_{len(flow['Flow']) + 1}"
-    properties["Count"] = count + 1
-    return f"FL_{count + 1}"
 
 
 def _data(fields: list[Body]) -> list[Body]:

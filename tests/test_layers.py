@@ -48,7 +48,7 @@ PLACES = {
     "cyclopts": ("cli",),
     "rich": ("cli",),
     "pytest": ("pytest_plugin",),
-    "pyarrow": ("exports",),
+    "pyarrow": ("exports", "bulk.parquet"),
     "polars": ("exports",),
 }
 

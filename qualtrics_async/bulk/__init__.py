@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from qualtrics_async.bulk.fanout import Outcomes
     from qualtrics_async.bulk.links import generate_links
     from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome, Summary
+    from qualtrics_async.bulk.parquet import read_parquet
     from qualtrics_async.bulk.readers import read_contacts, read_csv, read_ndjson
     from qualtrics_async.bulk.recipients import Recipient
     from qualtrics_async.bulk.rows import BrokenRow, Imported, ImportRow, SourceRow
@@ -33,9 +34,10 @@ __all__ = [
     "read_contacts",
     "read_csv",
     "read_ndjson",
+    "read_parquet",
 ]
 
-_FILES = ("outcome", "rows", "readers", "fanout", "recipients", "contacts", "links")
+_FILES = ("outcome", "rows", "readers", "parquet", "fanout", "recipients", "contacts", "links")
 
 if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a helper
     __getattr__ = lazy(__name__, __all__, _FILES)

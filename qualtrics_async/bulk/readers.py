@@ -6,7 +6,8 @@ async with aclosing(read_contacts("contacts.csv")) as rows:
 ```
 
 `aclosing` (of contextlib) closes the file at once also when the iteration is abandoned; the bulk helpers do
-it by themselves. A line that is no row is a `BrokenRow` and the next one is read on.
+it by themselves. A line that is no row is a `BrokenRow` and the next one is read on. What a reader returns
+has an `identity`: the size of the file, and the hash of its content as it is read.
 """
 
 from __future__ import annotations
@@ -15,22 +16,21 @@ import codecs
 import csv
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Generator, Iterator
-from io import BufferedReader, FileIO, TextIOWrapper
+from collections.abc import AsyncGenerator, Generator, Iterable, Iterator
+from io import BufferedReader, TextIOWrapper
 from itertools import count, islice
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self, TypeAlias
+from typing import Any, Final, NamedTuple, Self
 
 import anyio.to_thread
 import msgspec
 
+from qualtrics_async.bulk.identity import FileRows, HashedFile, Identity, Layout, Row
 from qualtrics_async.bulk.rows import _OBJECTS, BrokenRow, SourceRow, wire_name
 from qualtrics_async.errors import UsageError
 
 __all__ = ["read_contacts", "read_csv", "read_ndjson"]
-
-Row: TypeAlias = SourceRow | BrokenRow
 
 DELIMITERS: Final = ",;\t|"
 BATCH_ROWS: Final = 1_000
@@ -44,7 +44,11 @@ _SAMPLE = 8 * 1024
 _LINE_ENDS = ("\n", "\r")
 _TABULAR = {".csv": None, ".txt": None, ".tsv": "\t"}
 _JSON_LINES = frozenset({".ndjson", ".jsonl"})
+_PARQUET = ".parquet"
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+_UTF8 = "utf-8-sig"
+"""UTF-8, with a byte order mark or without one."""
 
 _NO_TEXT = frozenset({"idna", "punycode", "undefined"})
 
@@ -66,9 +70,11 @@ _QUOTES = "quotes that do not match"
 
 
 def read_contacts(
-    path: str | PathLike[str], *, encoding: str = "utf-8-sig", delimiter: str | None = None
-) -> AsyncGenerator[Row]:
-    """Read a file by its suffix: .csv, .txt and .tsv with `read_csv`, .ndjson and .jsonl with `read_ndjson`.
+    path: str | PathLike[str], *, encoding: str = _UTF8, delimiter: str | None = None
+) -> FileRows:
+    """Read a file by its suffix: `read_csv` for .csv, .txt and .tsv, `read_ndjson` for .ndjson and .jsonl.
+
+    A .parquet file is read with `read_parquet`.
 
     Raises:
         UsageError: for another suffix, and for a delimiter of a file that has none.
@@ -76,17 +82,19 @@ def read_contacts(
     suffix = Path(path).suffix.lower()
     if suffix in _TABULAR:
         return read_csv(path, encoding=encoding, delimiter=delimiter or _TABULAR[suffix])
-    if suffix not in _JSON_LINES:
-        known = ", ".join([*_TABULAR, *sorted(_JSON_LINES)])
+    if suffix not in _JSON_LINES and suffix != _PARQUET:
+        known = ", ".join([*_TABULAR, *sorted(_JSON_LINES), _PARQUET])
         raise UsageError(f"{Path(path).name}: the suffix says what a file is; known are {known}")
     if delimiter is not None:
-        raise UsageError(f"{Path(path).name}: a file of JSON lines has no delimiter")
+        raise UsageError(f"{Path(path).name}: a {suffix} file has no delimiter")
+    if suffix == _PARQUET:
+        from qualtrics_async.bulk.parquet import read_parquet
+
+        return read_parquet(path)
     return read_ndjson(path)
 
 
-def read_csv(
-    path: str | PathLike[str], *, encoding: str = "utf-8-sig", delimiter: str | None = None
-) -> AsyncGenerator[Row]:
+def read_csv(path: str | PathLike[str], *, encoding: str = _UTF8, delimiter: str | None = None) -> FileRows:
     """Read the rows of a CSV file, cells by the names of the first line.
 
     Without `delimiter` it is sniffed among comma, semicolon, tab and bar. A record is broken when its number
@@ -106,19 +114,22 @@ def read_csv(
     except (LookupError, ValueError):
         raise UsageError(f"{encoding!r:.40} is no encoding; try utf-8, utf-16 or cp1252") from None
     if codecs.lookup(encoding) == codecs.lookup("utf-8"):
-        encoding = "utf-8-sig"
+        encoding = _UTF8
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n\0'):
         raise UsageError(f"a delimiter is one character, neither a quote nor a line end: {delimiter!r:.40}")
-    return _read(_csv_rows(Path(path), encoding, delimiter))
+    file, layout = Path(path), Layout("csv", encoding=encoding)
+    identity = Identity(file)
+    return FileRows(_read(_csv_rows(file, identity, layout, delimiter)), identity, layout)
 
 
-def read_ndjson(path: str | PathLike[str]) -> AsyncGenerator[Row]:
+def read_ndjson(path: str | PathLike[str]) -> FileRows:
     """Read a file of JSON objects, one a line; blank lines are skipped.
 
     Raises:
         OSError: when the file cannot be opened, before the first row.
     """
-    return _read(_json_rows(Path(path)))
+    identity = Identity(Path(path))
+    return FileRows(_read(_json_rows(Path(path), identity)), identity, Layout("ndjson"))
 
 
 async def _read(rows: Generator[tuple[int, Row]]) -> AsyncGenerator[Row]:
@@ -169,24 +180,37 @@ def _batch(rows: Iterator[tuple[int, Row]]) -> list[Row]:
     return batch
 
 
-def _csv_rows(path: Path, encoding: str, delimiter: str | None) -> Generator[tuple[int, Row]]:
+def _csv_rows(
+    path: Path, identity: Identity, layout: Layout, delimiter: str | None
+) -> Generator[tuple[int, Row]]:
+    encoding = layout.encoding
     try:
-        yield from _decoded_rows(path, encoding, delimiter)
+        with BufferedReader(HashedFile(path, identity), _BUFFER) as file:
+            yield from _decoded_rows(file, path.name, layout, delimiter)
     except UnicodeError as error:
         raise UsageError(f"{path.name}: it is not in the encoding {encoding}: {error}") from error
 
 
-def _decoded_rows(path: Path, encoding: str, delimiter: str | None) -> Generator[tuple[int, Row]]:
-    with BufferedReader(FileIO(path), _BUFFER) as file:
-        sample = file.peek(_SAMPLE)[:_SAMPLE]
-        chosen = delimiter or _sniff(sample.decode(encoding, "replace"))
-        with TextIOWrapper(file, encoding, _MARKING, newline="") as text:
-            records = _records(_Lines(text), chosen)
-            for first in records:
-                header = _header(first, path.name, sample)
-                objects = [column for column in header if wire_name(column) in _OBJECTS]
-                for record in records:
-                    yield len(record.text), _row(record, header, objects)
+def _decoded_rows(
+    file: BufferedReader[Any], name: str, layout: Layout, delimiter: str | None
+) -> Generator[tuple[int, Row]]:
+    sample = file.peek(_SAMPLE)[:_SAMPLE]
+    layout.delimiter = delimiter or _sniff(sample.decode(layout.encoding, "replace"))
+    with TextIOWrapper(file, layout.encoding, _MARKING, newline="") as text:
+        if layout.encoding == _UTF8 and not sample.startswith(codecs.BOM_UTF8):
+            layout.encoding = "utf-8"
+        records = _records(_Lines(text), layout.delimiter)
+        for first in records:
+            header = _header(first, name, sample)
+            layout.columns = tuple(header)
+            objects = _objects(header)
+            for record in records:
+                yield len(record.text), _row(record, header, objects)
+
+
+def _objects(columns: Iterable[str]) -> list[str]:
+    """The columns whose cells are objects."""
+    return [column for column in columns if wire_name(column) in _OBJECTS]
 
 
 def _row(record: _Record, header: list[str], objects: list[str]) -> Row:
@@ -323,9 +347,9 @@ class _Lines:
         return first
 
 
-def _json_rows(path: Path) -> Generator[tuple[int, Row]]:
+def _json_rows(path: Path, identity: Identity) -> Generator[tuple[int, Row]]:
     decoder = msgspec.json.Decoder(dict[str, Any])
-    with BufferedReader(FileIO(path), _BUFFER) as file:
+    with BufferedReader(HashedFile(path, identity), _BUFFER) as file:
         for number in count(1):
             line = rest = file.readline(LONGEST_OBJECT)
             if not line:

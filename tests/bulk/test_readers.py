@@ -9,6 +9,7 @@ import io
 import os
 import threading
 from contextlib import aclosing
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from qualtrics_async.bulk import readers
+from qualtrics_async.bulk.identity import Layout
 from qualtrics_async.bulk.readers import read_contacts, read_csv, read_ndjson
 from qualtrics_async.bulk.rows import BrokenRow, SourceRow
 from qualtrics_async.errors import UsageError
@@ -283,8 +285,9 @@ def test_arguments_that_cannot_be_meant(tmp_path: Path) -> None:
             read_csv("x.csv", delimiter=delimiter)
     with pytest.raises(UsageError, match="suffix"):
         read_contacts("x.xlsx")
-    with pytest.raises(UsageError, match="no delimiter"):
-        read_contacts("x.ndjson", delimiter=",")
+    for name in ("x.ndjson", "x.parquet"):
+        with pytest.raises(UsageError, match="no delimiter"):
+            read_contacts(name, delimiter=",")
 
 
 @pytest.mark.parametrize("read", [read_csv, read_ndjson])
@@ -370,3 +373,102 @@ def test_a_cancelled_reader_closes_its_file_when_the_read_is_over(
         loop = runner.get_loop()
         runner.run(cancel())
         assert closed.wait(5)
+
+
+CONTENTS = {
+    "file.csv": "a;b\n1;é\n".encode("utf-8-sig") + b"2;3\n" * 50_000 + b'"',
+    "empty.csv": b"",
+    "header.csv": b"a,b",
+    "file.ndjson": b'{"a": 1}\nbroken\n' * 50_000,
+}
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_a_file_is_known_by_its_size_and_content(tmp_path: Path, name: str) -> None:
+    """The hash is that of the bytes, there once all rows are read, and not before."""
+    path, content = tmp_path / name, CONTENTS[name]
+    path.write_bytes(content)
+
+    async def run() -> None:
+        async with aclosing(read_contacts(path)) as rows:
+            assert (rows.identity.size, rows.identity.digest) == (None, None)
+            assert await rows.identity.measure() == len(content)
+            if len(content) > 1_000:
+                await anext(rows)
+                assert (rows.identity.size, rows.identity.digest) == (len(content), None)
+            _ = [row async for row in rows]
+            assert rows.identity.size == len(content)
+            assert rows.identity.digest == blake2b(content, digest_size=16).hexdigest()
+
+    asyncio.run(run())
+
+
+def test_an_identity_does_not_depend_on_the_name(tmp_path: Path) -> None:
+    """A copy is the same file, and one with another cell is not."""
+
+    def digest(name: str, content: bytes) -> str | None:
+        (tmp_path / name).write_bytes(content)
+        rows = read_contacts(tmp_path / name)
+        collected(rows)
+        return rows.identity.digest
+
+    first = digest("a.csv", b"a,b\n1,2\n")
+    assert first == digest("b.csv", b"a,b\n1,2\n")
+    assert first != digest("a.csv", b"a,b\n1,3\n")
+
+
+def test_a_pipe_has_no_size_until_it_is_read(tmp_path: Path) -> None:
+    """What has no size tells it when it was read; measuring does not wait for it."""
+    path = tmp_path / "pipe.csv"
+    os.mkfifo(path)
+
+    async def run() -> None:
+        rows = read_contacts(path)
+        assert await rows.identity.measure() is None
+        writer = asyncio.create_task(asyncio.to_thread(path.write_bytes, b"a,b\n1,2\n"))
+        async with asyncio.timeout(10), aclosing(rows):
+            assert [row async for row in rows] == [SourceRow(2, {"a": "1", "b": "2"})]
+        await writer
+        assert rows.identity.size == 8
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "layout"),
+    [
+        (b"a;b\n", "utf-8", Layout("csv", ("a", "b"), ";", "utf-8")),
+        ("a\tb\n".encode("utf-8-sig"), "UTF-8", Layout("csv", ("a", "b"), "\t", "utf-8-sig")),
+        ("a,b\n".encode("utf-16"), "utf-16", Layout("csv", ("a", "b"), ",", "utf-16")),
+    ],
+)
+def test_a_reader_tells_how_a_file_is_written(
+    tmp_path: Path, content: bytes, encoding: str, layout: Layout
+) -> None:
+    """Columns, delimiter and encoding with its mark are known when the header is read."""
+    path = tmp_path / "file.csv"
+    path.write_bytes(content)
+    rows = read_contacts(path, encoding=encoding)
+    collected(rows)
+    assert rows.layout == layout
+
+
+def test_rows_of_a_file_are_an_async_generator(tmp_path: Path) -> None:
+    """They can be sent to, thrown into and closed, as any other."""
+    path = tmp_path / "file.csv"
+    path.write_text("a,b\n1,2\n3,4\n")
+
+    async def run() -> None:
+        rows = read_csv(path)
+        assert aiter(rows) is rows
+        assert (await rows.asend(None)).line == 2
+        with pytest.raises(KeyError, match="why"):
+            await rows.athrow(KeyError("why"))
+        with pytest.raises(StopAsyncIteration):
+            await anext(rows)
+        other = read_csv(path)
+        with pytest.raises(KeyError):
+            await other.athrow(KeyError)
+        await other.aclose()
+
+    asyncio.run(run())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from qualtrics_async.sandbox.handlers import OPERATIONS
+from qualtrics_async.sandbox.import_queue import keep_up
 from qualtrics_async.sandbox.records import RequestRecord
 from qualtrics_async.sandbox.routing import Router
 from qualtrics_async.sandbox.spoil import spoil
@@ -148,7 +149,9 @@ class App:
     async def _process(self, call: Call, record: RequestRecord) -> tuple[int, Body | File]:
         operation = call.operation
         try:
-            outcome = operation.handler(call)
+            await keep_up(call)
+            with self._state.serving():
+                outcome = operation.handler(call)
             body = outcome if isinstance(outcome, dict | File) else await outcome
         except Refused as refusal:
             return self._refusal(refusal)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -19,6 +18,7 @@ __all__ = [
     "ImportJob",
     "MailingList",
     "Member",
+    "Place",
     "RequestRecord",
     "Response",
     "Subscription",
@@ -27,6 +27,10 @@ __all__ = [
     "TransactionBatch",
     "UploadedFile",
 ]
+
+
+Place = tuple[str, str]
+"""A directory and a mailing list, which need not exist."""
 
 
 @dataclass(slots=True)
@@ -108,7 +112,7 @@ class Directory:
 
 @dataclass(slots=True, eq=False)
 class MailingList:
-    """A list with its members, in order of arrival and by contact id, and its unfinished imports."""
+    """A list with its members, in order of arrival and by contact id. `changes` counts comings and goings."""
 
     id: str
     directory_id: str
@@ -118,17 +122,19 @@ class MailingList:
     modified: int
     members: list[Member] = field(default_factory=list)
     by_contact: dict[str, Member] = field(default_factory=dict)
-    imports: deque[ImportJob] = field(default_factory=deque)
     string_dates: bool = False
+    changes: int = 0
 
     def add(self, member: Member) -> None:
         """Append a member."""
         self.members.append(member)
+        self.changes += 1
         self.by_contact[member.contact.id] = member
 
     def remove(self, member: Member) -> None:
         """Take a member out; its contact stays in the directory."""
         self.members.remove(member)
+        self.changes += 1
         del self.by_contact[member.contact.id]
 
     def find(self, contact_id: str) -> Member | None:
@@ -200,7 +206,8 @@ class AcceptedRow(NamedTuple):
 class ImportJob:
     """An import job. `contacts[i]` is what row i became, None when it was not accepted.
 
-    `fate` other than complete is what a fault made of it: none of its rows was accepted then.
+    `fate` other than complete is what a fault or a wrong id made of it: none of its rows was accepted then.
+    `rows` are kept until it is done, None in place of one that cannot be read; `taken` of them are processed.
     """
 
     id: str
@@ -210,6 +217,9 @@ class ImportJob:
     progress: Progress
     fate: Literal["complete", "failed", "zero"] = "complete"
     string_numbers: bool = False
+    batch_id: str | None = None
+    rows: list[Any] = field(default_factory=list)
+    taken: int = 0
     contacts: list[Contact | None] = field(default_factory=list)
     lookup_ids: list[str | None] = field(default_factory=list)
     added: bytearray = field(default_factory=bytearray)
@@ -218,6 +228,11 @@ class ImportJob:
     rejected: dict[int, dict[str, Any]] = field(default_factory=dict)
     transactions: dict[int, str] = field(default_factory=dict)
     done: bool = False
+
+    @property
+    def place(self) -> Place:
+        """Where its queue is."""
+        return self.directory_id, self.mailing_list_id
 
     def accepted(self) -> Iterator[AcceptedRow]:
         """The rows that were accepted, in order."""
@@ -279,6 +294,11 @@ class Distribution:
     members: list[Member] = field(default_factory=list)
     transaction_ids: list[str] | None = None
     answers: dict[str, Response] = field(default_factory=dict)
+
+    @property
+    def target_id(self) -> str | None:
+        """The batch or else the list that it was made for."""
+        return self.batch_id or self.mailing_list_id
 
     @property
     def has_links(self) -> bool:

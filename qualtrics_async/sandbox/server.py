@@ -16,7 +16,7 @@ from qualtrics_async.sandbox.faults import Faults
 from qualtrics_async.sandbox.handlers import OPERATIONS
 from qualtrics_async.sandbox.jobs import ByPolls, BySeconds
 from qualtrics_async.sandbox.limits import Quotas, Window
-from qualtrics_async.sandbox.settings import Links, Settings
+from qualtrics_async.sandbox.settings import Imports, Links, Settings
 from qualtrics_async.sandbox.state import State
 
 if TYPE_CHECKING:
@@ -46,7 +46,11 @@ class Sandbox:
     - `ssl`: a server-side context, for https.
     - `quotas`: the limits it enforces, `Quotas.real()` for a brand's; None is no limit.
     - `jobs`: how imports and link generation get on, `ByPolls(n)` or `BySeconds(s)`.
+    - `imports`: `queued` makes contacts of rows as their import gets on, the imports of one list one after
+      the other; `at_once` when it starts. To read a list's contacts is a poll of its first import too.
     - `links`: `at_once` answers empty pages until all links are ready, `growing` those that are.
+    - `search_lag`, `listing_lag`: how long a new contact is not found by a search, and a new distribution not
+      listed; each search or listing is a poll. None is no time.
     - `clock`: seconds, monotonic; for quotas, `BySeconds`, token lifetimes, the dates it hands out and the
       time at which mails leave.
     - `page_size`, `max_page_size`: elements a page by default and at most (None: as many as asked for).
@@ -76,7 +80,10 @@ class Sandbox:
         ssl: SSLContext | None = None,
         quotas: Quotas | None = None,
         jobs: ByPolls | BySeconds | None = None,
+        imports: Imports = "queued",
         links: Links = "at_once",
+        search_lag: ByPolls | BySeconds | None = None,
+        listing_lag: ByPolls | BySeconds | None = None,
         clock: Callable[[], float] = time.monotonic,
         page_size: int = 100,
         max_page_size: int | None = None,
@@ -95,12 +102,16 @@ class Sandbox:
         self._ssl = ssl
         self._credentials = Credentials(seed, clock, oauth_lifetime)
         self._runner: web.ServerRunner | None = None
-        self.state = State(seed, clock, deduplicate)
+        jobs = jobs or ByPolls()
+        self.state = State(
+            seed, clock, deduplicate, jobs=jobs, search_lag=search_lag, listing_lag=listing_lag
+        )
         self.faults = Faults()
         self._app = App(
             state=self.state,
             settings=Settings(
-                jobs=jobs or ByPolls(),
+                jobs=jobs,
+                imports=imports,
                 links=links,
                 page_size=page_size,
                 max_page_size=max_page_size,

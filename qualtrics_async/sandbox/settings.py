@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from qualtrics_async.sandbox.jobs import ByPolls, BySeconds
 
-__all__ = ["Links", "Settings"]
+__all__ = ["Imports", "Links", "Settings"]
 
+Imports = Literal["queued", "at_once"]
 Links = Literal["at_once", "growing"]
 
 
@@ -18,6 +19,7 @@ class Settings:
     """The behaviour that handlers share; `Sandbox` documents each."""
 
     jobs: ByPolls | BySeconds
+    imports: Imports
     links: Links
     page_size: int
     max_page_size: int | None

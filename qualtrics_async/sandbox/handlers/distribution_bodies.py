@@ -34,7 +34,7 @@ def element(state: State, made: Distribution, *, listed: bool) -> Body:
         "customHeaders": {},
         "headers": _NO_HEADERS | made.headers,
         "recipients": {
-            "mailingListId": made.batch_id if in_batch else made.mailing_list_id,
+            "mailingListId": made.target_id,
             "contactId": made.contact_id,
             "libraryId": None if in_batch else state.user_id,
             "sampleId": None,

@@ -55,17 +55,20 @@ _TEST_SEND = "TestEmail"
 def list_distributions(call: Call) -> Body:
     """Observed; the filters are documented. `embeddedData` is null and the message has no text here.
 
-    That both ends of the time of sending are inclusive is assumed.
+    That both ends of the time of sending are inclusive is assumed, and that a batch is found as a list is.
+    With `listing_lag` a new one is not here yet.
     """
     survey_id = call.param("surveyId")
     kind, list_id = call.query.get("distributionRequestType"), call.query.get("mailingListId")
     earliest, latest = _bound(call, "sendStartDate", ""), _bound(call, "sendEndDate", "~")
+    unlisted = call.state.unlisted.look(survey_id, polls="skipToken" not in call.query)
     found = [
         made
         for made in call.state.distributions.values()
         if made.survey_id == survey_id
         and kind in (None, made.request_type)
-        and list_id in (None, made.mailing_list_id)
+        and list_id in (None, made.target_id)
+        and made.id not in unlisted
         and earliest <= sent(made) <= latest
     ]
     return call.page(found, lambda made: element(call.state, made, listed=True))
@@ -82,7 +85,7 @@ def create_distribution(call: Call) -> Body:
     made = _create_links(call, body) if "action" in body else _create_email(call, body)
     if call.fault_kind() == "stuck_job":
         made.progress.stuck = True
-    call.state.distributions[made.id] = made
+    _keep(call, made)
     return result({"id": made.id})
 
 
@@ -200,8 +203,13 @@ def _follow_up(call: Call, request_type: str) -> Body:
     if parent.transaction_ids is not None:
         made.transaction_ids = [parent.transaction_ids[at] for at in to]
     _mail(made, body)
-    call.state.distributions[made.id] = made
+    _keep(call, made)
     return result({"distributionId": made.id})
+
+
+def _keep(call: Call, made: Distribution) -> None:
+    call.state.distributions[made.id] = made
+    call.state.unlisted.add(made.survey_id, made.id)
 
 
 def _mail(made: Distribution, body: Body) -> None:

@@ -1,28 +1,22 @@
 """Contact import jobs (`transactioncontacts`) and their report.
 
-Rows become contacts when the job starts, so that they are there even if nobody polls; the progress is told by
-the sandbox's policy, and the imports of one list finish one after the other.
+What is done with the rows, and when, is in `import_queue`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.handlers.mailing_list_contacts import CONTACT_TEXTS, check_contact
 from qualtrics_async.sandbox.jobs import Progress
 from qualtrics_async.sandbox.records import ImportJob
 from qualtrics_async.sandbox.routing import Routes
-from qualtrics_async.sandbox.state import valid_email
 from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, nested, result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from qualtrics_async.sandbox.jobs import ByPolls, BySeconds
-    from qualtrics_async.sandbox.records import MailingList
-    from qualtrics_async.sandbox.state import State
     from qualtrics_async.sandbox.wire import Body, Call
 
 __all__ = ["MAX_BYTES", "MAX_CONTACTS", "routes"]
@@ -54,14 +48,15 @@ async def start_import(call: Call) -> Body:
     for row in rows:
         if isinstance(row, dict) and not row.keys() <= _ROW_KEYS:
             check_keys(row, _ROW_KEYS)
-    job = _new_job(call, len(rows), meta)
+    unprocessed = await _read(rows)
+    job = _new_job(call, rows, meta)
     if job.fate == "complete":
-        mailing_list = call.state.mailing_lists[job.mailing_list_id]
-        mailing_list.imports.append(job)
-        # Other requests get their turn between slices.
-        for start in range(0, len(rows), SLICE):
-            _take(call.state, mailing_list, job, rows[start : start + SLICE], meta.get("batchId"))
-            await asyncio.sleep(0)
+        job.unprocessed = unprocessed
+    queues = call.state.queues
+    queues.put(job)
+    if call.settings.imports == "at_once":
+        await queues.take_at_once(job)
+    await queues.catch_up_in_turns([job.place])
     shape = str if job.string_numbers else int
     return result(
         {
@@ -91,7 +86,7 @@ def import_report(call: Call) -> Body:
     if not call.settings.import_report:
         raise Refused(403, "AuthZ_2.0", "This needs XM Directory.")
     job = _find(call, call.ids[1])
-    if _advance(call, job, polls=0) < 1.0:
+    if not job.done:
         raise Refused(404, "PLACEHOLDER_404", "The import is not complete.")
     indexes: Sequence[int] = range(len(job.contacts))
     if job.unprocessed:
@@ -101,12 +96,13 @@ def import_report(call: Call) -> Body:
     return {"results": {"importReportEntries": entries}, "skipToken": following}
 
 
-def _new_job(call: Call, size: int, meta: dict[str, Any]) -> ImportJob:
+def _new_job(call: Call, rows: list[Any], meta: dict[str, Any]) -> ImportJob:
     state = call.state
     directory_id, mailing_list_id = call.ids
-    job = ImportJob(state.new_id("PGRS_"), directory_id, mailing_list_id, size, Progress(state.monotonic()))
+    began = Progress(state.monotonic())
+    job = ImportJob(state.new_id("PGRS_"), directory_id, mailing_list_id, len(rows), began)
     mailing_list = state.mailing_lists.get(mailing_list_id)
-    batch_id = meta.get("batchId")
+    batch_id = job.batch_id = meta.get("batchId")
     known = mailing_list is not None and mailing_list.directory_id == directory_id
     if not known or (batch_id is not None and batch_id not in state.transaction_batches):
         job.fate = "zero"
@@ -117,37 +113,23 @@ def _new_job(call: Call, size: int, meta: dict[str, Any]) -> ImportJob:
             job.fate = "failed"
         case "zero_job":
             job.fate = "zero"
+    if job.fate == "complete":
+        job.rows = rows
     state.imports[job.id] = job
     job.string_numbers = call.settings.quirks and len(state.imports) % 3 == 0
     return job
 
 
-def _take(
-    state: State, mailing_list: MailingList, job: ImportJob, rows: list[Any], batch_id: str | None
-) -> None:
-    now = state.now()
-    for row in rows:
-        index = len(job.contacts)
-        job.contacts.append(None)
-        job.lookup_ids.append(None)
-        job.added.append(0)
+async def _read(rows: list[Any]) -> list[int]:
+    """Put None in place of each row that cannot be read, and return where; others get their turn between."""
+    unprocessed = []
+    for index, row in enumerate(rows):
         if not _readable(row):
-            job.unprocessed.append(index)
-            continue
-        email = row.get("email")
-        if email is not None and not valid_email(email):
-            job.invalid_emails.append(email)
-            job.rejected[index] = {"email": email, "phone": row.get("phone")}
-            continue
-        member, added = state.upsert(mailing_list, row, now)
-        state.count_accepted(member.contact, row)
-        job.contacts[index] = member.contact
-        job.lookup_ids[index] = member.lookup_id
-        job.added[index] = added
-        if "transactionData" in row:
-            job.transactions[index] = state.record_transaction(
-                mailing_list, member, row["transactionData"], batch_id
-            )
+            rows[index] = None
+            unprocessed.append(index)
+        if index % SLICE == SLICE - 1:
+            await asyncio.sleep(0)
+    return unprocessed
 
 
 def _readable(row: Any) -> bool:
@@ -168,40 +150,18 @@ def _find(call: Call, import_id: str) -> ImportJob:
 
 
 def _progress(call: Call, job: ImportJob) -> Body:
-    fraction = _advance(call, job)
+    fraction = call.state.queues.fraction(job)
     if fraction < 1.0:
         body: Body = {"percentComplete": round(fraction * 100, 1), "status": "in progress"}
         if fraction == 0.0:
             return body | {"contacts": {"count": {}}, "transactions": {"count": {}}}
-        return body | _counts(job, int(len(job.contacts) * fraction))
+        return body | _counts(job, int(job.size * fraction))
     percent = "100" if job.string_numbers else 100.0
     status = "failed" if job.fate == "failed" else "complete"
     counts = _counts(job, len(job.contacts))
     if job.fate == "failed":
         counts["contacts"]["count"]["failed"] = job.size
     return {"percentComplete": percent, "status": status, "invalidEmails": job.invalid_emails} | counts
-
-
-def _advance(call: Call, job: ImportJob, *, polls: int = 1) -> float:
-    """Poll: the first unfinished import of the list gets on, whichever of them was asked for."""
-    policy, now = call.settings.jobs, call.state.monotonic()
-    mailing_list = call.state.mailing_lists.get(job.mailing_list_id)
-    queued = mailing_list is not None and job in mailing_list.imports
-    queue = mailing_list.imports if mailing_list is not None and queued else deque(() if job.done else (job,))
-    if queue:
-        queue[0].progress.polls += polls
-    while queue and _fraction(policy, queue[0], now) >= 1.0:
-        finished = queue.popleft()
-        finished.done = True
-        if queue:
-            queue[0].progress.began = max(queue[0].progress.began, policy.ended(finished.progress, now))
-    if job.done:
-        return 1.0
-    return _fraction(policy, job, now) if queue[0] is job else 0.0
-
-
-def _fraction(policy: ByPolls | BySeconds, job: ImportJob, now: float) -> float:
-    return 0.0 if job.progress.stuck else policy.fraction(job.progress, now)
 
 
 def _counts(job: ImportJob, rows: int) -> dict[str, Any]:
@@ -218,7 +178,7 @@ def _entry(job: ImportJob, index: int) -> Body:
     if contact is None:
         return {
             "sourceIndexId": index,
-            **job.rejected[index],
+            **job.rejected.get(index, _LOST),
             "contactId": None,
             "importStatus": "PLACEHOLDER_FAILED",
             "importStatusCode": "PLACEHOLDER",
@@ -242,6 +202,7 @@ def _entry(job: ImportJob, index: int) -> Body:
     }
 
 
+_LOST = dict.fromkeys(("email", "phone"))
 _MEMBERSHIP = (
     "transactionId",
     "transactionStatus",

@@ -164,10 +164,35 @@ class Fault:
 
 @dataclass(slots=True)
 class _Dice:
+    """One seed's faults: `left` is how often the last one strikes again."""
+
     random: random.Random
     rate: float
     kinds: list[dict[str, Any]]
+    weights: Sequence[float] | None
     route: str
+    last: Fault | None = None
+    left: int = 0
+
+    def roll(self, record: RequestRecord) -> Fault | None:
+        """The fault for this request, if any; each request that is covered takes its number."""
+        if not _covers(self.route, record):
+            return None
+        struck, options = self.random.random() < self.rate, self._choose()
+        if self.last is not None and self.left > 0:
+            self.left -= 1
+            return self.last
+        if not struck:
+            return None
+        kind = options["kind"]
+        self.last = Fault(**({"when": "before" if kind in _BEFORE else "after"} | options))
+        self.left = (self.last.times or 1) - 1
+        return self.last
+
+    def _choose(self) -> dict[str, Any]:
+        if self.weights is None:
+            return self.random.choice(self.kinds)
+        return self.random.choices(self.kinds, self.weights)[0]
 
 
 class Faults:
@@ -176,7 +201,7 @@ class Faults:
     def __init__(self) -> None:
         self.log: list[Fault] = []
         self._scripted: list[Fault] = []
-        self._dice: _Dice | None = None
+        self._dice: list[_Dice] = []
         self._closed = False
 
     def add(
@@ -208,32 +233,47 @@ class Faults:
         *,
         rate: float,
         kinds: Sequence[FaultKind | Mapping[str, Any]],
+        weights: Sequence[float] | None = None,
         seed: int = 0,
         route: str = "*",
     ) -> None:
         """Let a share of the requests go wrong; a kind is a name or the keyword arguments of `add`.
 
-        Each request that the route covers takes the next number of the seed, so the same requests in the same
-        order meet the same faults.
+        `weights` says how often each kind is meant, all alike without them. With `times` a fault strikes that
+        many requests in a row. Several calls add up, each with its own rate; the first to strike a request
+        has it. Each request that a route covers takes the next number of its seed, so the same requests in
+        the same order meet the same faults.
+
+        Raises:
+            ValueError: for weights that do not fit the kinds, and for what would never end.
         """
         check_route(route, exact=False)
         options = [{"kind": kind} if isinstance(kind, str) else dict(kind) for kind in kinds]
         if any(made["kind"] in _HOLDING and made.get("seconds") is None for made in options):
             raise ValueError("nobody can release a random fault: give it seconds")
-        self._dice = _Dice(random.Random(seed), rate, options, route)  # noqa: S311  # must be reproducible
+        if any(made.get("times", 1) is None for made in options):
+            raise ValueError("a random fault must end: give it a number of times")
+        if weights is not None and len(weights) != len(options):
+            raise ValueError(f"{len(options)} kinds need as many weights, not {len(weights)}")
+        dice = random.Random(seed)  # noqa: S311  # must be reproducible
+        self._dice.append(_Dice(dice, rate, options, weights, route))
 
     def clear(self) -> None:
         """Forget all faults and let go what they hold; the log stays."""
         for fault in (*self._scripted, *self.log):
             fault.release()
         self._scripted.clear()
-        self._dice = None
+        self._dice.clear()
 
     def take(self, record: RequestRecord) -> Fault | None:
         """The fault for this request, if any."""
         fault = next((fault for fault in self._scripted if fault.draw(record)), None)
-        if fault is None and self._dice is not None:
-            fault = _roll(self._dice, record)
+        for dice in self._dice:
+            # Each takes its number, so that none disturbs another.
+            rolled = dice.roll(record)
+            if fault is None and rolled is not None:
+                fault = rolled
+                fault.used += 1
         if fault is not None:
             record.fault = fault.kind
             self.log.append(fault)
@@ -242,15 +282,3 @@ class Faults:
 
 def _covers(route: str, record: RequestRecord) -> bool:
     return route in ("*", record.route, f"{record.method} *", f"{record.method} {record.route}")
-
-
-def _roll(dice: _Dice, record: RequestRecord) -> Fault | None:
-    if not _covers(dice.route, record):
-        return None
-    struck, options = dice.random.random() < dice.rate, dice.random.choice(dice.kinds)
-    if not struck:
-        return None
-    kind = options["kind"]
-    fault = Fault(**({"when": "before" if kind in _BEFORE else "after"} | options))
-    fault.used = 1
-    return fault

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from dataclasses import dataclass, field
 from email import message_from_string
@@ -10,6 +9,8 @@ from email.message import Message
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
+
+from qualtrics_async.sandbox.cursors import LIFETIME, Cursor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -178,9 +179,14 @@ class Call:
         *,
         cursor: str = "skipToken",
         available: int | None = None,
+        listing: str = "",
     ) -> Body:
-        """One page of `items`, of which only the first `available` exist yet."""
-        start, stop, following = self.window(len(items) if available is None else available, cursor=cursor)
+        """One page of `items`, of which only the first `available` exist yet.
+
+        The cursors of a named listing are refused elsewhere (assumed).
+        """
+        total = len(items) if available is None else available
+        start, stop, following = self.window(total, cursor=cursor, listing=listing)
         if self.fault is not None and self.fault.kind == "next_page":
             next_page = self.fault.next_page
         elif following is None:
@@ -189,10 +195,13 @@ class Call:
             next_page = f"{self.origin}{self.path}?{urlencode(self.query | {cursor: following})}"
         return result({"elements": [render(item) for item in items[start:stop]], "nextPage": next_page})
 
-    def window(self, total: int, *, cursor: str = "skipToken") -> tuple[int, int, str | None]:
+    def window(
+        self, total: int, *, cursor: str = "skipToken", listing: str = ""
+    ) -> tuple[int, int, str | None]:
         """Where the page starts and stops, and the cursor of the one after it."""
-        text = self.query.get(cursor)
-        start, turn = (0, 0) if text is None else _position(text, opaque=cursor == "skipToken")
+        opaque = cursor == "skipToken"
+        given = self._cursor(self.query.get(cursor), listing, opaque=opaque)
+        start, turn = given.start, given.turn
         size = self._size()
         following = stop = min(start + size, total)
         more = stop < total
@@ -207,7 +216,20 @@ class Call:
                 following, more = start, True
             case _:
                 turn = 0
-        return start, stop, _cursor(following, turn, opaque=cursor == "skipToken") if more else None
+        after = given._replace(start=following, turn=turn)
+        return start, stop, after.text(opaque=opaque) if more else None
+
+    def _cursor(self, text: str | None, listing: str, *, opaque: bool) -> Cursor:
+        now = self.state.now() if listing else 0
+        if text is None:
+            return Cursor(listing=listing, began=now)
+        try:
+            given = Cursor.read(text, opaque=opaque)
+        except ValueError:
+            given = None
+        if given is None or given.listing != listing or now > given.began + LIFETIME:
+            raise Refused(400, "PLACEHOLDER_400", "The cursor is not one of ours.")
+        return given
 
     def _parsed(self) -> Any:
         if "json" not in self.headers.get("Content-Type", ""):
@@ -272,25 +294,6 @@ def dump(body: Body | File) -> bytes:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:
         return json.dumps(body, separators=(",", ":")).encode()
-
-
-def _cursor(start: int, turn: int, *, opaque: bool) -> str:
-    """The number of elements before the page, in base64 where the vendor's cursors are opaque."""
-    if not opaque:
-        return str(start)
-    return base64.urlsafe_b64encode(f"{start}.{turn}".encode() if turn else str(start).encode()).decode()
-
-
-def _position(text: str, *, opaque: bool) -> tuple[int, int]:
-    try:
-        plain = base64.urlsafe_b64decode(text).decode() if opaque else text
-        start, _, turn = plain.partition(".")
-        position = int(start), int(turn or 0)
-    except ValueError:
-        position = -1, 0
-    if position[0] < 0:
-        raise Refused(400, "PLACEHOLDER_400", "The cursor is not one of ours.")
-    return position
 
 
 def _no_constant(name: str) -> Any:

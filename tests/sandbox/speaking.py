@@ -102,13 +102,17 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 @asynccontextmanager
+async def speaking_to(sandbox: Sandbox) -> AsyncIterator[Caller]:
+    """A session with the token of a sandbox that runs."""
+    async with aiohttp.ClientSession(headers={"X-API-TOKEN": sandbox.token}) as session:
+        yield Caller(sandbox, session)
+
+
+@asynccontextmanager
 async def speaking(**options: Any) -> AsyncIterator[Caller]:
     """A sandbox and a session with its token."""
-    async with (
-        Sandbox(**options) as sandbox,
-        aiohttp.ClientSession(headers={"X-API-TOKEN": sandbox.token}) as session,
-    ):
-        yield Caller(sandbox, session)
+    async with Sandbox(**options) as sandbox, speaking_to(sandbox) as call:
+        yield call
 
 
 def asynchronous(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
-from speaking import Caller, Clock, asynchronous, speaking
+from speaking import Caller, Clock, asynchronous, speaking, speaking_to
 
 from qualtrics_async.sandbox import ByPolls, BySeconds, Sandbox, import_queue
 
@@ -291,20 +291,17 @@ async def test_two_polls_at_once_take_no_row_twice() -> None:
 def test_another_thread_reads_while_imports_get_on() -> None:
     """No row is taken twice, and no reader breaks."""
 
-    async def drive(call: Caller, list_id: str) -> None:
-        for at in range(0, 6000, 1000):
-            await start(call, list_id, rows(1000, at))
-            await in_list(call, list_id)
-
-    async def driven(sandbox: Sandbox, list_id: str) -> None:
-        async with aiohttp.ClientSession(headers={"X-API-TOKEN": sandbox.token}) as session:
-            await drive(Caller(sandbox, session), list_id)
+    async def drive(sandbox: Sandbox, list_id: str) -> None:
+        async with speaking_to(sandbox) as call:
+            for at in range(0, 6000, 1000):
+                await start(call, list_id, rows(1000, at))
+                await in_list(call, list_id)
 
     with Sandbox.in_thread(jobs=BySeconds(0.001), deduplicate=()) as sandbox:
         list_id = sandbox.state.add_mailing_list("List")
 
         async def both() -> None:
-            work = asyncio.create_task(driven(sandbox, list_id))
+            work = asyncio.create_task(drive(sandbox, list_id))
             while not work.done():
                 await asyncio.sleep(0)
                 assert sandbox.state.count_members(list_id, ext_ref="5") <= 1

@@ -119,13 +119,16 @@ def list_links(call: Call) -> Body:
     """Observed, the 500 for a distribution without links too. That the opted out get no link is assumed.
 
     How links come into being is assumed: empty until ready, or growing. Asking for the first page is a poll.
+    A cursor is good in any session for seven days (documented), and for no other distribution (assumed).
     """
     made = _find_for_survey(call)
     if not made.has_links:
         raise Refused(500, "PLACEHOLDER_500", "This distribution has no links.")
     rows = range(len(made.members))
     ready = int(len(rows) * _links_ready(call, made))
-    return call.page(rows, lambda index: link_element(call.state, made, index), available=ready)
+    return call.page(
+        rows, lambda index: link_element(call.state, made, index), available=ready, listing=made.id
+    )
 
 
 @routes("GET", "/distributions/{distributionId}/history", "observed", per_minute=300)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import os
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from functools import cached_property
 from random import Random
 from types import TracebackType
@@ -336,9 +336,19 @@ class Qualtrics(ResourceGroups):
         """
         return await poll(job_id, progress, self.polling)
 
-    def trace(self) -> AbstractContextManager[list[Call]]:
+    @contextmanager
+    def trace(self) -> Iterator[list[Call]]:
         """Collect what came back besides the results: `with client.trace() as calls`."""
-        return self._engine.trace(self._elsewhere)
+        calls: list[Call] = []
+        with self.observe(calls.append):
+            yield calls
+
+    def observe(self, observer: Callable[[Call], None]) -> AbstractContextManager[None]:
+        """Tell `observer` of each call that begins inside, when it has ended: for counts of long jobs.
+
+        It is called on the event loop and must neither block nor raise.
+        """
+        return self._engine.observe(observer, self._elsewhere)
 
     def quota(self) -> Quota:
         """Tell the present state of the limits: used and available requests, pauses, requests in flight."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mappi
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from random import Random
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import anyio
 from msgspec import Struct
@@ -54,7 +54,8 @@ R = TypeVar("R")
 
 _SUCCESS: Final = range(200, 300)
 
-_traces: ContextVar[tuple[tuple[tuple[Engine, ...], list[Call]], ...]] = ContextVar("_traces", default=())
+_Observers: TypeAlias = tuple[tuple[tuple["Engine", ...], Callable[[Call], None]], ...]
+_traces: ContextVar[_Observers] = ContextVar("_traces", default=())
 
 
 class Options(Struct, frozen=True):
@@ -444,18 +445,17 @@ class Engine:
         )
 
     @contextmanager
-    def trace(self, *others: Engine) -> Iterator[list[Call]]:
-        """Collect a record of each call of these engines inside the context, tasks started there included."""
-        calls: list[Call] = []
-        token = _traces.set((*_traces.get(), ((self, *others), calls)))
+    def observe(self, observer: Callable[[Call], None], *others: Engine) -> Iterator[None]:
+        """Tell of each call of these engines inside the context, tasks started there included."""
+        token = _traces.set((*_traces.get(), ((self, *others), observer)))
         try:
-            yield calls
+            yield
         finally:
             _traces.reset(token)
 
     def _record(
         self,
-        traces: tuple[tuple[tuple[Engine, ...], list[Call]], ...],
+        traces: _Observers,
         request: Request[Any],
         run: _Run,
         ended: BaseException | None,
@@ -471,9 +471,9 @@ class Engine:
             run.notice,
             ended,
         )
-        for engines, calls in traces:
+        for engines, observer in traces:
             if self in engines:
-                calls.append(call)
+                observer(call)
 
 
 def _timed_out(request: Request[Any], late: _Late, attempts: int) -> TimedOut:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-import anyio
+import anyio.lowlevel
 import msgspec
 
 from qualtrics_async.bulk.fanout import Deliver
-from qualtrics_async.bulk.journal import ChunkRecord, ChunkState, Journal, Kind, Result
+from qualtrics_async.bulk.job import Job
+from qualtrics_async.bulk.records import ChunkRecord, ChunkState, Kind, Result
 from qualtrics_async.bulk.rows import Imported, ImportRow
 from qualtrics_async.bulk.sending import send_once
 from qualtrics_async.bulk.spool import deliver_chunk
-from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import OutcomeUnknown, QualtricsError
 from qualtrics_async.models.contacts import ContactCreate, ContactCreated
 
@@ -24,69 +24,79 @@ BLOCK: Final = 25
 
 
 class Creates:
-    """The creates of one job; at most `concurrency` requests at a time."""
+    """The creates of one job; as many requests at a time as the job has places."""
 
-    def __init__(
-        self, client: Qualtrics, directory_id: str, journal: Journal, concurrency: int, *, replay: bool
-    ) -> None:
-        self._client = client
+    def __init__(self, job: Job[ImportRow, Imported], directory_id: str) -> None:
+        self._job = job
+        self._journal = job.journal
         self._directory_id = directory_id
-        self._journal = journal
-        self._replay = replay
-        self._requests = anyio.Semaphore(concurrency)
 
     async def work(self, chunk: ChunkRecord, deliver: Deliver[ImportRow, Imported]) -> None:
         """Create the rows of a block that are open; those that an earlier run left behind are in doubt."""
         if chunk.state is not ChunkState.DONE:
-            await self._give_up_lost(chunk.number)
+            known = await self._journal.settled_rows(chunk.number)
+            results = {position: result for position, (result, _) in known.items()}
+            await self._give_up_lost(chunk.number, results)
             stops: list[QualtricsError] = []
+            after = -1
             async with anyio.create_task_group() as tasks:
-                for row in await self._journal.rows(chunk.number, limit=BLOCK):
-                    if row.kind is Kind.OPEN and row.payload is not None:
-                        tasks.start_soon(self._create, chunk, row.position, row.payload, stops)
+                while rows := await self._journal.rows(chunk.number, after=after):
+                    after = rows[-1].position
+                    for row in rows:
+                        if row.position not in results and row.payload is not None:
+                            tasks.start_soon(self._create, chunk, row.position, row.payload, results, stops)
             if stops:
                 raise stops[0]
-            await self._journal.move(chunk.number, ChunkState.DONE)
-        await deliver_chunk(self._journal, chunk.number, deliver, replay=self._replay)
+            # A group whose tasks were cancelled may end before its own task is.
+            await anyio.lowlevel.checkpoint_if_cancelled()
+            await self._journal.finish(chunk, results)
+        await deliver_chunk(self._journal, chunk.number, deliver, replay=self._job.settings.replay)
 
-    async def _give_up_lost(self, number: int) -> None:
-        lost = await self._journal.positions(number, Kind.SENDING)
-        if lost:
-            doubt = OutcomeUnknown("an earlier run ended while this contact was being sent")
-            await self._journal.confirm(
-                number, [Result(position, Kind.IN_DOUBT, "lost reply", doubt) for position in lost]
-            )
+    async def _give_up_lost(self, number: int, results: dict[int, Result]) -> None:
+        doubt = OutcomeUnknown("an earlier run ended while this contact was being sent")
+        for position, result in results.items():
+            if result.kind is Kind.SENDING:
+                results[position] = Result(position, Kind.IN_DOUBT, "lost reply", doubt)
+                await self._journal.settle_row(number, results[position])
 
     async def _create(
-        self, chunk: ChunkRecord, position: int, payload: bytes, stops: list[QualtricsError]
+        self,
+        chunk: ChunkRecord,
+        position: int,
+        payload: bytes,
+        results: dict[int, Result],
+        stops: list[QualtricsError],
     ) -> None:
         contact = msgspec.json.decode(payload, type=ContactCreate)
-        journal, number = self._journal, chunk.number
+
+        async def settle(result: Result) -> None:
+            await self._journal.settle_row(chunk.number, result)
+            results[position] = result
+
+        async def intend(leaving: bool) -> None:
+            kind = Kind.SENDING if leaving else Kind.OPEN
+            await self._journal.settle_row(chunk.number, Result(position, kind))
 
         async def accept(created: ContactCreated) -> None:
-            result = Result(
-                position, Kind.OK, contact_id=created.id, contact_lookup_id=created.contact_lookup_id
-            )
-            await journal.confirm(number, [result])
+            lookup_id = created.contact_lookup_id
+            await settle(Result(position, Kind.OK, contact_id=created.id, contact_lookup_id=lookup_id))
+            self._job.summary.sent += 1
 
         async def reject(kind: Kind, reason: str, error: QualtricsError) -> None:
-            await journal.confirm(number, [Result(position, kind, reason, error)])
+            await settle(Result(position, kind, reason, error))
 
-        async with self._requests:
+        await self._job.pace.take(1)
+        async with self._job.places:
             if stops:
                 return
+            create = self._job.client.mailing_list_contacts.create
             try:
                 await send_once(
-                    partial(journal.mark_sending, number, position),
-                    partial(
-                        self._client.mailing_list_contacts.create,
-                        self._directory_id,
-                        chunk.mailing_list_id,
-                        contact,
-                    ),
+                    intend,
+                    partial(create, self._directory_id, chunk.mailing_list_id, contact),
                     accept,
                     reject,
-                    grace=self._client.timeouts.grace,
+                    grace=self._job.client.timeouts.grace,
                 )
             except QualtricsError as error:
                 stops.append(error)

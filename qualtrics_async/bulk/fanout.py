@@ -1,4 +1,4 @@
-"""Bounded concurrency over units of work, fair between their keys, ending in one stream of outcomes."""
+"""Concurrency over units of work, fair between their keys, ending in one stream of outcomes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Generic, Self, TypeVar
 
+import anyio
 from anyio.abc import TaskGroup
 
-from qualtrics_async.bulk.outcome import I, Outcome, Summary, V
-from qualtrics_async.errors import QualtricsError
+from qualtrics_async.bulk.outcome import Failed, I, Outcome, Summary, V
+from qualtrics_async.errors import JobFailed, QualtricsError
 
 __all__ = ["Batch", "Channel", "Deliver", "FairQueue", "Outcomes", "fan_out"]
 
@@ -39,11 +40,14 @@ Deliver = Callable[[Batch[I, V]], Awaitable[None]]
 class Channel(Generic[I, V]):
     """Carries batches from `workers` tasks to one consumer; `size` of them may wait.
 
-    It ends when the last worker has left it, or with the first error that stops the job. A consumer who is
-    cancelled while it waits loses nothing (with anyio's streams it would).
+    It ends when the last worker has left it, or with the first error that stops the job; more than
+    `most_failures` are one. A consumer who is cancelled while it waits loses nothing (with anyio's streams it
+    would).
     """
 
-    def __init__(self, size: int, *, workers: int) -> None:
+    def __init__(self, size: int, *, workers: int, most_failures: int | None = None) -> None:
+        self._failures = -1 if most_failures is None else most_failures
+        self._limited = most_failures is not None
         self._room = asyncio.Semaphore(size)
         self._waiting: deque[Batch[I, V]] = deque()
         self._arrived = asyncio.Event()
@@ -60,13 +64,22 @@ class Channel(Generic[I, V]):
         try:
             yield self._put
         except QualtricsError as error:
-            self._stop = self._stop or error
+            self.stop(error)
         self._workers -= 1
         self._arrived.set()
 
     async def _put(self, batch: Batch[I, V]) -> None:
         await self._room.acquire()
         self._waiting.append(batch)
+        self._arrived.set()
+        if self._limited:
+            self._failures -= sum(isinstance(outcome, Failed) for outcome in batch.outcomes)
+            if self._failures < 0:
+                self.stop(JobFailed("the job was stopped: more items failed than max_failures allows"))
+
+    def stop(self, error: QualtricsError) -> None:
+        """End the job with an error; the first one counts."""
+        self._stop = self._stop or error
         self._arrived.set()
 
     @property
@@ -104,11 +117,12 @@ class Outcomes(Generic[I, V]):
     here, once and as itself.
     """
 
-    def __init__(self, channel: Channel[I, V], summary: Summary) -> None:
+    def __init__(
+        self, channel: Channel[I, V], summary: Summary, progress: Callable[[], None] | None = None
+    ) -> None:
         self.summary = summary
         self._channel = channel
-        self._clock = asyncio.get_running_loop().time
-        self._began = self._clock()
+        self._progress = progress
         self._waiting: deque[Outcome[I, V]] = deque()
         self._taken: Callable[[], Awaitable[None]] = _nothing
 
@@ -120,7 +134,8 @@ class Outcomes(Generic[I, V]):
             # Forgotten only afterwards: whoever is cancelled here and asks again says it again.
             await self._taken()
             self._taken = _nothing
-            self.summary.seconds = self._clock() - self._began
+            if self._progress is not None:
+                self._progress()
             batch = await self._channel.get()
             if batch is None:
                 raise StopAsyncIteration
@@ -145,17 +160,21 @@ class FairQueue(Generic[K, W]):
         self._waiting: dict[K, deque[W]] = {}
         self._turns: deque[K] = deque()
         self._busy: set[K] = set()
+        self._under_way = 0
         self._closed = False
         self._changed = asyncio.Condition()
 
     async def put(self, key: K, work: W) -> None:
         """Add a unit of work; it never waits, the units are small."""
         async with self._changed:
-            units = self._waiting.setdefault(key, deque())
-            if not units and key not in self._busy:
-                self._turns.append(key)
-            units.append(work)
+            self._add(key, work)
             self._changed.notify_all()
+
+    def _add(self, key: K, work: W) -> None:
+        units = self._waiting.setdefault(key, deque())
+        if not units and key not in self._busy:
+            self._turns.append(key)
+        units.append(work)
 
     async def close(self) -> None:
         """Say that no more work will come."""
@@ -164,10 +183,10 @@ class FairQueue(Generic[K, W]):
             self._changed.notify_all()
 
     async def get(self) -> tuple[K, W] | None:
-        """Wait for the next key's turn; None when the queue is closed and empty."""
+        """Wait for the next key's turn; None when the queue is closed and all work is done."""
         async with self._changed:
             while not self._turns:
-                if self._closed and not self._waiting:
+                if self._closed and not self._waiting and not self._under_way:
                     return None
                 await self._changed.wait()
             key = self._turns.popleft()
@@ -179,11 +198,19 @@ class FairQueue(Generic[K, W]):
                 self._busy.add(key)
             elif units:
                 self._turns.append(key)
+            self._under_way += 1
             return key, work
 
-    async def done(self, key: K) -> None:
-        """Give the key its next turn, behind those that wait already."""
+    def has_more(self, key: K) -> bool:
+        """Whether units of this key wait for their turn."""
+        return key in self._waiting
+
+    async def done(self, key: K, again: W | None = None) -> None:
+        """End a unit, or put it back behind the others of its key, whose next turn comes after all others."""
         async with self._changed:
+            self._under_way -= 1
+            if again is not None:
+                self._add(key, again)
             if key in self._busy:
                 self._busy.discard(key)
                 if key in self._waiting:
@@ -194,28 +221,45 @@ class FairQueue(Generic[K, W]):
         return sum(map(len, self._waiting.values()))
 
 
+Work = Callable[[W, Deliver[I, V]], Awaitable[bool | None]]
+"""Does a unit of work; True if it is to be taken up again later, behind the other units of its key."""
+
+
 async def _work_off(
-    queue: FairQueue[K, W], work: Callable[[W, Deliver[I, V]], Awaitable[None]], channel: Channel[I, V]
+    queue: FairQueue[K, W], work: Work[W, I, V], channel: Channel[I, V], concurrency: int | None
 ) -> None:
-    async with channel.worker() as deliver:
-        while not channel.is_stopped and (found := await queue.get()) is not None:
-            key, unit = found
-            await work(unit, deliver)
-            await queue.done(key)
+    async def do(key: K, unit: W) -> None:
+        try:
+            again = await work(unit, deliver)
+        except QualtricsError as error:
+            channel.stop(error)
+            again = None
+        await queue.done(key, unit if again else None)
+        if room is not None:
+            room.release()
+
+    room = None if concurrency is None else anyio.Semaphore(concurrency)
+    async with channel.worker() as deliver, anyio.create_task_group() as tasks:
+        while True:
+            if room is not None:
+                await room.acquire()
+            if channel.is_stopped or (found := await queue.get()) is None:
+                return
+            tasks.start_soon(do, *found)
 
 
 def fan_out(
     tasks: TaskGroup,
     queue: FairQueue[K, W],
-    work: Callable[[W, Deliver[I, V]], Awaitable[None]],
+    work: Work[W, I, V],
     channel: Channel[I, V],
     *,
-    concurrency: int,
+    concurrency: int | None = None,
 ) -> None:
-    """Start workers that take units off the queue until it ends; the channel ends with the last of them.
+    """Work off the queue until it ends, in a task for each unit; the channel ends with the last of them.
 
-    A `QualtricsError` of a unit stops the job: no further unit is begun, and the consumer gets the error
-    after what had been delivered before. Any other exception is a bug, and leaves the task group as itself.
+    So many units at a time as `concurrency` says, or one for each key that has work. A `QualtricsError` of a
+    unit stops the job: no further unit is begun, and the consumer gets the error after what had been
+    delivered before. Any other exception is a bug, and leaves the task group as itself.
     """
-    for _ in range(concurrency):
-        tasks.start_soon(_work_off, queue, work, channel)
+    tasks.start_soon(_work_off, queue, work, channel, concurrency)

@@ -10,12 +10,12 @@ import anyio
 import msgspec
 
 from qualtrics_async.bulk.fanout import Deliver
-from qualtrics_async.bulk.journal import ChunkRecord, ChunkState, Journal, Kind, Result
+from qualtrics_async.bulk.job import Job
+from qualtrics_async.bulk.records import ChunkRecord, ChunkState, Kind, Result
 from qualtrics_async.bulk.report import Report, decide
 from qualtrics_async.bulk.rows import Imported, ImportRow
 from qualtrics_async.bulk.sending import STOPS, send_once
 from qualtrics_async.bulk.spool import deliver_chunk
-from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import (
     Conflict,
     ConnectFailed,
@@ -52,27 +52,32 @@ _REPORT_PASSES: Final = 3
 class ImportJobs:
     """The import jobs of one bulk job; the caller sees to it that a list has one at a time."""
 
-    def __init__(
-        self, client: Qualtrics, directory_id: str, journal: Journal, batch_id: str | None, *, replay: bool
-    ) -> None:
-        self._client = client
+    def __init__(self, job: Job[ImportRow, Imported], directory_id: str, batch_id: str | None) -> None:
+        self._job = job
+        self._client = job.client
+        self._journal = job.journal
         self._directory_id = directory_id
-        self._journal = journal
         self._batch_id = batch_id
-        self._replay = replay
         self._verified: set[str] = set()
 
     async def work(self, chunk: ChunkRecord, deliver: Deliver[ImportRow, Imported]) -> None:
         """Bring a chunk from the state that it is in to its outcomes."""
         if chunk.state is ChunkState.PLANNED:
-            await self._verify(chunk.mailing_list_id)
-            await self._send(chunk, await self._journal.body(chunk.number))
+            await self._job.pace.take(chunk.count)
+            async with self._job.places:
+                await self._verify(chunk.mailing_list_id)
+                await self._send(chunk, await self._journal.body(chunk.number))
         elif chunk.state is ChunkState.SENDING:
             doubt = OutcomeUnknown("an earlier run ended while this import was being sent")
             await self._conclude(chunk, Kind.IN_DOUBT, "lost reply", doubt)
+        ended = None
         if chunk.state is ChunkState.ACCEPTED:
-            await self._confirm(chunk)
-        await deliver_chunk(self._journal, chunk.number, deliver, replay=self._replay)
+            # Nothing is held meanwhile: a slow import keeps no other list waiting.
+            ended = await self._end(chunk.mailing_list_id, chunk.job or "")
+        async with self._job.places:
+            if ended is not None:
+                await self._confirm(chunk, *ended)
+            await deliver_chunk(self._journal, chunk.number, deliver, replay=self._job.settings.replay)
 
     async def _verify(self, mailing_list_id: str) -> None:
         # The start call accepts ids that do not exist, so the list is asked for once.
@@ -92,16 +97,16 @@ class ImportJobs:
             meta = TransactionMeta(batch_id=self._batch_id or msgspec.UNSET, fields=chunk.fields)
 
         async def intend(leaving: bool) -> None:
-            state = ChunkState.SENDING if leaving else ChunkState.PLANNED
-            await self._journal.move(chunk.number, state)
+            chunk.state = ChunkState.SENDING if leaving else ChunkState.PLANNED
+            chunk.note.sent += 1 if leaving else -1
+            await self._journal.save(chunk)
 
         async def accept(started: ContactImportStarted) -> None:
-            unread = JobFailed("the service did not take the row into the import", job_id=started.id)
-            results = [
-                Result(position, Kind.FAILED, "unprocessed", unread) for position in started.unprocessed
-            ]
-            await self._journal.confirm(chunk.number, results, state=ChunkState.ACCEPTED, job=started.id)
             chunk.state, chunk.job = ChunkState.ACCEPTED, started.id
+            chunk.note.unread = sorted(set(started.unprocessed))
+            await self._journal.save(chunk)
+            self._job.summary.sent += chunk.count
+            self._job.progress()
 
         start = self._client.contact_imports.start
         await send_once(
@@ -119,19 +124,16 @@ class ImportJobs:
         )
 
     async def _conclude(self, chunk: ChunkRecord, kind: Kind, reason: str, error: QualtricsError) -> None:
-        """Give every row of a chunk that is still open the same outcome."""
-        open_rows = await self._journal.positions(chunk.number, Kind.OPEN)
-        await self._finish(chunk, [Result(position, kind, reason, error) for position in open_rows])
+        """Give every row of a chunk the same outcome."""
+        results = {position: Result(position, kind, reason, error) for position in range(chunk.count)}
+        await self._journal.finish(chunk, results)
 
-    async def _finish(self, chunk: ChunkRecord, results: list[Result]) -> None:
-        await self._journal.confirm(chunk.number, results, state=ChunkState.DONE)
-        chunk.state = ChunkState.DONE
-
-    async def _confirm(self, chunk: ChunkRecord) -> None:
-        """Wait until the import has ended, and learn what became of each row."""
-        job = chunk.job or ""
-        positions = await self._journal.positions(chunk.number, Kind.OPEN)
-        progress, ended = await self._end(chunk.mailing_list_id, job)
+    async def _confirm(
+        self, chunk: ChunkRecord, progress: ContactImportProgress, ended: QualtricsError | None
+    ) -> None:
+        """Learn what became of each row of an import that has ended."""
+        job, unread = chunk.job or "", set(chunk.note.unread)
+        positions = [position for position in range(chunk.count) if position not in unread]
         report = await self._report(job) if positions else Report()
         nothing = progress.added == 0 and progress.updated == 0 and not progress.failed
         if positions and nothing and ended is None and not report.entries:
@@ -142,12 +144,14 @@ class ImportJobs:
                 status=progress.status or "",
                 detail=progress,
             )
-        emails = [] if report.complete else await self._journal.emails(chunk.number)
+        body = None if report.complete else await self._journal.body(chunk.number)
         # Ten thousand rows take longer than the loop may be held.
         results = await anyio.to_thread.run_sync(
-            partial(decide, job, positions, emails, report, progress=progress, ended=ended)
+            partial(decide, job, positions, body, report, progress=progress, ended=ended)
         )
-        await self._finish(chunk, results)
+        refused = JobFailed("the service did not take the row into the import", job_id=job)
+        results |= {position: Result(position, Kind.FAILED, "unprocessed", refused) for position in unread}
+        await self._journal.finish(chunk, results)
 
     async def _end(
         self, mailing_list_id: str, job: str

@@ -5,128 +5,96 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeAlias
+
+import msgspec
 
 from qualtrics_async._core.events import logger
 from qualtrics_async._core.store import Store
+from qualtrics_async.bulk.outcome import Decision
 from qualtrics_async.bulk.recipients import RECIPIENTS
-from qualtrics_async.errors import (
-    ApiError,
-    JobFailed,
-    JournalError,
-    OutcomeUnknown,
-    QualtricsError,
-    UsageError,
-    api_error_class,
+from qualtrics_async.bulk.records import (
+    REFUSED,
+    ChunkRecord,
+    ChunkState,
+    Kind,
+    Note,
+    Piece,
+    Result,
+    RowRecord,
+    bodies_of,
+    pack,
+    pack_results,
+    records_of,
+    unpack_results,
 )
+from qualtrics_async.bulk.targets import TARGETS
+from qualtrics_async.errors import JournalError
 
-__all__ = ["REFUSED", "ChunkRecord", "ChunkState", "Journal", "Kind", "Result", "RowRecord", "sent_anything"]
+__all__ = ["Journal", "Mark", "sent_anything"]
 
-REFUSED: Final = 0
-"""The chunk of the rows that were refused before anything was sent."""
-
-_VERSION: Final = 1
-_SCHEMA: Final = f"""
+_VERSION: Final = 2
+_ROWS: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE chunks (
-    number INTEGER PRIMARY KEY, list TEXT, state TEXT NOT NULL, job TEXT,
-    count INTEGER NOT NULL, size INTEGER NOT NULL, fields TEXT NOT NULL
+    number INTEGER PRIMARY KEY, list TEXT NOT NULL, state TEXT NOT NULL, job TEXT, count INTEGER NOT NULL,
+    size INTEGER NOT NULL, fields TEXT NOT NULL, note BLOB NOT NULL, taken INTEGER NOT NULL DEFAULT 0
 );
-CREATE TABLE rows (
-    chunk INTEGER NOT NULL, position INTEGER NOT NULL, number INTEGER NOT NULL, line INTEGER, list TEXT,
-    payload BLOB, kind INTEGER NOT NULL, reason TEXT, error TEXT, contact TEXT, lookup TEXT,
-    delivered INTEGER NOT NULL, PRIMARY KEY (chunk, position)
+CREATE TABLE pieces (
+    chunk INTEGER NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL, places BLOB NOT NULL,
+    refs BLOB NOT NULL, mails BLOB NOT NULL, results BLOB, clean INTEGER NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX pieces_by_place ON pieces (chunk, first);
+CREATE TABLE bodies (piece INTEGER PRIMARY KEY, payloads BLOB NOT NULL);
+CREATE TABLE fates (
+    chunk INTEGER NOT NULL, position INTEGER NOT NULL, absent INTEGER NOT NULL, result BLOB NOT NULL,
+    PRIMARY KEY (chunk, position)
 ) WITHOUT ROWID;
-{RECIPIENTS}
+CREATE TABLE decisions (
+    number INTEGER PRIMARY KEY, list TEXT NOT NULL, items INTEGER NOT NULL, decision TEXT NOT NULL,
+    reason TEXT NOT NULL
+);
+INSERT INTO chunks (number, list, state, count, size, fields, note)
+VALUES (0, '', 'done', 0, 0, '[]', '{}');
 """
 
+_SCHEMA: Final = f"{_ROWS}{TARGETS}{RECIPIENTS}"
 
-class ChunkState(StrEnum):
-    """Where a chunk is; `SENDING` is durable before its POST leaves, so after a crash it means doubt."""
+_note = msgspec.json.Decoder(Note).decode
 
-    FILLING = "filling"
-    PLANNED = "planned"
-    SENDING = "sending"
-    ACCEPTED = "accepted"
-    DONE = "done"
-
-
-class Kind(IntEnum):
-    """What is known of a row."""
-
-    OPEN = 0
-    SENDING = 1
-    OK = 2
-    FAILED = 3
-    IN_DOUBT = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of the row at a position of its chunk."""
-
-    position: int
-    kind: Kind
-    reason: str | None = None
-    error: QualtricsError | None = None
-    contact_id: str | None = None
-    contact_lookup_id: str | None = None
-
-
-@dataclass(slots=True)
-class ChunkRecord:
-    """A chunk as it stands in the journal; `job` is the id that the service gave it."""
-
-    number: int
-    mailing_list_id: str
-    state: ChunkState
-    job: str | None = None
-    count: int = 0
-    size: int = 0
-    fields: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class RowRecord:
-    """A row as it stands in the journal."""
-
-    position: int
-    index: int
-    line: int | None
-    mailing_list_id: str | None
-    payload: bytes | None
-    kind: Kind
-    reason: str | None
-    error: QualtricsError | None
-    contact_id: str | None
-    contact_lookup_id: str | None
+Mark: TypeAlias = tuple[str, int]
+"""A field of contacts, and the number that `rows.mark()` makes of its value."""
 
 
 class Journal:
     """What a bulk job knows of itself, in a file of its own.
 
-    Chunk 0 holds the rows that were refused before anything was sent. Rows that went well are erased
-    when their outcome has been delivered, all others when the job is over; what stays is that they were,
-    and how.
+    Chunk 0 holds the rows that were refused before anything was sent. Outcomes of a chunk are delivered in
+    the order of its rows, so a number says how far that went. Rows that went well are erased when their
+    outcome has been delivered, all others when the job is over, unless they are to be kept; what stays is
+    that they were, and how.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, keep_rows: bool = False) -> None:
         self.store = store
+        self.keep_rows = keep_rows
 
     @classmethod
-    async def open(cls, path: str | os.PathLike[str] | None, fingerprint: Mapping[str, Any]) -> Self:
+    async def open(
+        cls, path: str | os.PathLike[str] | None, fingerprint: Mapping[str, Any], *, keep_rows: bool = False
+    ) -> Self:
         """Open a journal, or a temporary one without a path.
 
         Raises:
             JournalError: when the file is in use, damaged, foreign, or belongs to a job of another kind.
         """
         store = await Store.open(path, _SCHEMA, _VERSION)
-        journal = cls(store)
+        journal = cls(store, keep_rows=keep_rows)
         try:
             await journal._identify(fingerprint)
         except BaseException:
@@ -151,7 +119,8 @@ class Journal:
     async def aclose(self) -> None:
         """Close the file; a temporary one is gone, and of a finished job's rows nothing is left in it."""
         try:
-            if not self.store.temporary and (due := await self.store.run(_erasure_due)) is not None:
+            kept = self.store.temporary or self.keep_rows
+            if not kept and (due := await self.store.run(_erasure_due)) is not None:
                 await self.store.compact()
                 await self.set_meta("erased", due)
         except JournalError as error:
@@ -173,102 +142,166 @@ class Journal:
         await self.store.run(lambda db: _set_meta(db, {name: value}))
 
     async def add(
-        self,
-        rows: Sequence[tuple[Any, ...]],
-        chunks: Iterable[ChunkRecord],
-        results: Iterable[Result],
-        remarks: Mapping[str, str],
+        self, pieces: Sequence[Piece], chunks: Iterable[ChunkRecord], remarks: Mapping[str, str]
     ) -> None:
-        """Add a batch of the input at once: rows, the chunks that they changed, those refused, remarks."""
-        changed = [
-            (c.number, c.mailing_list_id, c.state, c.count, c.size, json.dumps(c.fields)) for c in chunks
-        ]
+        """Add a batch of the input at once: rows, the chunks that they changed, remarks."""
+        changed = [_chunk_values(chunk) for chunk in chunks]
 
         def work(db: sqlite3.Connection) -> None:
-            db.executemany(
-                "INSERT INTO rows (chunk, position, number, line, list, payload, kind, delivered) "
-                "VALUES (?, ?, ?, ?, ?, ?, 0, 0)",
-                rows,
-            )
-            db.executemany(
-                "INSERT INTO chunks (number, list, state, count, size, fields) VALUES (?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT (number) DO UPDATE SET state = excluded.state, count = excluded.count, "
-                "size = excluded.size, fields = excluded.fields",
-                changed,
-            )
-            db.executemany(_CONFIRM, _values(results, REFUSED))
+            for piece in pieces:
+                added = db.execute(_ADD_PIECE, piece.values)
+                db.execute("INSERT INTO bodies VALUES (?, ?)", (added.lastrowid, pack(piece.payloads)))
+            db.executemany(_SAVE_CHUNK, changed)
+            refused = sum(len(piece.numbers) for piece in pieces if piece.chunk == REFUSED)
+            db.execute("UPDATE chunks SET count = count + ? WHERE number = ?", (refused, REFUSED))
             _set_meta(db, remarks)
 
         await self.store.run(work)
 
     async def chunks(self) -> list[ChunkRecord]:
-        """Read all chunks, in the order in which they were begun."""
+        """Read all chunks that are to be sent or were, in the order in which they were begun."""
 
         def work(db: sqlite3.Connection) -> list[ChunkRecord]:
             found = db.execute(
-                "SELECT number, list, state, job, count, size, fields FROM chunks ORDER BY number"
+                "SELECT number, list, state, job, count, size, fields, note FROM chunks "
+                "WHERE number <> ? ORDER BY number",
+                (REFUSED,),
             )
             return [
-                ChunkRecord(number, name, ChunkState(state), job, count, size, tuple(json.loads(fields)))
-                for number, name, state, job, count, size, fields in found
+                ChunkRecord(
+                    number, name, ChunkState(state), job, count, size, tuple(json.loads(fields)), _note(note)
+                )
+                for number, name, state, job, count, size, fields, note in found
             ]
 
         return await self.store.run(work)
+
+    async def save(self, chunk: ChunkRecord) -> None:
+        """Write down how a chunk stands, durably before this returns."""
+        values = _chunk_values(chunk)
+        await self.store.run(lambda db: db.execute(_SAVE_CHUNK, values))
 
     async def body(self, chunk: int) -> bytes:
         """Join the rows of a chunk to a JSON array."""
 
         def work(db: sqlite3.Connection) -> bytes:
-            found = db.execute("SELECT payload FROM rows WHERE chunk = ? ORDER BY position", (chunk,))
-            return b"[" + b",".join(payload for (payload,) in found) + b"]"
+            found = db.execute(_READ_BODIES, (chunk,))
+            rows = chain.from_iterable(bodies_of(payloads) for (payloads,) in found)
+            return b"[" + b",".join(row for row in rows if row is not None) + b"]"
 
         return await self.store.run(work)
 
-    async def move(self, chunk: int, state: ChunkState) -> None:
-        """Move a chunk to a state, durably before this returns."""
-        await self.confirm(chunk, (), state=state)
-
-    async def mark_sending(self, chunk: int, position: int, sending: bool) -> None:
-        """Say of one row that it is about to be sent, or that it was not after all."""
-        kind = Kind.SENDING if sending else Kind.OPEN
-
-        def work(db: sqlite3.Connection) -> None:
-            db.execute("UPDATE rows SET kind = ? WHERE chunk = ? AND position = ?", (kind, chunk, position))
-
-        await self.store.run(work)
-
-    async def confirm(
-        self,
-        chunk: int,
-        results: Iterable[Result],
-        *,
-        state: ChunkState | None = None,
-        job: str | None = None,
-    ) -> None:
-        """Write what became of rows, and the state and job id of their chunk, at once."""
-
-        def work(db: sqlite3.Connection) -> None:
-            db.executemany(_CONFIRM, _values(results, chunk))
-            if state is not None:
-                db.execute(
-                    "UPDATE chunks SET state = ?, job = coalesce(?, job) WHERE number = ?",
-                    (state, job, chunk),
-                )
-
-        await self.store.run(work)
-
-    async def rows(
-        self, chunk: int, *, after: int = -1, limit: int = 500, delivered: bool = True
-    ) -> list[RowRecord]:
-        """Read rows of a chunk in order; without those whose outcome was delivered, if asked so."""
+    async def rows(self, chunk: int, *, after: int = -1) -> list[RowRecord]:
+        """Read the rows of a chunk after a position, with what became of them, up to the end of a piece."""
 
         def work(db: sqlite3.Connection) -> list[RowRecord]:
+            found = db.execute(_READ_PIECE, (chunk, after)).fetchone()
+            if found is None:
+                return []
+            records = records_of(*found)
+            return records[max(0, after + 1 - records[0].position) :]
+
+        return await self.store.run(work)
+
+    async def taken(self, chunk: int) -> int:
+        """How many rows of a chunk have delivered outcomes."""
+
+        def work(db: sqlite3.Connection) -> int:
+            (count,) = db.execute("SELECT taken FROM chunks WHERE number = ?", (chunk,)).fetchone()
+            return int(count)
+
+        return await self.store.run(work)
+
+    async def take(self, chunk: int, last: int) -> None:
+        """Say that the outcomes up to a position have been delivered, and erase the rows that went well.
+
+        The others are kept until the job is over, so that a replay can say whom it concerns.
+        """
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("UPDATE chunks SET taken = max(taken, ?) WHERE number = ?", (last + 1, chunk))
+            if self.keep_rows:
+                return
+            db.execute(_ERASE_CLEAN, (chunk, last + 1))
+            for row, payloads, results in db.execute(_READ_UNCLEAN, (chunk, last + 1)).fetchall():
+                db.execute("UPDATE bodies SET payloads = ? WHERE piece = ?", (_left(payloads, results), row))
+                db.execute("UPDATE pieces SET clean = ? WHERE rowid = ?", (_CLEANED, row))
+
+        await self.store.run(work)
+
+    async def finish(self, chunk: ChunkRecord, results: Mapping[int, Result]) -> None:
+        """Write what became of every row of a chunk, and that it is done."""
+
+        def work(db: sqlite3.Connection) -> None:
+            found = db.execute("SELECT rowid, first, count FROM pieces WHERE chunk = ?", (chunk.number,))
+            for row, first, count in found.fetchall():
+                ordered = [results[at] for at in range(first, first + count)]
+                clean = all(result.kind is Kind.OK for result in ordered)
+                db.execute(_SET_RESULTS, (pack_results(ordered), clean, row))
+            db.execute("DELETE FROM fates WHERE chunk = ?", (chunk.number,))
+            db.execute(_SAVE_CHUNK, _chunk_values(chunk))
+
+        chunk.state = ChunkState.DONE
+        await self.store.run(work)
+
+    async def settle_row(self, chunk: int, result: Result, *, absent: bool = False) -> None:
+        """Write what is known of one row that is sent by itself: `OPEN` takes an intent back.
+
+        `absent` says that its contact was not in the list when the intent was written.
+        """
+
+        def work(db: sqlite3.Connection) -> None:
+            if result.kind is Kind.OPEN:
+                db.execute("DELETE FROM fates WHERE chunk = ? AND position = ?", (chunk, result.position))
+                return
+            values = (chunk, result.position, absent, pack_results([result]))
+            db.execute("INSERT OR REPLACE INTO fates VALUES (?, ?, ?, ?)", values)
+
+        await self.store.run(work)
+
+    async def settled_rows(self, chunk: int) -> dict[int, tuple[Result, bool]]:
+        """Read what is known of the rows of a chunk that are sent one by one, and who was absent before."""
+
+        def work(db: sqlite3.Connection) -> dict[int, tuple[Result, bool]]:
+            found = db.execute("SELECT position, result, absent FROM fates WHERE chunk = ?", (chunk,))
+            return {at: (unpack_results(result, at)[0], bool(absent)) for at, result, absent in found}
+
+        return await self.store.run(work)
+
+    async def counts(self, mailing_list_id: str, marks: Iterable[Mark]) -> dict[Mark, int]:
+        """Count the rows of a list that have these marks, of `extRef` or `email`."""
+
+        def work(db: sqlite3.Connection) -> dict[tuple[str, int], int]:
             found = db.execute(
-                "SELECT position, number, line, list, payload, kind, reason, error, contact, lookup "
-                "FROM rows WHERE chunk = ? AND position > ? AND delivered <= ? ORDER BY position LIMIT ?",
-                (chunk, after, int(delivered), limit),
+                "SELECT refs, mails FROM pieces JOIN chunks ON chunk = number WHERE list = ?",
+                (mailing_list_id,),
             )
-            return [_record(row) for row in found]
+            counted = dict.fromkeys(marks, 0)
+            for refs, mails in found:
+                columns = {"extRef": array("I", refs), "email": array("I", mails)}
+                for name, mark in counted:
+                    counted[name, mark] += columns[name].count(mark)
+            return counted
+
+        return await self.store.run(work)
+
+    async def decide(self, decision: Decision) -> None:
+        """Write down what was decided on something in doubt, and why."""
+        values = (decision.mailing_list_id, decision.items, decision.decision, decision.reason)
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("INSERT INTO decisions (list, items, decision, reason) VALUES (?, ?, ?, ?)", values)
+
+        await self.store.run(work)
+
+    async def decisions(self, limit: int) -> list[Decision]:
+        """Read the latest decisions, the oldest of them first."""
+
+        def work(db: sqlite3.Connection) -> list[Decision]:
+            found = db.execute(
+                "SELECT list, items, decision, reason FROM decisions ORDER BY number DESC LIMIT ?", (limit,)
+            )
+            return [Decision(*values) for values in found][::-1]
 
         return await self.store.run(work)
 
@@ -276,145 +309,90 @@ class Journal:
         """Count the rows whose outcome has yet to be delivered."""
 
         def work(db: sqlite3.Connection) -> int:
-            (count,) = db.execute("SELECT count(*) FROM rows WHERE delivered = 0").fetchone()
+            (count,) = db.execute("SELECT coalesce(sum(count - taken), 0) FROM chunks").fetchone()
             return int(count)
 
         return await self.store.run(work)
 
-    async def length(self, chunk: int) -> int:
-        """Count the rows of a chunk."""
 
-        def work(db: sqlite3.Connection) -> int:
-            (count,) = db.execute("SELECT count(*) FROM rows WHERE chunk = ?", (chunk,)).fetchone()
-            return int(count)
-
-        return await self.store.run(work)
-
-    async def positions(self, chunk: int, kind: Kind) -> list[int]:
-        """Find the rows of a chunk of which just this is known, in order."""
-
-        def work(db: sqlite3.Connection) -> list[int]:
-            found = db.execute(
-                "SELECT position FROM rows WHERE chunk = ? AND kind = ? ORDER BY position", (chunk, kind)
-            )
-            return [position for (position,) in found]
-
-        return await self.store.run(work)
-
-    async def emails(self, chunk: int) -> list[str | None]:
-        """Read the e-mail address of each row of a chunk, in order."""
-
-        def work(db: sqlite3.Connection) -> list[str | None]:
-            found = db.execute(
-                """
-                SELECT json_extract(CAST(payload AS TEXT), '$.email') FROM rows
-                WHERE chunk = ? ORDER BY position
-                """,
-                (chunk,),
-            )
-            return [email for (email,) in found]
-
-        return await self.store.run(work)
-
-    async def delivered(self, chunk: int, first: int, last: int) -> None:
-        """Say that the outcomes of these positions have been taken, and erase the rows that went well.
-
-        The others are kept until the job is over, so that a replay can say whom it concerns.
-        """
-        place = (chunk, first, last)
-
-        def work(db: sqlite3.Connection) -> None:
-            if self.store.temporary:
-                db.execute(_FORGET, place)
-            else:
-                db.execute(_DELIVERED, (Kind.OK, *place))
-
-        await self.store.run(work)
-
-
-_FORGET: Final = "DELETE FROM rows WHERE chunk = ? AND position BETWEEN ? AND ?"
-
-_DELIVERED: Final = """
-UPDATE rows SET delivered = 1, payload = CASE kind WHEN ? THEN NULL ELSE payload END
-WHERE chunk = ? AND position BETWEEN ? AND ?
+_ADD_PIECE: Final = """
+INSERT INTO pieces (chunk, first, count, places, refs, mails, results) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
+
+_SET_RESULTS: Final = "UPDATE pieces SET results = ?, clean = ? WHERE rowid = ?"
+
+_CLEANED: Final = 2
+"""What is left of the rows of a piece is what did not go well; 1: all went well."""
+
+_READ_BODIES: Final = """
+SELECT payloads FROM pieces JOIN bodies ON piece = pieces.rowid WHERE chunk = ? ORDER BY first
+"""
+
+_SAVE_CHUNK: Final = """
+INSERT INTO chunks (number, list, state, job, count, size, fields, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (number) DO UPDATE SET state = excluded.state, job = excluded.job, count = excluded.count,
+size = excluded.size, fields = excluded.fields, note = excluded.note
+"""
+
+_READ_PIECE: Final = """
+SELECT list, first, places, payloads, results FROM pieces JOIN chunks ON chunk = number
+LEFT JOIN bodies ON piece = pieces.rowid
+WHERE chunk = ? AND first + pieces.count > ? + 1 ORDER BY first LIMIT 1
+"""
+
+_ERASE_CLEAN: Final = """
+DELETE FROM bodies WHERE piece IN (
+    SELECT rowid FROM pieces WHERE chunk = ? AND first + count <= ? AND clean = 1
+)
+"""
+
+_READ_UNCLEAN: Final = """
+SELECT piece, payloads, results FROM pieces JOIN bodies ON piece = pieces.rowid
+WHERE chunk = ? AND first + count <= ? AND clean = 0
+"""
+
+
+def _chunk_values(chunk: ChunkRecord) -> tuple[Any, ...]:
+    fields, note = json.dumps(chunk.fields), msgspec.json.encode(chunk.note)
+    return chunk.number, chunk.mailing_list_id, chunk.state, chunk.job, chunk.count, chunk.size, fields, note
+
+
+def _left(payloads: bytes, results: bytes) -> bytes:
+    """What is left of the rows of a piece when those that went well are gone."""
+    kinds = [result.kind for result in unpack_results(results, 0)]
+    rows = zip(bodies_of(payloads), kinds, strict=True)
+    return pack([None if kind is Kind.OK else row for row, kind in rows])
 
 
 def sent_anything(path: Path) -> bool:
     """Whether a job that has ended sent anything, as its journal knows; also when it cannot be read."""
-    open_states = (ChunkState.FILLING, ChunkState.PLANNED)
+    unsent = (ChunkState.FILLING, ChunkState.PLANNED)
+    query = (
+        "SELECT EXISTS (SELECT 1 FROM chunks WHERE number <> 0 AND state NOT IN (?, ?)) "
+        "OR EXISTS (SELECT 1 FROM targets WHERE state NOT IN (?, ?))"
+    )
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
-            query = "SELECT EXISTS (SELECT 1 FROM chunks WHERE state NOT IN (?, ?))"
-            return bool(db.execute(query, open_states).fetchone()[0])
+            return bool(db.execute(query, (*unsent, *unsent)).fetchone()[0])
     except sqlite3.Error:
         return True
-
-
-_CONFIRM: Final = """
-UPDATE rows SET kind = ?, reason = ?, error = ?, contact = ?, lookup = ? WHERE chunk = ? AND position = ?
-"""
 
 
 def _erasure_due(db: sqlite3.Connection) -> str | None:
     """Erase the rows of a job that is over, and say so; None when it goes on, or when it has been done."""
     (unfinished,) = db.execute(
-        "SELECT EXISTS (SELECT 1 FROM chunks WHERE state <> 'done') "
-        "OR EXISTS (SELECT 1 FROM rows WHERE payload IS NOT NULL AND NOT delivered)"
+        "SELECT EXISTS (SELECT 1 FROM chunks WHERE state <> 'done' OR taken < count) "
+        "OR EXISTS (SELECT 1 FROM targets WHERE state <> 'done' OR NOT taken)"
     ).fetchone()
     remarks = dict(db.execute("SELECT name, value FROM meta"))
     reading = "spooled" in remarks and "complete" not in remarks
     due = str(remarks.get("spooled", "all"))
     if unfinished or reading or remarks.get("erased") == due:
         return None
-    db.execute("UPDATE rows SET payload = NULL")
+    db.execute("DELETE FROM bodies")
+    db.execute("DELETE FROM recipients")
     return due
 
 
 def _set_meta(db: sqlite3.Connection, remarks: Mapping[str, str]) -> None:
     db.executemany("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", list(remarks.items()))
-
-
-def _values(results: Iterable[Result], chunk: int) -> Iterator[tuple[Any, ...]]:
-    known: tuple[QualtricsError | None, str | None] = (None, None)
-    for result in results:
-        if result.error is not known[0]:
-            # Thousands of rows share one error.
-            known = (result.error, None if result.error is None else _write_error(result.error))
-        yield (
-            result.kind,
-            result.reason,
-            known[1],
-            result.contact_id,
-            result.contact_lookup_id,
-            chunk,
-            result.position,
-        )
-
-
-def _record(row: tuple[Any, ...]) -> RowRecord:
-    position, index, line, name, payload, kind, reason, error, contact_id, lookup_id = row
-    known = None if error is None else _read_error(error)
-    return RowRecord(position, index, line, name, payload, Kind(kind), reason, known, contact_id, lookup_id)
-
-
-def _write_error(error: QualtricsError) -> str:
-    """Write what a later process needs of an error to act on it."""
-    names = ("status", "error_code", "message", "request_id", "job_id", "method", "template", "attempts")
-    details = {name: value for name in names if isinstance(value := getattr(error, name, None), str | int)}
-    return json.dumps({"class": type(error).__name__, "text": str(error), **details})
-
-
-def _read_error(text: str) -> QualtricsError:
-    details: dict[str, Any] = json.loads(text)
-    name, said = details.pop("class"), details.pop("text")
-    if name == UsageError.__name__:
-        return UsageError(said)
-    if name == JobFailed.__name__:
-        return JobFailed(said, job_id=details.get("job_id", ""), status=str(details.get("status", "")))
-    if "message" in details and isinstance(details.get("status"), int):
-        known: ApiError = api_error_class(details["status"], details.get("error_code"))(said, **details)
-        return known
-    doubt = OutcomeUnknown(said)
-    doubt.status, doubt.request_id = details.get("status"), details.get("request_id")
-    return doubt

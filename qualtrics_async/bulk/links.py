@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, Unpack
 
 import anyio
 
 from qualtrics_async._core.paging import Page, Paged
 from qualtrics_async._core.request import fill, instant
 from qualtrics_async._core.tasks import background_tasks
-from qualtrics_async.bulk.fanout import Batch, Channel, Deliver, FairQueue, Outcomes, fan_out
-from qualtrics_async.bulk.journal import ChunkRecord, ChunkState, Journal, Kind, Result
-from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome, Summary
+from qualtrics_async.bulk.fanout import Batch, Deliver, FairQueue, Outcomes
+from qualtrics_async.bulk.job import Job, JobOptions, Settings
+from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome
 from qualtrics_async.bulk.recipients import PENDING, Recipient, Recipients
+from qualtrics_async.bulk.records import ChunkState, Kind, Result
 from qualtrics_async.bulk.sending import STOPS, send_once
+from qualtrics_async.bulk.targets import Target, Targets
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import (
     Conflict,
@@ -65,10 +66,9 @@ async def generate_links(
     expires: datetime | str | None = None,
     link_type: str = "Individual",
     description: str | None = None,
-    journal: str | os.PathLike[str] | None = None,
-    replay: bool = False,
     deadline: float = 600.0,
     concurrency: int = 8,
+    **options: Unpack[JobOptions],
 ) -> AsyncGenerator[Outcomes[Recipient, DistributionLink]]:
     """Generate a link for every contact of the mailing lists; the context's value yields each outcome.
 
@@ -92,17 +92,16 @@ async def generate_links(
         expires: when the links end; the service's default if it is not given.
         link_type: `"Individual"` (one response) or `"Multiple"` (any number of responses).
         description: what the distributions are called.
-        journal: a file that makes the job resumable: the same call goes on, and creates no second
-            distribution for a list. A temporary file by default.
-        replay: on a journal, yield the outcomes again that were delivered before.
         deadline: seconds without a new link after which a list is given up.
         concurrency: lists at a time.
+        options: the options of every bulk job, see `JobOptions`.
 
     Raises:
         UsageError: for arguments that cannot be meant, before any I/O.
         JournalError: when the journal is in use, damaged, or of another job.
         QualtricsError: from the iteration, when an error would fail every list.
     """
+    settings = Settings(**options)
     lists = [mailing_lists] if isinstance(mailing_lists, str) else list(mailing_lists)
     fill("/surveys/{surveyId}", (survey_id,))
     if directory_id is not None:
@@ -115,7 +114,6 @@ async def generate_links(
         "job": "generate_links",
         "survey": survey_id,
         "mailing lists": lists,
-        "service": client.base_url,
         "expiry": ends,
         "link type": link_type,
         "description": description,
@@ -125,29 +123,15 @@ async def generate_links(
         create = partial(create, expiration_date=ends)
     if description is not None:
         create = partial(create, description=description)
-    async with aclosing(await Journal.open(journal, fingerprint)) as book:
+    opened = Job[Recipient, DistributionLink].open(client, settings, fingerprint, concurrency=concurrency)
+    async with opened as job:
         directory = directory_id or (await client.directories.default()).id
-        summary, queue = Summary(), FairQueue[int, ChunkRecord]()
-        records = await _plan(book, lists)
-        channel = Channel[Recipient, DistributionLink](_BATCHES_AHEAD, workers=concurrency + 1)
-        job = _Links(
-            client,
-            survey_id,
-            directory,
-            book,
-            create=create,
-            deadline=deadline,
-            summary=summary,
-            replay=replay,
-        )
-        outcomes = Outcomes(channel, summary)
-        try:
-            async with background_tasks() as tasks:
-                fan_out(tasks, queue, job.work, channel, concurrency=concurrency)
-                tasks.start_soon(job.begin, records, queue, channel)
-                yield outcomes
-        finally:
-            outcomes.close()
+        queue = FairQueue[int, Target]()
+        links = _Links(job, survey_id, directory, create=create, deadline=deadline)
+        begin = partial(links.begin, lists, queue)
+        running = job.running(queue, links.work, begin, concurrency=concurrency, ahead=_BATCHES_AHEAD)
+        async with running as outcomes:
+            yield outcomes
 
 
 def _check(lists: list[str], link_type: str, deadline: float, concurrency: int) -> None:
@@ -163,61 +147,46 @@ def _check(lists: list[str], link_type: str, deadline: float, concurrency: int) 
         raise UsageError(f"deadline and concurrency are positive, got {deadline} and {concurrency}")
 
 
-async def _plan(book: Journal, lists: list[str]) -> list[ChunkRecord]:
-    known = await book.chunks()
-    if not known:
-        known = [ChunkRecord(number, name, ChunkState.PLANNED) for number, name in enumerate(lists, 1)]
-        # One row stands for the whole list, for an outcome that concerns all of it.
-        rows = [(record.number, 0, record.number, None, record.mailing_list_id, None) for record in known]
-        await book.add(rows, known, (), {})
-    return known
-
-
 class _Links:
     """What becomes of the mailing lists of one job."""
 
     def __init__(
         self,
-        client: Qualtrics,
+        job: Job[Recipient, DistributionLink],
         survey_id: str,
         directory_id: str,
-        journal: Journal,
         *,
         create: Callable[..., Awaitable[Created]],
         deadline: float,
-        summary: Summary,
-        replay: bool,
     ) -> None:
-        self._client = client
+        self._client = job.client
+        self._store = job.journal.store
+        self._targets = Targets(self._store)
+        self._summary = job.summary
+        self._replay = job.settings.replay
         self._survey_id = survey_id
         self._directory_id = directory_id
-        self._journal = journal
         self._create = create
         self._deadline = deadline
-        self._summary = summary
-        self._replay = replay
 
-    async def begin(
-        self,
-        records: list[ChunkRecord],
-        queue: FairQueue[int, ChunkRecord],
-        channel: Channel[Recipient, DistributionLink],
-    ) -> None:
+    async def begin(self, lists: list[str], queue: FairQueue[int, Target], deliver: _Deliver) -> None:  # noqa: ARG002  (it delivers nothing itself)
         """Look at every list that has no distribution yet, then let all of them be worked on.
 
         A list that does not exist ends the job before a distribution is created for any other.
         """
-        async with channel.worker():
-            planned = [record for record in records if record.state is ChunkState.PLANNED]
-            if len(planned) > 1:
-                await self._look_at(iter(planned))
-            for record in records:
-                # A list that ended without a distribution may have an outcome that nobody has taken.
-                if record.state is not ChunkState.DONE or record.job is None or self._replay:
-                    await queue.put(record.number, record)
-            await queue.close()
+        targets = await self._targets.read()
+        if not targets:
+            targets = [Target(number, name) for number, name in enumerate(lists, 1)]
+            await self._targets.save(targets)
+        planned = [target for target in targets if target.state is ChunkState.PLANNED]
+        if len(planned) > 1:
+            await self._look_at(iter(planned))
+        for target in targets:
+            if self._replay or not target.taken:
+                await queue.put(target.number, target)
+        await queue.close()
 
-    async def _look_at(self, planned: Iterator[ChunkRecord]) -> None:
+    async def _look_at(self, planned: Iterator[Target]) -> None:
         missing: list[QualtricsError] = []
 
         async def look() -> None:
@@ -237,7 +206,7 @@ class _Links:
         if missing:
             raise missing[0]
 
-    async def work(self, chunk: ChunkRecord, deliver: _Deliver) -> None:
+    async def work(self, chunk: Target, deliver: _Deliver) -> None:
         """Bring a list from the state that it is in to the outcomes of its contacts."""
         if chunk.state is ChunkState.SENDING:
             doubt = OutcomeUnknown(
@@ -271,20 +240,20 @@ class _Links:
                     raise
                 await asyncio.sleep(self._client.polling.longest)
 
-    async def _distribute(self, chunk: ChunkRecord, page: Page[ListContact]) -> None:
+    async def _distribute(self, chunk: Target, page: Page[ListContact]) -> None:
         """Create the distribution of a list, unless the list is empty."""
         if not page.elements and page.next_page is None:
-            await self._journal.move(chunk.number, ChunkState.DONE)
-            chunk.state = ChunkState.DONE
+            chunk.state, chunk.taken = ChunkState.DONE, True
+            await self._targets.save([chunk])
             return
 
         async def intend(leaving: bool) -> None:
-            state = ChunkState.SENDING if leaving else ChunkState.PLANNED
-            await self._journal.move(chunk.number, state)
+            chunk.state = ChunkState.SENDING if leaving else ChunkState.PLANNED
+            await self._targets.save([chunk])
 
         async def accept(created: Created) -> None:
-            await self._journal.confirm(chunk.number, (), state=ChunkState.ACCEPTED, job=created.id)
             chunk.state, chunk.job = ChunkState.ACCEPTED, created.id
+            await self._targets.save([chunk])
 
         await send_once(
             intend,
@@ -294,29 +263,34 @@ class _Links:
             grace=self._client.timeouts.grace,
         )
 
-    async def _reject(self, chunk: ChunkRecord, kind: Kind, reason: str, error: QualtricsError) -> None:
+    async def _reject(self, chunk: Target, kind: Kind, reason: str, error: QualtricsError) -> None:
         """End a list with one outcome for all of it."""
-        await self._journal.confirm(chunk.number, [Result(0, kind, reason, error)], state=ChunkState.DONE)
-        chunk.state = ChunkState.DONE
+        chunk.state, chunk.result = ChunkState.DONE, Result(0, kind, reason, error)
+        await self._targets.save([chunk])
 
-    async def _deliver_whole(self, chunk: ChunkRecord, deliver: _Deliver) -> None:
+    async def _deliver_whole(self, chunk: Target, deliver: _Deliver) -> None:
         """Hand out the outcome that concerns a whole list, if there is one."""
-        for row in await self._journal.rows(chunk.number, delivered=self._replay):
-            if row.error is not None and row.reason is not None:
-                kind = InDoubt if row.kind is Kind.IN_DOUBT else Failed
-                self._summary.items += 1
-                taken = partial(self._journal.delivered, chunk.number, 0, 0)
-                await deliver(Batch([kind(_whole(chunk), row.error, row.reason)], taken))
+        known = chunk.result
+        if known is None or known.error is None or known.reason is None:
+            return
+
+        async def taken() -> None:
+            chunk.taken = True
+            await self._targets.save([chunk])
+
+        kind = InDoubt if known.kind is Kind.IN_DOUBT else Failed
+        self._summary.items += 1
+        await deliver(Batch([kind(_whole(chunk), known.error, known.reason)], taken))
 
     async def _hand_out(
         self,
-        chunk: ChunkRecord,
+        chunk: Target,
         listing: Paged[ListContact],
         page: Page[ListContact] | None,
         deliver: _Deliver,
     ) -> None:
         """Read contacts and links side by side until every contact has an outcome."""
-        recipients = Recipients(self._journal.store, chunk.number)
+        recipients = Recipients(self._store, chunk.number)
         known = await recipients.begin(replay=self._replay)
         self._summary.items += known
         async with background_tasks() as tasks:
@@ -357,7 +331,7 @@ class _Links:
         listed.set()
 
     async def _read(
-        self, chunk: ChunkRecord, recipients: Recipients, deliver: _Deliver, listed: anyio.Event
+        self, chunk: Target, recipients: Recipients, deliver: _Deliver, listed: anyio.Event
     ) -> QualtricsError | None:
         """Read the links until every contact has one, or nobody else can be waited for.
 
@@ -397,7 +371,7 @@ class _Links:
         self,
         links: Paged[DistributionLink],
         cursor: str | None,
-        chunk: ChunkRecord,
+        chunk: Target,
         recipients: Recipients,
         deliver: _Deliver,
     ) -> tuple[int, str | None, QualtricsError | None]:
@@ -418,7 +392,7 @@ class _Links:
             cursor, trouble = None if isinstance(error, CursorRefused) else error.cursor, error
         return fresh, cursor, trouble
 
-    async def _rule_out(self, chunk: ChunkRecord, recipients: Recipients) -> None:
+    async def _rule_out(self, chunk: Target, recipients: Recipients) -> None:
         """Ask the history who is kept from a link by a contact-frequency rule; it may not tell."""
         try:
             async for page in self._client.distributions.history(chunk.job or "").pages():
@@ -434,7 +408,7 @@ class _Links:
 
     async def _deliver_missing(
         self,
-        chunk: ChunkRecord,
+        chunk: Target,
         recipients: Recipients,
         deliver: _Deliver,
         trouble: QualtricsError | None,
@@ -456,11 +430,11 @@ class _Links:
         await deliver(Batch([], recipients.end))
 
 
-def _whole(chunk: ChunkRecord) -> Recipient:
+def _whole(chunk: Target) -> Recipient:
     return Recipient(chunk.mailing_list_id, chunk.job)
 
 
-def _recipient(link: DistributionLink, chunk: ChunkRecord) -> Recipient:
+def _recipient(link: DistributionLink, chunk: Target) -> Recipient:
     return Recipient(
         mailing_list_id=chunk.mailing_list_id,
         distribution_id=chunk.job,

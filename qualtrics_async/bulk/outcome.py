@@ -1,15 +1,15 @@
-"""What became of an item: a value when it worked, when it failed, and when nobody knows."""
+"""What became of an item: a value, a failure, or nobody knows; and how a whole job stands."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from msgspec import Struct, field
 
 from qualtrics_async.errors import QualtricsError
 
-__all__ = ["Failed", "InDoubt", "Ok", "Outcome", "Summary"]
+__all__ = ["LATEST_DECISIONS", "Decision", "Failed", "InDoubt", "Ok", "Outcome", "Summary"]
 
 I = TypeVar("I")  # noqa: E741  (item)
 V = TypeVar("V")
@@ -41,15 +41,43 @@ class InDoubt(Struct, Generic[I], frozen=True):
 Outcome: TypeAlias = Ok[I, V] | Failed[I] | InDoubt[I]
 
 
+LATEST_DECISIONS: Final = 100
+"""Decisions that a summary lists; it counts all of them."""
+
+
+class Decision(Struct, frozen=True):
+    """What was decided on something whose fate was unknown, and why.
+
+    `items` rows (of a distribution: 1) of a mailing list were, in the words of `decision`, `"sent again"`,
+    found `"accepted"`, or left `"in doubt"`.
+    """
+
+    mailing_list_id: str
+    items: int
+    decision: str
+    reason: str
+
+
 class Summary(Struct):
-    """A job so far: items read, outcomes by kind, failures and doubts by reason, seconds since it began."""
+    """A job so far; live while it runs, and what the progress hook is given.
+
+    `items` were read, `sent` of them have left, `ok`, `failed` and `in_doubt` have their outcome; `reasons`
+    counts failures and doubts. `requests` were made in `seconds`, which is `quota_used` of what the brand's
+    limit allows in that time (1.0 for all of it; None without a limit). `decisions` on what was in doubt, the
+    latest hundred, and `decided` counts all of them; those of earlier runs over the same journal included.
+    """
 
     items: int = 0
+    sent: int = 0
     ok: int = 0
     failed: int = 0
     in_doubt: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    requests: int = 0
+    quota_used: float | None = None
+    decisions: list[Decision] = field(default_factory=list)
+    decided: Counter[str] = field(default_factory=Counter)
 
     @property
     def outcomes(self) -> int:
@@ -67,3 +95,9 @@ class Summary(Struct):
             case InDoubt():
                 self.in_doubt += 1
                 self.reasons[outcome.reason] += 1
+
+    def decide(self, decision: Decision) -> None:
+        """Add one decision."""
+        self.decided[decision.decision] += 1
+        self.decisions.append(decision)
+        del self.decisions[:-LATEST_DECISIONS]

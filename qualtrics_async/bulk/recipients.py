@@ -190,7 +190,7 @@ class Recipients:
         """Say that the list is done, and forget its recipients."""
 
         def work(db: sqlite3.Connection) -> None:
-            db.execute("UPDATE chunks SET state = 'done' WHERE number = ?", (self._chunk,))
+            db.execute("UPDATE targets SET state = 'done', taken = 1 WHERE number = ?", (self._chunk,))
             db.execute("DELETE FROM recipients WHERE chunk = ?", (self._chunk,))
 
         await self._store.run(work)

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from qualtrics_async.bulk.journal import Kind, Result
+import msgspec
+
+from qualtrics_async.bulk.records import Kind, Result
 from qualtrics_async.errors import JobFailed, OutcomeUnknown, QualtricsError
 from qualtrics_async.models.contact_imports import ContactImportProgress, ImportReportEntry
 
 __all__ = ["Report", "decide"]
+
+
+class _Address(msgspec.Struct):
+    email: str | None = None
+
+
+_emails = msgspec.json.Decoder(list[_Address]).decode
 
 
 @dataclass(slots=True)
@@ -33,16 +42,16 @@ class Report:
 def decide(
     job: str,
     positions: Sequence[int],
-    emails: Sequence[str | None],
+    body: bytes | None,
     report: Report,
     *,
     progress: ContactImportProgress,
     ended: QualtricsError | None,
-) -> list[Result]:
+) -> dict[int, Result]:
     """Decide on the rows at these positions: by the report, and without one by the counts.
 
-    `emails` has the address of each row of the chunk; `ended` is why the import ended badly, if it did.
-    The report's words are not known, so only its contact ids count.
+    `body` has all rows of the chunk as they were sent, where there is no whole report; `ended` is why the
+    import ended badly, if it did. The report's words are not known, so only its contact ids count.
     """
     if report.complete:
         reason, doubt = "not in the report", ended
@@ -52,11 +61,13 @@ def decide(
             doubt = OutcomeUnknown(f"the report of import {job} does not name the row")
         rest = {position: Result(position, Kind.IN_DOUBT, reason, doubt) for position in positions}
     else:
+        emails = [row.email for row in _emails(body or b"[]")]
         rest = {result.position: result for result in _from_counts(job, positions, emails, progress, ended)}
-    return [
-        _from_entry(job, position, report.entries[position]) if position in report.entries else rest[position]
+    named = report.entries
+    return {
+        position: _from_entry(job, position, named[position]) if position in named else rest[position]
         for position in positions
-    ]
+    }
 
 
 def _from_entry(job: str, position: int, entry: tuple[str | None, str | None, str]) -> Result:

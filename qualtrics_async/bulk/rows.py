@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
@@ -27,6 +28,7 @@ __all__ = [
     "Prepared",
     "RowProblem",
     "SourceRow",
+    "mark",
     "prepare",
     "wire_name",
 ]
@@ -49,8 +51,7 @@ class BrokenRow:
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
-class ImportRow:
+class ImportRow(msgspec.Struct, frozen=True):
     """The item of an outcome: which row it is, and the contact as it is sent.
 
     `index` counts the rows of the input from 0, `line` those of a file from 1. `contact` has the wire's
@@ -61,11 +62,10 @@ class ImportRow:
     index: int
     line: int | None
     mailing_list_id: str | None
-    contact: dict[str, Any] = field(default_factory=dict)
+    contact: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(msgspec.Struct, frozen=True):
     """The value of an outcome: the contact's id in the directory and in the list.
 
     Both are None where the service accepted the row but gives no report on single rows.
@@ -83,9 +83,11 @@ class RowProblem(ValueError):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A row that is ready: its place, its list, its bytes, and the names of its transaction data."""
+class Prepared(msgspec.Struct, frozen=True):
+    """A row that is ready: its place, its list, its bytes, and the names of its transaction data.
+
+    `reference` and `address` are the marks of its external reference and e-mail address.
+    """
 
     index: int
     line: int | None
@@ -93,6 +95,8 @@ class Prepared:
     payload: bytes
     transaction_fields: tuple[str, ...] = ()
     problem: RowProblem | None = None
+    reference: int = 0
+    address: int = 0
 
 
 NOTES: Final = ("_outcome", "_reason", "_error", "_line", "_mailing_list_id")
@@ -188,7 +192,23 @@ def prepare(
     except UnicodeEncodeError:
         wrong = RowProblem("bad text", "the row holds text that is not valid Unicode")
         return Prepared(index, line, target, _original(source), problem=wrong)
-    return Prepared(index, line, target, payload, tuple(contact.get(_TRANSACTION) or ()))
+    return Prepared(
+        index,
+        line,
+        target,
+        payload,
+        tuple(contact.get(_TRANSACTION) or ()),
+        reference=mark(contact.get("extRef")),
+        address=mark(contact.get("email")),
+    )
+
+
+def mark(key: str | None) -> int:
+    """Make a number of a key, by which rows are compared that are not there any more; 0 stands for none.
+
+    Case and spaces around it do not count: the service's search ignores them (documented).
+    """
+    return zlib.crc32(key.strip().casefold().encode()) or 1 if key else 0
 
 
 @lru_cache(maxsize=4096)

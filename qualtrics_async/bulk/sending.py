@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import anyio
 
 from qualtrics_async._core.tasks import finish_within, is_in_doubt
-from qualtrics_async.bulk.journal import Kind
+from qualtrics_async.bulk.records import Kind
 from qualtrics_async.errors import (
     ConnectFailed,
     Forbidden,

@@ -8,36 +8,39 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any, Final, TypeAlias
 
-import anyio
 import anyio.lowlevel
 import msgspec
 
 from qualtrics_async.bulk.chunks import Chunk, Chunker
 from qualtrics_async.bulk.fanout import Batch, Deliver, FairQueue
-from qualtrics_async.bulk.journal import (
+from qualtrics_async.bulk.job import Job
+from qualtrics_async.bulk.journal import Journal
+from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome
+from qualtrics_async.bulk.records import (
     REFUSED,
     ChunkRecord,
     ChunkState,
-    Journal,
     Kind,
+    Piece,
     Result,
     RowRecord,
 )
-from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome, Summary
 from qualtrics_async.bulk.rows import Imported, ImportRow, Prepared, RowProblem
 from qualtrics_async.errors import JobFailed, JournalError, UsageError
 
-__all__ = ["RowOutcome", "Rows", "Spool", "deliver_chunk"]
+__all__ = ["RowOutcome", "Rows", "Spool", "deliver_chunk", "file_size"]
 
 Rows: TypeAlias = Iterable[Any] | AsyncIterable[Any]
 RowOutcome: TypeAlias = Outcome[ImportRow, Imported]
 
-_BATCH: Final = 250
-"""Rows between two transactions: few enough that the loop is never held for more than a few milliseconds."""
+_HELD: Final = 250
+"""Rows after which the loop gets a turn: it is never held for more than a few milliseconds."""
 
+_BATCH: Final = 1_000
 _BATCH_BYTES: Final = 1_000_000
-
 _DELIVERED_AT_ONCE: Final = 250
+_TAKEN_AT_ONCE: Final = 1_000
+"""Outcomes that are marked as delivered together, so that it costs little; after a crash they come again."""
 
 
 class Spool:
@@ -45,24 +48,28 @@ class Spool:
 
     On a journal that knows rows already, the source must begin with the same rows (a digest tells); they
     are not added again. A source that yields nothing is accepted if the journal has it whole: a stream
-    cannot be read twice.
+    cannot be read twice. With a `job_id` and a journal that has it whole it is not read at all. `size` is
+    that of the file that the source reads, in bytes.
     """
 
     def __init__(
         self,
-        journal: Journal,
+        job: Job[ImportRow, Imported],
+        source: AsyncGenerator[Any],
         queue: FairQueue[str, ChunkRecord],
+        *,
         chunker: Chunker[str],
         prepare_row: Callable[[int, object], Prepared],
-        *,
-        replay: bool,
+        size: int | None = None,
     ) -> None:
-        self._journal = journal
+        self._job = job
+        self._journal = job.journal
+        self._source = source
+        self._size = size
         self._queue = queue
         self._chunker = chunker
         self._prepare = prepare_row
-        self.summary = Summary()
-        self._replay = replay
+        self._replay = job.settings.replay
         self._digest = blake2b(digest_size=16)
         self._records: dict[int, ChunkRecord] = {}
         self._refused = 0
@@ -70,29 +77,47 @@ class Spool:
         self._earlier = 0
         self._count = 0
 
-    async def run(self, rows: Rows, deliver: Deliver[ImportRow, Imported]) -> None:
+    async def run(self, deliver: Deliver[ImportRow, Imported]) -> None:
         """Spool everything, and deliver the rows that are refused; afterwards the queue is closed."""
         self._known = int(await self._journal.meta("spooled") or 0)
-        known_digest = await self._journal.meta("digest")
         complete = await self._journal.meta("complete") is not None
         self._earlier = 0 if self._replay else self._known - await self._journal.undelivered()
-        self.summary.items = self._known - self._earlier
+        self._show(self._known)
+        if complete and self._job.settings.job_id is not None:
+            await self._go_on(deliver)
+        else:
+            await self._compare_size()
+            await self._read(deliver, complete=complete)
+        await self._queue.close()
+
+    async def _compare_size(self) -> None:
+        """Refuse a file that has changed before it is read."""
+        if self._size is None:
+            return
+        known = await self._journal.meta("size")
+        if known is None:
+            await self._journal.set_meta("size", str(self._size))
+        elif known != str(self._size):
+            raise _changed(f"it has {self._size} bytes now, it had {known}")
+
+    async def _read(self, deliver: Deliver[ImportRow, Imported], *, complete: bool) -> None:
+        known_digest = await self._journal.meta("digest")
         ready = self._known == 0
         batch: list[Prepared] = []
         size = 0
-        async with aclosing(_read(rows)) as source:
-            async for row in source:
+        async with aclosing(self._source):
+            async for row in self._source:
                 prepared = self._prepare(self._count, row)
                 self._count += 1
                 self._digest.update(f"{prepared.mailing_list_id}\0{len(prepared.payload)}\0".encode())
                 self._digest.update(prepared.payload)
+                if self._count % _HELD == 0:
+                    await anyio.lowlevel.checkpoint()
                 if self._count <= self._known:
                     if self._count == self._known:
                         self._compare(known_digest)
                         await self._go_on(deliver)
                         ready = True
-                    elif self._count % _BATCH == 0:
-                        await anyio.lowlevel.checkpoint()
                     continue
                 if complete:
                     raise _changed("it has more rows now")
@@ -107,7 +132,6 @@ class Spool:
             await self._go_on(deliver)
         if not complete:
             await self._add(batch, deliver, last=True)
-        await self._queue.close()
 
     def _compare(self, known: str | None) -> None:
         if self._digest.hexdigest() != known:
@@ -123,16 +147,14 @@ class Spool:
             else:
                 self._chunker.skip(record.number)
                 await self._enqueue(record)
-        self._refused = await self._journal.length(REFUSED)
-        await deliver_chunk(self._journal, REFUSED, deliver, replay=self._replay)
+        self._refused = await deliver_chunk(self._journal, REFUSED, deliver, replay=self._replay)
 
     async def _add(
         self, batch: list[Prepared], deliver: Deliver[ImportRow, Imported], *, last: bool = False
     ) -> None:
-        rows: list[tuple[Any, ...]] = []
+        pieces: dict[int, Piece] = {}
         changed: dict[int, ChunkRecord] = {}
         full: list[ChunkRecord] = []
-        results: list[Result] = []
         first_refused = self._refused
         for row in batch:
             problem = row.problem
@@ -141,12 +163,13 @@ class Spool:
                     "too large", f"the row has {len(row.payload)} bytes, more than a call takes"
                 )
             if problem is not None or row.mailing_list_id is None:
-                place = (REFUSED, self._refused)
-                results.append(_refusal(self._refused, problem))
+                piece = pieces.get(REFUSED) or pieces.setdefault(REFUSED, Piece(REFUSED, self._refused))
+                piece.results.append(_refusal(self._refused, problem))
                 self._refused += 1
             else:
-                place = self._place(row, row.mailing_list_id, changed, full)
-            rows.append((*place, row.index, row.line, row.mailing_list_id, row.payload))
+                number, position = self._place(row, row.mailing_list_id, changed, full)
+                piece = pieces.get(number) or pieces.setdefault(number, Piece(number, position))
+            piece.add(row)
         if last:
             full += (self._records.pop(chunk.number) for chunk in self._chunker.flush())
         for record in full:
@@ -154,13 +177,17 @@ class Spool:
             changed[record.number] = record
         remarks = {"spooled": str(self._count), "digest": self._digest.hexdigest()}
         await self._journal.add(
-            rows, changed.values(), results, remarks | ({"complete": "yes"} if last else {})
+            list(pieces.values()), changed.values(), remarks | ({"complete": "yes"} if last else {})
         )
-        self.summary.items = self._count - self._earlier
+        self._show(self._count)
         for record in full:
             await self._enqueue(record)
-        if results:
+        if REFUSED in pieces:
             await deliver_chunk(self._journal, REFUSED, deliver, after=first_refused - 1)
+
+    def _show(self, count: int) -> None:
+        self._job.summary.items = count - self._earlier
+        self._job.progress()
 
     def _place(
         self, row: Prepared, name: str, changed: dict[int, ChunkRecord], full: list[ChunkRecord]
@@ -188,16 +215,36 @@ async def deliver_chunk(
     *,
     after: int = -1,
     replay: bool = False,
-) -> None:
-    """Hand the outcomes of a chunk to the consumer, and mark them as delivered when they are taken."""
-    while rows := await journal.rows(chunk, after=after, limit=_DELIVERED_AT_ONCE, delivered=replay):
-        first, after = rows[0].position, rows[-1].position
-        outcomes = [_outcome(row) for row in rows]
-        await deliver(Batch(outcomes, partial(journal.delivered, chunk, first, after)))
+) -> int:
+    """Hand the outcomes of a chunk to the consumer, and mark them as delivered when they are taken.
+
+    What comes back is how many rows the chunk has.
+    """
+    taken = await journal.taken(chunk)
+    if not replay:
+        after = max(after, taken - 1)
+    rows = await journal.rows(chunk, after=after)
+    while rows:
+        following = await journal.rows(chunk, after=rows[-1].position)
+        for start in range(0, len(rows), _DELIVERED_AT_ONCE):
+            part = rows[start : start + _DELIVERED_AT_ONCE]
+            after = part[-1].position
+            batch = Batch([_outcome(row) for row in part])
+            if after - taken >= _TAKEN_AT_ONCE or (after == rows[-1].position and not following):
+                batch.taken, taken = partial(journal.take, chunk, after), after
+            await deliver(batch)
+        rows = following
+    return after + 1
+
+
+def file_size(rows: Rows) -> int | None:
+    """Tell the size of the file that rows are read from, in bytes; None for what is no file."""
+    size = getattr(getattr(rows, "identity", None), "size", None)
+    return size if isinstance(size, int) else None
 
 
 def _outcome(row: RowRecord) -> RowOutcome:
-    contact = {} if row.payload is None else msgspec.json.decode(row.payload)
+    contact: dict[str, Any] = {} if row.payload is None else msgspec.json.decode(row.payload)
     item = ImportRow(row.index, row.line, row.mailing_list_id, contact)
     if row.kind is Kind.OK:
         return Ok(item, Imported(row.contact_id, row.contact_lookup_id))
@@ -216,18 +263,3 @@ def _changed(how: str) -> JournalError:
         f"the input is not the one that the journal knows: {how}; give the same input, or another journal",
         reason="input changed",
     )
-
-
-async def _read(rows: Rows) -> AsyncGenerator[Any]:
-    if isinstance(rows, AsyncIterable):
-        iterator = aiter(rows)
-        try:
-            async for row in iterator:
-                yield row
-        finally:
-            close = getattr(iterator, "aclose", None)
-            if close is not None:
-                await close()
-    else:
-        for row in rows:
-            yield row

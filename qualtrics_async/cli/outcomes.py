@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +47,10 @@ def conclude(summary: Summary, tally: Tally, noun: str, failures: Path | None, j
 
 def _without(summary: Summary, lists: Summary) -> Summary:
     return Summary(
-        summary.items - lists.items,
-        summary.ok,
-        summary.failed - lists.failed,
-        summary.in_doubt - lists.in_doubt,
-        Counter(),
+        items=summary.items - lists.items,
+        ok=summary.ok,
+        failed=summary.failed - lists.failed,
+        in_doubt=summary.in_doubt - lists.in_doubt,
     )
 
 

@@ -31,7 +31,7 @@ async def running(
     queue: FairQueue[str, int], work: Work, *, concurrency: int, size: int = 2
 ) -> AsyncGenerator[Outcomes[int, None]]:
     """Run workers over a queue."""
-    channel = Channel[int, None](size, workers=concurrency)
+    channel = Channel[int, None](size, workers=1)
     async with background_tasks() as tasks:
         fan_out(tasks, queue, work, channel, concurrency=concurrency)
         yield Outcomes(channel, Summary())
@@ -64,7 +64,8 @@ async def test_units_of_a_key_run_one_at_a_time_unless_parallel(parallel: bool, 
         nonlocal busy, seen
         busy += 1
         seen = max(seen, busy)
-        await asyncio.sleep(0)
+        for _ in range(20):
+            await asyncio.sleep(0)
         busy -= 1
         await echo(unit, deliver)
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from working import asynchronous, scene, take
 
 from qualtrics_async import (
@@ -25,43 +22,52 @@ from qualtrics_async import (
     ServerFault,
     UsageError,
 )
-from qualtrics_async.bulk.journal import (
+from qualtrics_async.bulk.journal import Journal
+from qualtrics_async.bulk.records import (
     ChunkRecord,
     ChunkState,
-    Journal,
     Kind,
+    Note,
+    Piece,
     Result,
-    _read_error,
-    _write_error,
+    read_error,
+    write_error,
 )
+from qualtrics_async.bulk.rows import Prepared, mark
 
 PRINT = {"job": "test", "number": 1}
 
 
-def row(chunk: int, position: int, number: int) -> tuple[Any, ...]:
-    """Make a row as the spool does."""
-    payload = json.dumps({"email": f"person{number}@example.com"}).encode()
-    return (chunk, position, number, number + 2, "CG_1", payload)
+def piece(chunk: int, first: int, count: int) -> Piece:
+    """Make a piece as the spool does."""
+    made = Piece(chunk, first)
+    for n in range(first, first + count):
+        email = f"person{n}@example.com"
+        payload = json.dumps({"email": email}).encode()
+        made.add(Prepared(n, n + 2, "CG_1", payload, address=mark(email)))
+    return made
 
 
-async def filled(path: Path | None, count: int = 3) -> Journal:
-    """Open a journal and add one chunk."""
-    journal = await Journal.open(path, PRINT)
+async def filled(path: Path | None, count: int = 3, **options: Any) -> tuple[Journal, ChunkRecord]:
+    """Open a journal and add one chunk, in pieces of five rows."""
+    journal = await Journal.open(path, PRINT, **options)
     record = ChunkRecord(1, "CG_1", ChunkState.PLANNED, count=count, size=9, fields=("a", "b"))
-    await journal.add([row(1, n, n) for n in range(count)], [record], [], {"spooled": str(count)})
-    return journal
+    pieces = [piece(1, first, min(5, count - first)) for first in range(0, count, 5)]
+    await journal.add(pieces, [record], {"spooled": str(count)})
+    return journal, record
 
 
 @pytest.mark.parametrize("state", list(ChunkState))
 @asynchronous
 async def test_states_survive(state: ChunkState, tmp_path: Path) -> None:
     """What was written down of a chunk is there after the file was closed."""
-    journal = await filled(tmp_path / "j.db")
-    await journal.confirm(1, [], state=state, job="PGRS_1")
+    journal, record = await filled(tmp_path / "j.db")
+    record.state, record.job = state, "PGRS_1"
+    record.note = Note(unread=[2], sent=1, samples=[0], overtaken=True)
+    await journal.save(record)
     await journal.aclose()
     journal = await Journal.open(tmp_path / "j.db", PRINT)
-    [record] = await journal.chunks()
-    assert record == ChunkRecord(1, "CG_1", state, "PGRS_1", 3, 9, ("a", "b"))
+    assert await journal.chunks() == [record]
     assert await journal.meta("spooled") == "3"
     await journal.aclose()
 
@@ -81,71 +87,91 @@ ERRORS: list[QualtricsError] = [
 @pytest.mark.parametrize("error", ERRORS, ids=repr)
 def test_errors_survive(error: QualtricsError) -> None:
     """An error that was written down is of the same class and says the same to whoever acts on it."""
-    again = _read_error(_write_error(error))
+    again = read_error(write_error(error))
     assert type(again) is type(error)
     assert str(again) == str(error)
     for name in ("status", "error_code", "request_id", "job_id", "message"):
         assert getattr(again, name, None) == getattr(error, name, None)
 
 
-@asynchronous
-async def test_results_survive_and_are_delivered_once(tmp_path: Path) -> None:
-    """Outcomes are kept with ids, reason and error; those delivered come back for a replay.
-
-    Only the row of the one that went well is gone by then.
-    """
-    journal = await filled(tmp_path / "j.db")
+def results(count: int) -> dict[int, Result]:
+    """One result of each kind in turn."""
     error = JobFailed("no", job_id="PGRS_1")
-    results = [
-        Result(0, Kind.OK, contact_id="CID_1", contact_lookup_id="CGC_1"),
-        Result(1, Kind.FAILED, "refused", error),
-        Result(2, Kind.IN_DOUBT, "lost reply", error),
+    kinds = [
+        lambda at: Result(at, Kind.OK, contact_id=f"CID_{at}", contact_lookup_id=f"CGC_{at}"),
+        lambda at: Result(at, Kind.FAILED, "refused", error),
+        lambda at: Result(at, Kind.IN_DOUBT, "lost reply", error),
     ]
-    await journal.confirm(1, results, state=ChunkState.DONE)
-    await journal.delivered(1, 0, 1)
-    await journal.aclose()
-    journal = await Journal.open(tmp_path / "j.db", PRINT)
-    assert [r.position for r in await journal.rows(1, delivered=False)] == [2]
-    assert await journal.undelivered() == 1
-    rows = await journal.rows(1)
-    assert [r.kind for r in rows] == [Kind.OK, Kind.FAILED, Kind.IN_DOUBT]
-    assert [r.payload is None for r in rows] == [True, False, False]
-    assert (rows[0].contact_id, rows[0].contact_lookup_id) == ("CID_1", "CGC_1")
-    assert isinstance(rows[1].error, JobFailed)
-    await journal.aclose()
+    return {at: kinds[at % 3](at) for at in range(count)}
 
 
+async def whole(journal: Journal, chunk: int) -> list[Any]:
+    """Read all rows of a chunk."""
+    rows: list[Any] = []
+    while part := await journal.rows(chunk, after=len(rows) - 1):
+        rows += part
+    return rows
+
+
+@pytest.mark.parametrize("keep", [True, False])
 @asynchronous
-async def test_a_temporary_journal_forgets_what_was_delivered() -> None:
-    """Nothing can be replayed from it, so nothing is kept."""
-    journal = await filled(None)
-    await journal.delivered(1, 0, 1)
-    assert [r.position for r in await journal.rows(1)] == [2]
+async def test_results_survive_and_rows_that_went_well_are_erased(keep: bool, tmp_path: Path) -> None:
+    """Outcomes keep ids, reason and error; rows go with what was taken whole, unless they are kept."""
+    journal, record = await filled(tmp_path / "j.db", 12, keep_rows=keep)
+    await journal.finish(record, results(12))
+    await journal.take(1, 6)
+    await journal.aclose()
+    journal = await Journal.open(tmp_path / "j.db", PRINT, keep_rows=keep)
+    assert await journal.taken(1) == 7
+    assert await journal.undelivered() == 5
+    rows = await whole(journal, 1)
+    assert [row.kind for row in rows] == [Kind.OK, Kind.FAILED, Kind.IN_DOUBT] * 4
+    gone = [row.position for row in rows if row.payload is None]
+    assert gone == ([] if keep else [0, 3])
+    assert (rows[0].contact_id, rows[0].contact_lookup_id) == ("CID_0", "CGC_0")
+    assert isinstance(rows[1].error, JobFailed)
+    assert [row.index for row in rows] == list(range(12))
+    assert [row.line for row in rows] == list(range(2, 14))
+    await journal.take(1, 3)
+    assert await journal.taken(1) == 7
     await journal.aclose()
 
 
 @asynchronous
 async def test_rows_of_a_chunk_are_one_json_array() -> None:
     """The body has the rows in order."""
-    journal = await filled(None, 12)
+    journal, _ = await filled(None, 12)
     assert [r["email"] for r in json.loads(await journal.body(1))] == [
         f"person{n}@example.com" for n in range(12)
     ]
-    assert await journal.emails(1) == [f"person{n}@example.com" for n in range(12)]
+    await journal.aclose()
+
+
+@asynchronous
+async def test_marks_are_counted_after_their_rows_are_gone() -> None:
+    """How often a key is in the job is known as long as the journal."""
+    journal, record = await filled(None, 12)
+    await journal.finish(record, {at: Result(at, Kind.OK) for at in range(12)})
+    await journal.take(1, 11)
+    marks = [("email", mark(" PERSON3@example.com")), ("email", mark("x")), ("extRef", mark("x"))]
+    assert list((await journal.counts("CG_1", marks)).values()) == [1, 0, 0]
+    assert list((await journal.counts("CG_2", marks)).values()) == [0, 0, 0]
     await journal.aclose()
 
 
 @asynchronous
 async def test_concurrent_writers_do_not_disturb_one_another(tmp_path: Path) -> None:
-    """Many tasks confirm, mark and read at the same time."""
-    journal = await filled(tmp_path / "j.db", 100)
+    """Many tasks settle, mark and read at the same time."""
+    journal, _ = await filled(tmp_path / "j.db", 100)
     await asyncio.gather(
-        *(journal.confirm(1, [Result(n, Kind.OK, contact_id=f"CID_{n}")]) for n in range(0, 100, 2)),
-        *(journal.mark_sending(1, n, sending=True) for n in range(1, 100, 2)),
+        *(journal.settle_row(1, Result(n, Kind.OK, contact_id=f"CID_{n}")) for n in range(0, 100, 2)),
+        *(journal.settle_row(1, Result(n, Kind.SENDING), absent=n % 4 == 1) for n in range(1, 100, 2)),
         *(journal.rows(1) for _ in range(10)),
     )
-    assert await journal.positions(1, Kind.SENDING) == list(range(1, 100, 2))
-    assert [r.contact_id for r in await journal.rows(1)][::2] == [f"CID_{n}" for n in range(0, 100, 2)]
+    known = await journal.settled_rows(1)
+    assert [at for at, (result, _) in known.items() if result.kind is Kind.SENDING] == list(range(1, 100, 2))
+    assert [at for at, (_, absent) in known.items() if absent] == list(range(1, 100, 4))
+    assert known[2][0] == Result(2, Kind.OK, contact_id="CID_2")
     await journal.aclose()
 
 
@@ -153,7 +179,7 @@ async def test_concurrent_writers_do_not_disturb_one_another(tmp_path: Path) -> 
 async def test_another_job_and_another_version_are_refused(tmp_path: Path) -> None:
     """The message names what differs and what to do, and the file stays usable."""
     path = tmp_path / "j.db"
-    await (await filled(path)).aclose()
+    await (await filled(path))[0].aclose()
     with pytest.raises(JournalError, match=r"differs in extra, number.*another journal") as caught:
         await Journal.open(path, {"job": "test", "number": 2, "extra": 3})
     assert caught.value.reason == "another job"
@@ -192,39 +218,3 @@ async def test_no_address_is_left_in_the_file(kind: str, tmp_path: Path) -> None
     content = await asyncio.to_thread(journal.read_bytes)
     for trace in (b"example.com", b"nobody@", b"secret note", b"Name 1"):
         assert trace not in content
-
-
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("mark"), st.integers(0, 4)),
-        st.tuples(st.just("unmark"), st.integers(0, 4)),
-        st.tuples(st.just("confirm"), st.integers(0, 4)),
-        st.tuples(st.just("reopen"), st.just(0)),
-    ),
-    max_size=12,
-)
-
-
-@settings(max_examples=25)
-@given(STEPS)
-def test_any_sequence_of_writes_is_what_a_reopened_journal_tells(steps: list[tuple[str, int]]) -> None:
-    """The file and a plain dictionary agree after every sequence of marks, confirmations and reopenings."""
-
-    async def play(path: Path) -> None:
-        journal = await filled(path, 5)
-        model = dict.fromkeys(range(5), Kind.OPEN)
-        for action, position in steps:
-            if action == "reopen":
-                await journal.aclose()
-                journal = await Journal.open(path, PRINT)
-            elif action == "confirm":
-                await journal.confirm(1, [Result(position, Kind.OK)])
-                model[position] = Kind.OK
-            else:
-                await journal.mark_sending(1, position, sending=action == "mark")
-                model[position] = Kind.SENDING if action == "mark" else Kind.OPEN
-        assert {r.position: r.kind for r in await journal.rows(1)} == model
-        await journal.aclose()
-
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(play(Path(folder) / "j.db"))

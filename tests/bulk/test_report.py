@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from qualtrics_async import JobFailed
-from qualtrics_async.bulk.journal import Kind
+from qualtrics_async.bulk.records import Kind
 from qualtrics_async.bulk.report import Report, decide
 from qualtrics_async.models import ContactImportProgress, ImportReportEntry
 
@@ -27,7 +28,10 @@ def kinds(
     state: ContactImportProgress, report: Report | None = None, ended: JobFailed | None = None
 ) -> list[str]:
     """Decide on four rows, as words."""
-    results = decide("PGRS_1", range(4), EMAILS, report or Report(), progress=state, ended=ended)
+    body = json.dumps([{"email": email} if email else {"phone": "1"} for email in EMAILS]).encode()
+    found = decide("PGRS_1", range(4), body, report or Report(), progress=state, ended=ended)
+    assert list(found) == [0, 1, 2, 3]
+    results = found.values()
     assert [result.position for result in results] == [0, 1, 2, 3]
     assert all((result.error is None) is (result.kind is Kind.OK) for result in results)
     words = {Kind.OK: "ok", Kind.FAILED: "failed", Kind.IN_DOUBT: "doubt"}

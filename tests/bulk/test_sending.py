@@ -21,7 +21,7 @@ from qualtrics_async import (
     Unauthorized,
 )
 from qualtrics_async._core.tasks import finish_within, leaving, mark_in_doubt
-from qualtrics_async.bulk.journal import Kind
+from qualtrics_async.bulk.records import Kind
 from qualtrics_async.bulk.sending import send_once
 
 

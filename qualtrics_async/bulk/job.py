@@ -1,0 +1,182 @@
+"""What every bulk job has: its options, its summary, its pace, and the tasks that its outcomes come from."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, Final, Generic, Literal, TypeAlias, TypedDict
+
+import anyio
+from msgspec import Struct
+
+from qualtrics_async._core.events import Call
+from qualtrics_async._core.tasks import background_tasks
+from qualtrics_async.bulk.fanout import Channel, Deliver, FairQueue, K, Outcomes, W, Work, fan_out
+from qualtrics_async.bulk.journal import Journal
+from qualtrics_async.bulk.outcome import LATEST_DECISIONS, Decision, I, Summary, V
+from qualtrics_async.bulk.pacing import Pace
+from qualtrics_async.client import Qualtrics
+from qualtrics_async.errors import UsageError
+
+__all__ = ["Job", "JobOptions", "OnDoubt", "Settings"]
+
+OnDoubt: TypeAlias = Literal["report", "resend"]
+
+_BATCHES_AHEAD: Final = 4
+_MINUTE: Final = 60.0
+
+
+class JobOptions(TypedDict, total=False):
+    """The keyword options that all bulk jobs take.
+
+    Keys:
+        journal: a file that makes the job resumable: the same call with the same input goes on where it
+            stopped, and does nothing twice. A temporary file by default. Only its owner may read it.
+        job_id: names the job, for an input that is a stream: with the same name and a journal that has read
+            the stream to its end, the stream is not read again. It must be the same in each call.
+        replay: on a journal, yield the outcomes again that were delivered before.
+        keep_rows: keep the rows in the journal when they are done; they are erased otherwise.
+        on_doubt: what becomes of a write whose fate is unknown, that left no trace in the service until
+            `reconcile_timeout`: `"report"` (the default) ends it as `InDoubt`, `"resend"` sends it again.
+        reconcile_timeout: seconds in which such a write may still leave a trace; 600 by default.
+        max_failures: failures of this call after which the job is stopped by a `JobFailed`; none by default.
+        limit_rows_per_minute: rows that leave in a minute, below what the quota allows; none by default.
+        on_progress: called with the live summary whenever it has changed, on the event loop; it must not
+            block.
+    """
+
+    journal: str | os.PathLike[str] | None
+    job_id: str | None
+    replay: bool
+    keep_rows: bool
+    on_doubt: OnDoubt
+    reconcile_timeout: float
+    max_failures: int | None
+    limit_rows_per_minute: float | None
+    on_progress: Callable[[Summary], None] | None
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """The options of a job, complete and checked."""
+
+    journal: str | os.PathLike[str] | None = None
+    job_id: str | None = None
+    replay: bool = False
+    keep_rows: bool = False
+    on_doubt: OnDoubt = "report"
+    reconcile_timeout: float = 600.0
+    max_failures: int | None = None
+    limit_rows_per_minute: float | None = None
+    on_progress: Callable[[Summary], None] | None = None
+
+    def __post_init__(self) -> None:
+        if self.on_doubt not in ("report", "resend"):
+            raise UsageError(f'on_doubt is "report" or "resend", got {self.on_doubt!r:.40}')
+        if self.job_id is not None and not self.job_id.strip():
+            raise UsageError("a job_id is not blank")
+        if not self.reconcile_timeout >= 0:
+            raise UsageError(f"reconcile_timeout is a number of seconds, got {self.reconcile_timeout}")
+        if self.max_failures is not None and self.max_failures < 0:
+            raise UsageError(f"max_failures is not negative, got {self.max_failures}")
+        if self.limit_rows_per_minute is not None and not self.limit_rows_per_minute > 0:
+            raise UsageError(f"limit_rows_per_minute is positive, got {self.limit_rows_per_minute}")
+
+
+class Job(Generic[I, V]):
+    """One bulk job while it runs; `async with Job.open(...)` opens its journal."""
+
+    def __init__(self, client: Qualtrics, settings: Settings, journal: Journal, concurrency: int) -> None:
+        self.client = client
+        self.settings = settings
+        self.journal = journal
+        self.summary = Summary()
+        self.pace = Pace(settings.limit_rows_per_minute)
+        self.places = anyio.Semaphore(concurrency)
+        """Held by whoever holds rows in memory: while they are sent, and while outcomes are delivered."""
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, client: Qualtrics, settings: Settings, fingerprint: Mapping[str, Any], *, concurrency: int
+    ) -> AsyncGenerator[Job[I, V]]:
+        """Open the journal of a job; it is closed at the end.
+
+        Raises:
+            JournalError: when it is in use, damaged, or of another job.
+        """
+        named = dict(fingerprint) | {"service": client.base_url, "job id": settings.job_id}
+        opened = await Journal.open(settings.journal, named, keep_rows=settings.keep_rows)
+        async with aclosing(opened) as journal:
+            job = cls(client, settings, journal, concurrency)
+            for decision in await journal.decisions(LATEST_DECISIONS):
+                job.summary.decide(decision)
+            yield job
+
+    async def decide(self, decision: Decision) -> None:
+        """Write down what was decided on something in doubt; it is in the summary too."""
+        await self.journal.decide(decision)
+        self.summary.decide(decision)
+        self.progress()
+
+    def progress(self) -> None:
+        """Tell the observer that the summary has changed."""
+        if self.settings.on_progress is not None:
+            self.settings.on_progress(self.summary)
+
+    @asynccontextmanager
+    async def running(
+        self,
+        queue: FairQueue[K, W],
+        work: Work[W, I, V],
+        begin: Callable[[Deliver[I, V]], Any],
+        *,
+        concurrency: int | None = None,
+        ahead: int = _BATCHES_AHEAD,
+    ) -> AsyncGenerator[Outcomes[I, V]]:
+        """Work off a queue while the body takes the outcomes; `begin` fills it and may deliver as well."""
+        channel = Channel[I, V](ahead, workers=2, most_failures=self.settings.max_failures)
+
+        async def fill() -> None:
+            async with channel.worker() as deliver:
+                await begin(deliver)
+
+        clock = _Clock(self.client, self.summary)
+
+        def changed() -> None:
+            clock.read()
+            self.progress()
+
+        outcomes = Outcomes(channel, self.summary, changed)
+        try:
+            async with background_tasks() as tasks:
+                with self.client.observe(clock.count):  # the tasks keep it, the body does not
+                    fan_out(tasks, queue, work, channel, concurrency=concurrency)
+                    tasks.start_soon(fill)
+                yield outcomes
+        finally:
+            clock.read()
+            outcomes.close()
+
+
+class _Clock:
+    """Keeps the time and the requests of a summary."""
+
+    def __init__(self, client: Qualtrics, summary: Summary) -> None:
+        self._summary = summary
+        self._time = asyncio.get_running_loop().time
+        self._began = self._time()
+        self._limit = client.quota().brand.limit
+
+    def count(self, call: Call) -> None:
+        """Count the requests of a call."""
+        self._summary.requests += call.attempts
+
+    def read(self) -> None:
+        """Bring the summary up to date."""
+        summary = self._summary
+        summary.seconds = self._time() - self._began
+        if self._limit is not None and summary.seconds > 0:
+            allowed = self._limit * summary.seconds / _MINUTE
+            summary.quota_used = summary.requests / allowed

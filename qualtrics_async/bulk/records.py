@@ -1,0 +1,277 @@
+"""What a journal keeps of chunks, rows and errors, and how it packs them to write them down.
+
+A piece is a run of rows of one chunk. Its parts are blobs of their own, because they live for different
+times: the payloads until they are done, places and results as long as the journal.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from functools import partial
+from itertools import repeat
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from qualtrics_async.bulk.rows import Prepared
+from qualtrics_async.errors import (
+    ApiError,
+    JobFailed,
+    OutcomeUnknown,
+    QualtricsError,
+    UsageError,
+    api_error_class,
+)
+
+__all__ = [
+    "REFUSED",
+    "ChunkRecord",
+    "ChunkState",
+    "Kind",
+    "Note",
+    "Piece",
+    "Places",
+    "Result",
+    "RowRecord",
+    "bodies_of",
+    "pack",
+    "pack_results",
+    "read_error",
+    "records_of",
+    "unpack_results",
+    "write_error",
+]
+
+REFUSED: Final = 0
+"""The chunk of the rows that were refused before anything was sent."""
+
+
+class ChunkState(StrEnum):
+    """Where a chunk is; `SENDING` is durable before its POST leaves, so after a crash it means doubt."""
+
+    FILLING = "filling"
+    PLANNED = "planned"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    DONE = "done"
+
+
+class Kind(IntEnum):
+    """What is known of a row."""
+
+    OPEN = 0
+    SENDING = 1
+    OK = 2
+    FAILED = 3
+    IN_DOUBT = 4
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What became of the row at a position of its chunk."""
+
+    position: int
+    kind: Kind
+    reason: str | None = None
+    error: QualtricsError | None = None
+    contact_id: str | None = None
+    contact_lookup_id: str | None = None
+
+
+class Note(msgspec.Struct, omit_defaults=True):
+    """What a chunk's worker remembers over a crash.
+
+    `unread` are the rows that the service did not take into the import, `sent` counts the POSTs that left,
+    `samples` are the positions of the rows that can tell whether the last one arrived, and `overtaken` says
+    that a later import into the same list has ended since.
+    """
+
+    unread: list[int] = []
+    sent: int = 0
+    samples: list[int] = []
+    overtaken: bool = False
+
+
+@dataclass(slots=True)
+class ChunkRecord:
+    """A chunk as it stands in the journal; `job` is the id that the service gave it."""
+
+    number: int
+    mailing_list_id: str
+    state: ChunkState
+    job: str | None = None
+    count: int = 0
+    size: int = 0
+    fields: tuple[str, ...] = ()
+    note: Note = field(default_factory=Note)
+
+
+class RowRecord(msgspec.Struct, frozen=True):
+    """A row as it stands in the journal."""
+
+    position: int
+    index: int
+    line: int | None
+    mailing_list_id: str | None
+    payload: bytes | None
+    kind: Kind = Kind.OPEN
+    reason: str | None = None
+    error: QualtricsError | None = None
+    contact_id: str | None = None
+    contact_lookup_id: str | None = None
+
+
+class Places(msgspec.Struct, array_like=True):
+    """Where the rows of a piece come from; `lists` only where a piece has rows of several lists."""
+
+    numbers: list[int]
+    lines: list[int | None]
+    lists: list[str | None] | None = None
+
+
+class _Results(msgspec.Struct, array_like=True):
+    """The results of a piece: a column each, and the reasons and errors once, however many share them."""
+
+    kinds: bytes
+    contacts: list[str | None]
+    lookups: list[str | None]
+    whys: list[tuple[str | None, str | None]]
+    which: list[int]
+
+
+@dataclass(slots=True)
+class Piece:
+    """Rows of one chunk that follow each other, from the position `first` on.
+
+    `references` and `addresses` are marks of external references and e-mail addresses (see `rows.mark()`).
+    """
+
+    chunk: int
+    first: int
+    numbers: list[int] = field(default_factory=list)
+    lines: list[int | None] = field(default_factory=list)
+    lists: list[str | None] = field(default_factory=list)
+    payloads: list[bytes] = field(default_factory=list)
+    references: array[int] = field(default_factory=partial(array, "I"))
+    addresses: array[int] = field(default_factory=partial(array, "I"))
+    results: list[Result] = field(default_factory=list)
+
+    def add(self, row: Prepared) -> None:
+        """Add a row."""
+        self.numbers.append(row.index)
+        self.lines.append(row.line)
+        self.lists.append(row.mailing_list_id)
+        self.payloads.append(row.payload)
+        self.references.append(row.reference)
+        self.addresses.append(row.address)
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """What the table of pieces takes; the payloads are in a table of their own."""
+        lists = self.lists if self.chunk == REFUSED else None
+        places = pack(Places(self.numbers, self.lines, lists))
+        results = pack_results(self.results) if self.results else None
+        marks = self.references.tobytes(), self.addresses.tobytes()
+        return self.chunk, self.first, len(self.numbers), places, *marks, results
+
+
+pack = msgspec.msgpack.Encoder().encode
+_places = msgspec.msgpack.Decoder(Places).decode
+_payloads = msgspec.msgpack.Decoder(list[bytes | None]).decode
+_results = msgspec.msgpack.Decoder(_Results).decode
+
+
+def pack_results(results: Sequence[Result]) -> bytes:
+    """Write results down, in the order in which they are given."""
+    whys: dict[tuple[str | None, int], int] = {}
+    texts: list[tuple[str | None, str | None]] = [(None, None)]
+    which = []
+    for result in results:
+        if result.reason is None and result.error is None:
+            which.append(0)
+            continue
+        key = (result.reason, id(result.error))  # thousands of rows share one error
+        if key not in whys:
+            whys[key] = len(texts)
+            texts.append((result.reason, None if result.error is None else write_error(result.error)))
+        which.append(whys[key])
+    kinds = bytes([result.kind for result in results])
+    contacts = [result.contact_id for result in results]
+    lookups = [result.contact_lookup_id for result in results]
+    return pack(_Results(kinds, contacts, lookups, texts, which if len(texts) > 1 else []))
+
+
+def _columns(blob: bytes | None, count: int) -> Iterator[_Column]:
+    """Read what is known of each row: kind, reason, error, contact id, lookup id."""
+    if blob is None:
+        return repeat(_UNKNOWN, count)
+    known = _results(blob)
+    kinds = map(_KINDS.__getitem__, known.kinds)
+    reasons: Iterable[str | None] = repeat(None, len(known.kinds))
+    errors: Iterable[QualtricsError | None] = repeat(None, len(known.kinds))
+    if known.which:
+        whys = [(reason, None if text is None else read_error(text)) for reason, text in known.whys]
+        reasons = [whys[why][0] for why in known.which]
+        errors = [whys[why][1] for why in known.which]
+    return zip(kinds, reasons, errors, known.contacts, known.lookups, strict=True)
+
+
+_Column: TypeAlias = tuple[Kind, str | None, QualtricsError | None, str | None, str | None]
+_KINDS: Final = tuple(Kind)
+_UNKNOWN: Final = (Kind.OPEN, None, None, None, None)
+
+
+def unpack_results(blob: bytes, first: int) -> list[Result]:
+    """Read results again; the first is that of the position `first`."""
+    return [Result(first + at, *known) for at, known in enumerate(_columns(blob, 0))]
+
+
+def records_of(
+    name: str, first: int, places: bytes, payloads: bytes | None, results: bytes | None
+) -> list[RowRecord]:
+    """Read the rows of a piece."""
+    where = _places(places)
+    count = len(where.numbers)
+    bodies = repeat(None, count) if payloads is None else _payloads(payloads)
+    lists = where.lists or repeat(name, count)
+    rows = zip(
+        range(first, first + count),
+        where.numbers,
+        where.lines,
+        lists,
+        bodies,
+        _columns(results, count),
+        strict=True,
+    )
+    return [RowRecord(*place, *known) for *place, known in rows]
+
+
+def bodies_of(payloads: bytes) -> list[bytes | None]:
+    """Read the payloads of a piece; those that were erased are None."""
+    return _payloads(payloads)
+
+
+def write_error(error: QualtricsError) -> str:
+    """Write what a later process needs of an error to act on it."""
+    names = ("status", "error_code", "message", "request_id", "job_id", "method", "template", "attempts")
+    details = {name: value for name in names if isinstance(value := getattr(error, name, None), str | int)}
+    return json.dumps({"class": type(error).__name__, "text": str(error), **details})
+
+
+def read_error(text: str) -> QualtricsError:
+    """Read an error again: of the same class, saying the same."""
+    details: dict[str, Any] = json.loads(text)
+    name, said = details.pop("class"), details.pop("text")
+    if name == UsageError.__name__:
+        return UsageError(said)
+    if name == JobFailed.__name__:
+        return JobFailed(said, job_id=details.get("job_id", ""), status=str(details.get("status", "")))
+    if "message" in details and isinstance(details.get("status"), int):
+        known: ApiError = api_error_class(details["status"], details.get("error_code"))(said, **details)
+        return known
+    doubt = OutcomeUnknown(said)
+    doubt.status, doubt.request_id = details.get("status"), details.get("request_id")
+    return doubt

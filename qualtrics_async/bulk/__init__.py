@@ -8,6 +8,7 @@ from qualtrics_async._lazy import lazy
 
 if TYPE_CHECKING:
     from qualtrics_async.bulk.contacts import create_contacts, import_contacts
+    from qualtrics_async.bulk.failures import FailuresFile, failures_file
     from qualtrics_async.bulk.fanout import Outcomes
     from qualtrics_async.bulk.links import generate_links
     from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome, Summary
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BrokenRow",
     "Failed",
+    "FailuresFile",
     "ImportRow",
     "Imported",
     "InDoubt",
@@ -29,6 +31,7 @@ __all__ = [
     "SourceRow",
     "Summary",
     "create_contacts",
+    "failures_file",
     "generate_links",
     "import_contacts",
     "read_contacts",
@@ -37,7 +40,7 @@ __all__ = [
     "read_parquet",
 ]
 
-_FILES = ("outcome", "rows", "readers", "parquet", "fanout", "recipients", "contacts", "links")
+_FILES = ("outcome", "rows", "readers", "parquet", "failures", "fanout", "recipients", "contacts", "links")
 
 if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a helper
     __getattr__ = lazy(__name__, __all__, _FILES)

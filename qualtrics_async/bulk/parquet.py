@@ -9,7 +9,7 @@ async with aclosing(read_parquet("contacts.parquet")) as rows:
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
@@ -20,12 +20,12 @@ from qualtrics_async.bulk.readers import _object, _objects, _read
 from qualtrics_async.bulk.rows import SourceRow
 from qualtrics_async.errors import UsageError
 
-__all__ = ["GROUP_ROWS", "GROUP_SIZE", "ParquetWriter", "batches", "read_parquet", "require"]
+__all__ = ["GROUP_ROWS", "GROUP_SIZE", "ParquetCopy", "ParquetWriter", "read_parquet", "require"]
 
-GROUP_ROWS: Final = 50_000
+GROUP_ROWS: Final = 20_000
 """Rows that are written as one group at most, and held in memory until then."""
 
-GROUP_SIZE: Final = 8 * 1024 * 1024
+GROUP_SIZE: Final = 4 * 1024 * 1024
 """Characters of text that are held in memory at most."""
 
 _AT_ONCE: Final = 1_000
@@ -63,7 +63,7 @@ def require() -> None:
 
 def _rows(path: Path, identity: Identity, layout: Layout) -> Generator[tuple[int, Row]]:
     number = 0
-    for batch in batches(path, identity, layout):
+    for batch in _batches(path, identity, layout):
         objects = _objects(layout.columns)
         size = batch.nbytes // max(batch.num_rows, 1)
         with _explained(path):
@@ -76,12 +76,8 @@ def _rows(path: Path, identity: Identity, layout: Layout) -> Generator[tuple[int
             yield size, SourceRow(number, cells)
 
 
-def batches(path: Path, identity: Identity, layout: Layout) -> Generator[Any]:
-    """Read record batches of a file, after its hash and its columns; for a thread.
-
-    Raises:
-        UsageError: as `read_parquet()` says.
-    """
+def _batches(path: Path, identity: Identity, layout: Layout) -> Generator[Any]:
+    """Read record batches of a file, after its hash and its columns."""
     from pyarrow.parquet import ParquetFile
 
     with HashedFile(path, identity) as file:
@@ -132,39 +128,31 @@ def _explained(path: Path) -> Iterator[None]:
 class ParquetWriter:
     """Writes rows as Parquet while they come, all columns as text, in groups of bounded size; for a thread.
 
-    `schema` is pyarrow's, for `batch()` alone, which writes what was read; else `columns` are named, and
-    `row()` takes a text or None for each.
-
     Raises:
         UsageError: without pyarrow.
     """
 
-    def __init__(self, file: IO[bytes], columns: Sequence[str] = (), *, schema: Any = None) -> None:
+    def __init__(self, file: IO[bytes], columns: Sequence[str]) -> None:
         require()
         import pyarrow as pa
         from pyarrow.parquet import ParquetWriter as Writer
 
-        self._schema = schema or pa.schema([(column, pa.string()) for column in columns])
+        self._schema = pa.schema([(column, pa.string()) for column in columns])
         self._writer = Writer(file, self._schema)
         self._rows: list[Sequence[str | None]] = []
         self._size = 0
 
     def row(self, values: Sequence[str | None]) -> None:
-        """Add a row, a value for each column; groups are written as they fill."""
+        """Add a row, a text or None for each column; groups are written as they fill."""
         self._rows.append(values)
         self._size += sum(len(value) for value in values if value)
         if len(self._rows) >= GROUP_ROWS or self._size >= GROUP_SIZE:
             self._write()
 
-    def batch(self, batch: Any) -> None:
-        """Write a record batch of the schema."""
-        self._writer.write_batch(batch)
-
     def _write(self) -> None:
         import pyarrow as pa
 
-        columns = zip(*self._rows, strict=True)
-        arrays = [pa.array(cells, pa.string()) for cells in columns]
+        arrays = [pa.array(cells, pa.string()) for cells in zip(*self._rows, strict=True)]
         self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
         self._rows.clear()
         self._size = 0
@@ -174,3 +162,62 @@ class ParquetWriter:
         if self._rows:
             self._write()
         self._writer.close()
+
+
+class ParquetCopy:
+    """Copies some rows of a file as they are, with columns of text at their end; for a thread.
+
+    Columns of the file that have the names of these are left out.
+    """
+
+    def __init__(self, path: Path, output: IO[bytes], columns: Sequence[str]) -> None:
+        import pyarrow as pa
+        from pyarrow.parquet import ParquetFile
+        from pyarrow.parquet import ParquetWriter as Writer
+
+        self._open = ExitStack()
+        with self._open, _explained(path):
+            file = self._open.enter_context(path.open("rb"))
+            found = self._open.enter_context(ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False))
+            added = [pa.field(column, pa.string()) for column in columns]
+            fields = [field for field in found.schema_arrow if field.name not in columns]
+            self._names = [field.name for field in fields]
+            self._batches = found.iter_batches(_AT_ONCE, use_threads=False)
+            self._schema = pa.schema([*fields, *added])
+            self._writer = Writer(output, self._schema)
+            self._open = self._open.pop_all()
+        self._batch: Any = None
+        self._taken: list[Any] = []
+
+    def advance(self) -> int:
+        """Go to the next batch; how many rows it has, 0 at the end."""
+        self._batch = next(self._batches, None)
+        return 0 if self._batch is None else int(self._batch.num_rows)
+
+    def take(self, rows: Sequence[int], values: Sequence[Sequence[str | None]]) -> None:
+        """Copy rows of the batch, by their places in it, with the values of the added columns for each."""
+        import pyarrow as pa
+
+        chosen = self._batch.select(self._names).take(pa.array(rows, pa.int64()))
+        added = [pa.array(cells, pa.string()) for cells in zip(*values, strict=True)]
+        self._taken.append(pa.record_batch([*chosen.columns, *added], schema=self._schema))
+        if sum(batch.num_rows for batch in self._taken) >= GROUP_ROWS or (
+            sum(batch.nbytes for batch in self._taken) >= GROUP_SIZE
+        ):
+            self._write()
+
+    def _write(self) -> None:
+        import pyarrow as pa
+
+        self._writer.write_table(pa.Table.from_batches(self._taken, self._schema))
+        self._taken.clear()
+
+    def end(self) -> None:
+        """Write the rest, and the end of the output, which stays open."""
+        if self._taken:
+            self._write()
+        self._writer.close()
+
+    def close(self) -> None:
+        """Close the file that is copied."""
+        self._open.close()

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TextIO
 
-from qualtrics_async.cli.output import Format, standard_output
+from qualtrics_async.bulk import replacing as files
+from qualtrics_async.bulk.writers import FileFormat, format_of
+from qualtrics_async.cli.output import standard_output
 from qualtrics_async.errors import UsageError
 
 __all__ = ["distinct", "existing", "file_format", "replacing"]
-
-_SUFFIXES: Mapping[str, Format] = {".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson"}
 
 
 def existing(path: Path) -> Path:
@@ -50,16 +48,14 @@ def _same(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve()
 
 
-def file_format(path: Path | None, form: Format | None) -> Format:
+def file_format(path: Path | None, form: FileFormat | None) -> FileFormat:
     """Choose the format of a file: what was asked for, else by its suffix, else CSV."""
-    if form is not None:
-        return form
-    return "csv" if path is None else _SUFFIXES.get(path.suffix.lower(), "csv")
+    return form or ("csv" if path is None else format_of(path))
 
 
 @contextmanager
 def replacing(path: Path | None) -> Iterator[TextIO]:
-    """Open a file, for its owner alone, that takes its name when all is written; without one, stdout.
+    """Open a file that takes its name when all is written, as in `bulk`; without one, stdout.
 
     Raises:
         UsageError: when there can be no file of that name, or stdout is closed.
@@ -67,33 +63,5 @@ def replacing(path: Path | None) -> Iterator[TextIO]:
     if path is None:
         yield standard_output()
         return
-    path = path.resolve()
-    if path.is_dir() or not path.parent.is_dir():
-        raise UsageError(f"{path}: " + ("it is a folder" if path.is_dir() else "there is no such folder"))
-    if path.exists() and not path.is_file():
-        # A device or a pipe is written to; a file in its place would be the end of it.
-        with path.open("w", encoding="utf-8", newline="") as device:
-            yield device
-        return
-    with _called(path):
-        file = NamedTemporaryFile(  # noqa: SIM115  (it is closed before it takes its name)
-            "w", encoding="utf-8", newline="", dir=path.parent, prefix=f".{path.name}.", delete=False
-        )
-    with file:
-        try:
-            yield file  # type: ignore[misc]  # the wrapper is a TextIO in all but name
-            with _called(path):
-                file.close()
-                os.replace(file.name, path)  # noqa: PTH105  (of two names, not of paths)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
-
-
-@contextmanager
-def _called(path: Path) -> Iterator[None]:
-    """Name the file that the user knows in what goes wrong inside."""
-    try:
-        yield
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
+    with files.replacing(path) as file:
+        yield file

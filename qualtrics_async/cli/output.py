@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from collections.abc import AsyncIterable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
 
 import anyio.to_thread
-import msgspec
 
+from qualtrics_async.bulk.writers import ENOUGH, FileFormat, cell, record_writer
 from qualtrics_async.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,9 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Format",
     "Writer",
-    "cell",
     "counted",
-    "plain",
     "print_whole",
     "say",
     "standard_output",
@@ -35,7 +30,6 @@ __all__ = [
 Format: TypeAlias = Literal["table", "csv", "json", "ndjson"]
 
 _WIDEST = 1_000
-_ENOUGH = 64 * 1024
 
 
 def say(message: str) -> None:
@@ -63,49 +57,35 @@ def counted(number: int, noun: str) -> str:
 
 
 class Writer:
-    """Writes rows of values in one of the formats, off the event loop; a table only when it is ended."""
+    """Writes rows of values in one of the formats, off the event loop; a table only when it is ended.
 
-    def __init__(self, stream: TextIO, columns: Sequence[str], form: Format) -> None:
+    In a CSV that is to `guard` no cell is a formula to a spreadsheet (OWASP: CSV injection).
+    """
+
+    def __init__(
+        self, stream: TextIO, columns: Sequence[str], form: Format | FileFormat, *, guard: bool = False
+    ) -> None:
         self._stream = stream
         self._columns = columns
-        self._form = form
         self._rows: list[Sequence[object]] = []
-        self._count = 0
-        self._waiting = io.StringIO()
-        self._csv = csv.writer(self._waiting, lineterminator="\n")
-        if form == "csv":
-            self._csv.writerow(columns)
+        self._records = None if form == "table" else record_writer(form, stream, columns, guard=guard)
 
     def row(self, values: Sequence[object]) -> None:
         """Add a row, a value for each column."""
-        if self._form == "csv":
-            self._csv.writerow([cell(value) for value in values])
-        elif self._form == "table":
+        if self._records is None:
             self._rows.append(values)
         else:
-            document = msgspec.json.encode(dict(zip(self._columns, map(plain, values), strict=True))).decode()
-            if self._form == "ndjson":
-                self._waiting.write(f"{document}\n")
-            else:
-                self._waiting.write(f"{',' if self._count else '['}\n  {document}")
-        self._count += 1
+            self._records.write(dict(zip(self._columns, values, strict=True)))
 
     async def drain(self) -> None:
         """Write what was added, once there is enough of it."""
-        if self._waiting.tell() >= _ENOUGH:
-            await anyio.to_thread.run_sync(self._write)
+        if self._records is not None and self._records.waiting >= ENOUGH:
+            await anyio.to_thread.run_sync(self._records.flush)
 
     async def end(self) -> None:
         """Write the rest, and what is due at the end."""
-        if self._form == "json":
-            self._waiting.write("\n]\n" if self._count else "[]\n")
-        await anyio.to_thread.run_sync(self._print_table if self._form == "table" else self._write)
-
-    def _write(self) -> None:
-        self._stream.write(self._waiting.getvalue())
-        self._stream.flush()
-        self._waiting.seek(0)
-        self._waiting.truncate()
+        end = self._print_table if self._records is None else self._records.end
+        await anyio.to_thread.run_sync(end)
 
     def _print_table(self) -> None:
         from rich import box
@@ -128,26 +108,6 @@ def print_whole(table: Table, stream: TextIO) -> None:
     wanted = console.measure(table, options=console.options.update(max_width=_WIDEST)).maximum
     console.width = max(console.width, wanted)
     console.print(table)
-
-
-def plain(value: object) -> object:
-    """Write an instant as text in UTC; leave all else as it is."""
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
-
-
-def cell(value: object) -> str:
-    """Write a value as a cell: truth as true or false, an object as JSON."""
-    match plain(value):
-        case None:
-            return ""
-        case bool() as flag:
-            return "true" if flag else "false"
-        case str() as text:
-            return text
-        case int() | float() as number:
-            return str(number)
-        case other:
-            return msgspec.json.encode(other).decode()
 
 
 def visible(text: str) -> str:

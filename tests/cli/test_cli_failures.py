@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from qualtrics_async.bulk.failures import row_record
 from qualtrics_async.bulk.outcome import Failed
 from qualtrics_async.bulk.rows import NOTES, ImportRow
-from qualtrics_async.cli.failures import Failures, row_record
+from qualtrics_async.cli.failures import Failures
 from qualtrics_async.errors import UsageError
 
 if TYPE_CHECKING:

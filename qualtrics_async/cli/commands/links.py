@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeAlias
 
 from cyclopts import App, Parameter
 
+from qualtrics_async.bulk.writers import FileFormat
 from qualtrics_async.cli.files import distinct, file_format, replacing
 from qualtrics_async.cli.journals import forget, resumable, usual_journal
-from qualtrics_async.cli.output import Writer
+from qualtrics_async.cli.output import Writer, standard_output
 from qualtrics_async.cli.settings import connect, service
 from qualtrics_async.errors import UsageError
 
@@ -38,7 +39,6 @@ FAILURE_COLUMNS = ("outcome", "reason", "error", *RECIPIENT_COLUMNS)
 LINK_COLUMNS = (*RECIPIENT_COLUMNS, "link", "link_expiration")
 
 Lists: TypeAlias = Annotated[list[str], Parameter(negative="")]
-FileFormat: TypeAlias = Literal["csv", "json", "ndjson"]
 
 app = App(name="links", help="Individual survey links.")
 
@@ -54,6 +54,7 @@ def generate(
     failures: Path | None = None,
     journal: Path | None = None,
     format: FileFormat | None = None,  # noqa: A002  (the option's name)
+    spreadsheet_safe: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Generate an individual link for every contact of one or more mailing lists.
 
@@ -65,10 +66,13 @@ def generate(
         expires: when the links end, with an offset: 2030-01-31T12:00Z.
         directory: the id of the directory; the default one if none is given.
         output: where the links are written when all are there; stdout if no file is given.
-        failures: where the contacts without a link are written, as CSV or, by its suffix, NDJSON or JSON.
+        failures: where the contacts without a link are written, as CSV or, by its suffix, NDJSON, JSON or
+            Parquet.
         journal: the file that knows what was done, so that the same command goes on after an interruption;
             by default one beside OUTPUT or in this folder, removed when all is done.
-        format: csv, json or ndjson; by default what the suffix of the output says, else csv.
+        format: csv, json, ndjson or parquet; by default what the suffix of the output says, else csv.
+        spreadsheet_safe: put an apostrophe before every cell of a CSV that begins with = + - @, a tab or a
+            carriage return (so before numbers like -5 as well), so that a spreadsheet runs none as a formula.
     """
     from qualtrics_async.cli.bars import Bar, progress
     from qualtrics_async.cli.failures import failures as failures_file
@@ -78,6 +82,11 @@ def generate(
     around = output or Path("links")
     memory = journal or usual_journal(around, directory, survey, mailing_list, expires, service())
     distinct({"the output": output, "the failures": failures, "the journal": memory})
+    form = file_format(output, format)
+    if spreadsheet_safe and form != "csv":
+        raise UsageError(f"--spreadsheet-safe is for CSV, and the output is {form}")
+    if form == "parquet" and output is None and standard_output().isatty():
+        raise UsageError("Parquet is nothing to look at: give a file with --output")
     tally = Tally()
     with (
         resumable(memory, usual=journal is None),
@@ -85,7 +94,7 @@ def generate(
         replacing(output) as file,
         progress() as bars,
     ):
-        writer = Writer(file, LINK_COLUMNS, file_format(output, format))
+        writer = Writer(file, LINK_COLUMNS, form, guard=spreadsheet_safe)
         job = _Job(survey, mailing_list, directory, instant, memory)
         summary = asyncio.run(_generate(job, writer, failed, Bar(bars, "links"), tally))
     if journal is None and not summary.in_doubt:
@@ -103,7 +112,7 @@ class _Job(NamedTuple):
 
 async def _generate(job: _Job, writer: Writer, failed: Failures, bar: Bar, tally: Tally) -> Summary:
     from qualtrics_async import bulk
-    from qualtrics_async.cli.failures import kind_of
+    from qualtrics_async.bulk.failures import kind_of
 
     async with connect() as client:
         links = bulk.generate_links(

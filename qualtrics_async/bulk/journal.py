@@ -141,6 +141,10 @@ class Journal:
         """Write a remark."""
         await self.store.run(lambda db: _set_meta(db, {name: value}))
 
+    async def drop_meta(self, name: str) -> None:
+        """Forget a remark."""
+        await self.store.run(lambda db: db.execute("DELETE FROM meta WHERE name = ?", (name,)))
+
     async def add(
         self, pieces: Sequence[Piece], chunks: Iterable[ChunkRecord], remarks: Mapping[str, str]
     ) -> None:

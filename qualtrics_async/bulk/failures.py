@@ -189,7 +189,7 @@ class FailuresFile:
         delimiter = ","
         if layout.form == self._form == "csv":
             delimiter = layout.delimiter
-            _recode(file, layout.encoding)
+            await anyio.to_thread.run_sync(_recode, file, layout.encoding)
         await self._save(file, columns, self._rows(source, flat=flat), delimiter)
 
     async def _save(

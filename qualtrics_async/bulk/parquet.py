@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
+from io import RawIOBase
 from os import PathLike
 from pathlib import Path
 from typing import IO, Any, Final
@@ -125,6 +126,26 @@ def _explained(path: Path) -> Iterator[None]:
         raise UsageError(f"{path.name}: it is no Parquet file, or it is damaged: {error}") from error
 
 
+class _Sink(RawIOBase):
+    """A file that pyarrow may end, as it does when collected, after a job that failed has closed it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._written = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        if not self._file.closed:
+            self._file.write(data)
+        self._written += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self._written
+
+
 class ParquetWriter:
     """Writes rows as Parquet while they come, all columns as text, in groups of bounded size; for a thread.
 
@@ -138,7 +159,7 @@ class ParquetWriter:
         from pyarrow.parquet import ParquetWriter as Writer
 
         self._schema = pa.schema([(column, pa.string()) for column in columns])
-        self._writer = Writer(file, self._schema)
+        self._writer = Writer(_Sink(file), self._schema)
         self._rows: list[Sequence[str | None]] = []
         self._size = 0
 
@@ -184,7 +205,7 @@ class ParquetCopy:
             self._names = [field.name for field in fields]
             self._batches = found.iter_batches(_AT_ONCE, use_threads=False)
             self._schema = pa.schema([*fields, *added])
-            self._writer = Writer(output, self._schema)
+            self._writer = Writer(_Sink(output), self._schema)
             self._open = self._open.pop_all()
         self._batch: Any = None
         self._taken: list[Any] = []

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TextIO, TypeAlias
 
@@ -126,14 +127,19 @@ class _Csv(_Text):
         super().__init__(file)
         self._columns = columns
         self._guard = guard
-        self._rows = csv.writer(self._waiting, delimiter=delimiter, lineterminator="\n")
+        writer = partial(csv.writer, self._waiting, delimiter=delimiter, lineterminator="\n")
+        self._rows, self._quoted = writer(), writer(quoting=csv.QUOTE_ALL)
         self._row(columns)
 
     def write(self, record: Mapping[str, Any]) -> None:
         self._row([cell(record.get(column)) for column in self._columns])
 
     def _row(self, cells: Sequence[str]) -> None:
-        self._rows.writerow(map(guarded, cells) if self._guard else cells)
+        if self._guard:
+            cells = [guarded(text) for text in cells]
+        # Before Python 3.13 the module sees no line end in a carriage return, and does not quote it.
+        rows = self._quoted if any("\r" in text for text in cells) else self._rows
+        rows.writerow(cells)
 
 
 class _JsonLines(_Text):

@@ -226,7 +226,11 @@ Work = Callable[[W, Deliver[I, V]], Awaitable[bool | None]]
 
 
 async def _work_off(
-    queue: FairQueue[K, W], work: Work[W, I, V], channel: Channel[I, V], concurrency: int | None
+    queue: FairQueue[K, W],
+    work: Work[W, I, V],
+    channel: Channel[I, V],
+    concurrency: int | None,
+    finish: Callable[[Deliver[I, V]], Awaitable[None]] | None,
 ) -> None:
     async def do(key: K, unit: W) -> None:
         try:
@@ -239,13 +243,16 @@ async def _work_off(
             room.release()
 
     room = None if concurrency is None else anyio.Semaphore(concurrency)
-    async with channel.worker() as deliver, anyio.create_task_group() as tasks:
-        while True:
-            if room is not None:
-                await room.acquire()
-            if channel.is_stopped or (found := await queue.get()) is None:
-                return
-            tasks.start_soon(do, *found)
+    async with channel.worker() as deliver:
+        async with anyio.create_task_group() as tasks:
+            while True:
+                if room is not None:
+                    await room.acquire()
+                if channel.is_stopped or (found := await queue.get()) is None or channel.is_stopped:
+                    break
+                tasks.start_soon(do, *found)
+        if finish is not None and not channel.is_stopped:
+            await finish(deliver)
 
 
 def fan_out(
@@ -255,11 +262,13 @@ def fan_out(
     channel: Channel[I, V],
     *,
     concurrency: int | None = None,
+    finish: Callable[[Deliver[I, V]], Awaitable[None]] | None = None,
 ) -> None:
     """Work off the queue until it ends, in a task for each unit; the channel ends with the last of them.
 
-    So many units at a time as `concurrency` says, or one for each key that has work. A `QualtricsError` of a
-    unit stops the job: no further unit is begun, and the consumer gets the error after what had been
-    delivered before. Any other exception is a bug, and leaves the task group as itself.
+    So many units at a time as `concurrency` says, or one for each key that has work; `finish` is called when
+    all are done. A `QualtricsError` of a unit stops the job: no further unit is begun, and the consumer gets
+    the error after what had been delivered before. Any other exception is a bug, and leaves the task group as
+    itself.
     """
-    tasks.start_soon(_work_off, queue, work, channel, concurrency)
+    tasks.start_soon(_work_off, queue, work, channel, concurrency, finish)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final, Generic, Literal, TypeAlias, TypedDict
 
@@ -130,12 +130,16 @@ class Job(Generic[I, V]):
         self,
         queue: FairQueue[K, W],
         work: Work[W, I, V],
-        begin: Callable[[Deliver[I, V]], Any],
+        begin: Callable[[Deliver[I, V]], Awaitable[None]],
         *,
+        finish: Callable[[Deliver[I, V]], Awaitable[None]] | None = None,
         concurrency: int | None = None,
         ahead: int = _BATCHES_AHEAD,
     ) -> AsyncGenerator[Outcomes[I, V]]:
-        """Work off a queue while the body takes the outcomes; `begin` fills it and may deliver as well."""
+        """Work off a queue while the body takes the outcomes.
+
+        `begin` fills the queue and `finish` is called when all of it is done; both may deliver as well.
+        """
         channel = Channel[I, V](ahead, workers=2, most_failures=self.settings.max_failures)
 
         async def fill() -> None:
@@ -152,7 +156,7 @@ class Job(Generic[I, V]):
         try:
             async with background_tasks() as tasks:
                 with self.client.observe(clock.count):  # the tasks keep it, the body does not
-                    fan_out(tasks, queue, work, channel, concurrency=concurrency)
+                    fan_out(tasks, queue, work, channel, concurrency=concurrency, finish=finish)
                     tasks.start_soon(fill)
                 yield outcomes
         finally:

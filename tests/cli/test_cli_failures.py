@@ -113,3 +113,26 @@ def test_a_contact_that_was_sent_is_flat() -> None:
 def test_without_a_file_nothing_is_kept() -> None:
     """Records that nobody asked for are dropped."""
     asyncio.run(Failures().add({"a": 1}))
+
+
+def test_failures_stand_as_in_the_input(call: Call, sandbox: Sandbox) -> None:
+    """The same columns, delimiter and encoding, so that what opened the one opens the other."""
+    customers = sandbox.state.add_mailing_list("Customers")
+    text = "E-Mail;Größe\nann@example.com;41\nnö;42\nbroken\n"
+    Path("a.csv").write_bytes(text.encode("cp1252"))
+    argv = ["--mailing-list", customers, "--failures", "failed.csv", "--encoding", "cp1252"]
+    assert call("contacts", "import", "a.csv", *argv).code == 3
+    lines = Path("failed.csv").read_bytes().decode("cp1252").splitlines()
+    assert lines[0] == ";".join(["E-Mail", "Größe", "_text", *NOTES])
+    assert [line.split(";failed;")[0] for line in lines[1:]] == ["nö;42;", ";;broken"]
+
+
+def test_failures_that_are_none_are_no_rows(call: Call, sandbox: Sandbox) -> None:
+    """An older file is not taken for what failed now."""
+    customers = sandbox.state.add_mailing_list("Customers")
+    Path("a.csv").write_text("email\nann@example.com\n")
+    Path("failed.csv").write_text("old\n")
+    assert (
+        call("contacts", "import", "a.csv", "--mailing-list", customers, "--failures", "failed.csv").code == 0
+    )
+    assert Path("failed.csv").read_text() == ",".join(["email", *NOTES]) + "\n"

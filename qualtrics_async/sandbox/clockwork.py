@@ -27,7 +27,7 @@ class Clockwork:
         self._clock = clock
         self._born = time.time() - clock()
         self._lock = threading.RLock()
-        self._turns = 0
+        self._served_by: int | None = None
 
     def now(self) -> int:
         """Milliseconds since the epoch; advances with the sandbox's clock."""
@@ -50,11 +50,16 @@ class Clockwork:
         return str(uuid.UUID(int=self._request_ids.getrandbits(128), version=4))
 
     @contextmanager
-    def serving(self) -> Iterator[bool]:
-        """A turn without a wait, in which no other thread has one; true for one that is in no other."""
+    def serving(self) -> Iterator[None]:
+        """A turn without a wait, in which no other thread has one; turns nest."""
         with self._lock:
-            self._turns += 1
+            before, self._served_by = self._served_by, threading.get_ident()
             try:
-                yield self._turns == 1
+                yield
             finally:
-                self._turns -= 1
+                self._served_by = before
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether this thread has its turn."""
+        return self._served_by == threading.get_ident()

@@ -105,10 +105,9 @@ class People(Clockwork):
 
     def catch_up(self) -> None:
         """Process the imports that are due by the clock, outside a request; safe from any thread."""
-        if self.queues:
-            with self.serving() as first:
-                if first:
-                    self.queues.catch_up()
+        if self.queues and not self.is_serving:
+            with self.serving():
+                self.queues.catch_up()
 
     def add_directory(
         self, name: str | None = None, *, is_default: bool = False, deduplicate: Sequence[str] = ()

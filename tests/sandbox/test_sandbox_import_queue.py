@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -72,8 +73,8 @@ async def test_the_clock_processes_imports_that_nobody_polls() -> None:
         assert seen(call, list_id) == ["0", "1", "2"]
         assert [state.imports[made].done for made in (first, second)] == [True, False]
         clock.now += 5
-        assert state.accepted_rows == {"0": 1, "1": 1, "2": 1, "3": 1}
         assert [row.import_id for row in state.accepted()] == [first, first, second, second]
+        assert state.accepted_rows == {"0": 1, "1": 1, "2": 1, "3": 1}
         created = [contact.created for contact in state.list_contacts(list_id)]
         assert [made - created[0] for made in created] == [0, 0, 5000, 10_000]
 
@@ -183,6 +184,25 @@ async def test_reading_another_list_is_no_poll(look: Look) -> None:
 
 
 @asynchronous
+async def test_reading_another_directory_is_no_poll() -> None:
+    async with speaking(jobs=ByPolls(1)) as call:
+        await start(call, new_list(call), rows(2))
+        other = call.sandbox.state.add_directory("Other")
+        body = {"filter": {"filterType": "extRef", "comparison": "eq", "value": "0"}}
+        assert (await call.get(f"/directories/{other}/contacts")).result["elements"] == []
+        assert (await call.post(f"/directories/{other}/contacts/search", body)).result["elements"] == []
+        assert call.sandbox.state.contacts == {}
+
+
+@asynchronous
+async def test_what_takes_no_time_is_done_when_it_is_answered() -> None:
+    async with speaking(jobs=BySeconds(0)) as call:
+        import_id = await start(call, new_list(call), rows(2))
+        job = call.sandbox.state.imports[import_id]
+        assert (job.done, job.taken) == (True, 2)
+
+
+@asynchronous
 async def test_writing_is_no_poll() -> None:
     async with speaking(jobs=ByPolls(1)) as call:
         list_id = new_list(call)
@@ -288,7 +308,7 @@ async def test_two_polls_at_once_take_no_row_twice() -> None:
         assert seen(call, list_id) == [str(n) for n in range(4000)]
 
 
-def test_another_thread_reads_while_imports_get_on() -> None:
+def test_another_thread_reads_while_imports_get_on(request: pytest.FixtureRequest) -> None:
     """No row is taken twice, and no reader breaks."""
 
     async def drive(sandbox: Sandbox, list_id: str) -> None:
@@ -297,6 +317,9 @@ def test_another_thread_reads_while_imports_get_on() -> None:
                 await start(call, list_id, rows(1000, at))
                 await in_list(call, list_id)
 
+    interval = sys.getswitchinterval()
+    request.addfinalizer(lambda: sys.setswitchinterval(interval))
+    sys.setswitchinterval(1e-6)
     with Sandbox.in_thread(jobs=BySeconds(0.001), deduplicate=()) as sandbox:
         list_id = sandbox.state.add_mailing_list("List")
 

@@ -189,6 +189,18 @@ async def test_a_new_distribution_is_listed_later(lag: ByPolls | BySeconds) -> N
 
 
 @asynchronous
+async def test_the_pages_of_one_listing_are_one_look() -> None:
+    async with speaking(listing_lag=ByPolls(2), page_size=1) as call:
+        state = call.sandbox.state
+        list_id = state.add_mailing_list("List")
+        for _ in range(3):
+            state.add_distribution(state.survey_id, list_id)
+        await distribute(call, list_id)
+        path = f"/distributions?surveyId={state.survey_id}"
+        assert [len(await call.walk(path)) for _ in range(2)] == [3, 4]
+
+
+@asynchronous
 async def test_a_listing_of_another_survey_is_no_look() -> None:
     async with speaking(listing_lag=ByPolls(2)) as call:
         state = call.sandbox.state

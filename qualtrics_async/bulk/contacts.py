@@ -20,7 +20,14 @@ from qualtrics_async.bulk.spool import Rows, Spool, file_size
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import UsageError
 
-__all__ = ["MAX_CHUNK_BYTES", "MAX_CHUNK_ROWS", "create_contacts", "import_contacts"]
+__all__ = [
+    "MAX_CHUNK_BYTES",
+    "MAX_CHUNK_ROWS",
+    "Target",
+    "create_contacts",
+    "import_contacts",
+    "open_source",
+]
 
 MAX_CHUNK_ROWS: Final = 10_000
 """Contacts that one import takes (documented)."""
@@ -87,7 +94,7 @@ async def import_contacts(
             f"a chunk has 1 to {MAX_CHUNK_ROWS} rows and {2 * ENVELOPE} to {MAX_CHUNK_BYTES} bytes, "
             f"got {chunk_rows} and {chunk_bytes}"
         )
-    source = _checked(directory_id, mailing_list, rows, concurrency)
+    source = open_source(directory_id, mailing_list, rows, concurrency)
     if settings.limit_rows_per_minute is not None:
         chunk_rows = max(1, min(chunk_rows, int(settings.limit_rows_per_minute)))
     fingerprint = {
@@ -131,7 +138,7 @@ async def create_contacts(
     service allows 500 of them a minute (documented).
     """
     settings = Settings(**options)
-    source = _checked(directory_id, mailing_list, rows, concurrency)
+    source = open_source(directory_id, mailing_list, rows, concurrency)
     fingerprint = {
         "job": "create_contacts",
         "directory": directory_id,
@@ -154,7 +161,7 @@ async def create_contacts(
             yield outcomes
 
 
-def _checked(directory_id: str, mailing_list: Target, rows: Rows, concurrency: int) -> AsyncGenerator[Any]:
+def open_source(directory_id: str, mailing_list: Target, rows: Rows, concurrency: int) -> AsyncGenerator[Any]:
     """Check the arguments of a job over rows, and open its source."""
     fill("/directories/{directoryId}", (directory_id,))
     if not callable(mailing_list):

@@ -11,7 +11,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
 from numbers import Integral, Real
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -26,10 +26,16 @@ __all__ = [
     "ImportRow",
     "Imported",
     "Prepared",
+    "Reader",
     "RowProblem",
     "SourceRow",
+    "check_values",
+    "is_id",
     "mark",
+    "plain_name",
     "prepare",
+    "prepare_with",
+    "read_cells",
     "wire_name",
 ]
 
@@ -156,7 +162,16 @@ _encode_any = msgspec.json.Encoder(enc_hook=_name_of).encode
 @lru_cache(maxsize=4096)
 def wire_name(column: str) -> str | None:
     """Find the contact field that a column means, whatever its case and separators; None: embedded data."""
-    return _SPELLINGS.get(_SEPARATORS.sub("", column.strip().lower()))
+    return _SPELLINGS.get(plain_name(column))
+
+
+def plain_name(column: str) -> str:
+    """Write the name of a column without what does not count: case and separators."""
+    return _SEPARATORS.sub("", column.strip().lower())
+
+
+Reader: TypeAlias = Callable[[object], dict[str, Any]]
+"""Makes of a row what is sent, under the wire's names; raises `RowProblem`."""
 
 
 def prepare(
@@ -172,6 +187,21 @@ def prepare(
     `allowed` names the objects (and `id`) that the operation takes. Whatever a `mailing_list` function
     raises is a bug of the caller's and propagates as itself.
     """
+
+    def read(source: object) -> dict[str, Any]:
+        contact = read_cells(source, clear_empty=clear_empty)
+        if not any(contact.get(name) for name in _WHO):
+            raise RowProblem("no contact field", "the row has no name, e-mail, phone or external reference")
+        check_values(contact, allowed)
+        return contact
+
+    return prepare_with(read, index, row, mailing_list)
+
+
+def prepare_with(
+    read: Reader, index: int, row: object, mailing_list: str | Callable[[Any], str | None]
+) -> Prepared:
+    """Prepare a row with a reader of its cells."""
     line, source = None, row
     if isinstance(row, BrokenRow):
         text = _encode({_TEXT: row.text.encode("utf-8", "replace").decode()})
@@ -179,13 +209,11 @@ def prepare(
     if isinstance(row, SourceRow):
         line, source = row.line, row.cells
     named = mailing_list if isinstance(mailing_list, str) else mailing_list(source)
-    target = named if isinstance(named, str) and _is_id(named) else None
-    contact: dict[str, Any] = {}
+    target = named if isinstance(named, str) and is_id(named) else None
     try:
-        _fill(contact, source, clear_empty=clear_empty)
         if target is None:
             raise _no_list(named)
-        _check(contact, allowed)
+        contact = read(source)
         payload = _encode(contact)
     except RowProblem as problem:
         return Prepared(index, line, target, _original(source), problem=problem)
@@ -212,7 +240,8 @@ def mark(key: str | None) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _is_id(text: str) -> bool:
+def is_id(text: str) -> bool:
+    """Whether a path takes this as an id: not blank, and nothing in it that would lead elsewhere."""
     try:
         fill("/{mailingListId}", (text,))
     except UsageError:
@@ -243,7 +272,13 @@ def _without_notes(source: Mapping[Any, Any]) -> Mapping[Any, Any]:
     return {column: value for column, value in source.items() if column not in _NOT_SENT}
 
 
-def _fill(contact: dict[str, Any], source: object, *, clear_empty: bool) -> None:
+def read_cells(source: object, *, clear_empty: bool) -> dict[str, Any]:
+    """Read the cells of a mapping, or what a contact has set, under the wire's names.
+
+    Raises:
+        RowProblem: for what is no row, and for cells that cannot be sent.
+    """
+    contact: dict[str, Any] = {}
     if isinstance(source, ContactFields):
         source = _given(source, contact)
     elif not isinstance(source, Mapping):
@@ -271,6 +306,7 @@ def _fill(contact: dict[str, Any], source: object, *, clear_empty: bool) -> None
             contact[name] = _truth(text) if name == _UNSUBSCRIBED else text
     if embedded:
         contact[_EMBEDDED] = embedded
+    return contact
 
 
 def _given(source: ContactFields, contact: dict[str, Any]) -> dict[str, Any]:
@@ -352,9 +388,8 @@ def _truth(text: str) -> bool:
     raise RowProblem("bad value", "unsubscribed is neither true nor false")
 
 
-def _check(contact: dict[str, Any], allowed: frozenset[str]) -> None:
-    if not any(contact.get(name) for name in _WHO):
-        raise RowProblem("no contact field", "the row has no name, e-mail, phone or external reference")
+def check_values(contact: dict[str, Any], allowed: frozenset[str]) -> None:
+    """Refuse an impossible e-mail address, and objects (or an `id`) that the operation does not take."""
     email = contact.get("email")
     if email:
         email = contact["email"] = email.strip()

@@ -54,7 +54,7 @@ class Spool:
 
     def __init__(
         self,
-        job: Job[ImportRow, Imported],
+        job: Job[ImportRow, Any],
         source: AsyncGenerator[Any],
         queue: FairQueue[str, ChunkRecord],
         *,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Self, TypeVar
 
 import anyio
+import msgspec
 
 from qualtrics_async._core.tasks import to_its_end
 from qualtrics_async.errors import JournalError
@@ -24,6 +25,9 @@ _APPLICATION: Final = 0x514C5458
 """Marks a file as ours (`QLTX`), so that no other program's database is written to."""
 
 _OWNER_ONLY: Final = 0o600
+
+_PAGE: Final = 8192
+"""Bytes: what is written are mostly packed rows, which need fewer steps in larger pages."""
 
 
 class Store:
@@ -141,6 +145,7 @@ def _open(
 def _prepare(connection: sqlite3.Connection, schema: str, version: int, *, durable: bool) -> None:
     # The exclusive mode comes before the first read: so WAL needs no shared memory, and the lock is kept.
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute(f"PRAGMA page_size = {_PAGE}")
     connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -181,7 +186,7 @@ def _explained(path: Path) -> Iterator[None]:
                 f"{path} is in use by another process; wait for it, or name another journal", reason="in use"
             ) from error
         raise JournalError(f"the journal {path} cannot be used: {error}", reason="unusable") from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, msgspec.DecodeError) as error:
         raise JournalError(
             f"{path} is no journal, or it is damaged ({error}); name another file, or restore it",
             reason="damaged",

@@ -191,7 +191,7 @@ class Journal:
         def work(db: sqlite3.Connection) -> bytes:
             found = db.execute(_READ_BODIES, (chunk,))
             rows = chain.from_iterable(bodies_of(payloads) for (payloads,) in found)
-            return b"[" + b",".join(row for row in rows if row is not None) + b"]"
+            return b"[" + b",".join(filter(None, rows)) + b"]"
 
         return await self.store.run(work)
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from functools import partial
-from itertools import repeat
+from itertools import count, repeat
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -21,6 +21,7 @@ from qualtrics_async.bulk.rows import Prepared
 from qualtrics_async.errors import (
     ApiError,
     JobFailed,
+    JournalError,
     OutcomeUnknown,
     QualtricsError,
     UsageError,
@@ -109,8 +110,8 @@ class ChunkRecord:
     note: Note = field(default_factory=Note)
 
 
-class RowRecord(msgspec.Struct, frozen=True):
-    """A row as it stands in the journal."""
+class RowRecord(msgspec.Struct, frozen=True, gc=False):
+    """A row as it stands in the journal; nothing that it holds leads back to it."""
 
     position: int
     index: int
@@ -189,7 +190,8 @@ def pack_results(results: Sequence[Result]) -> bytes:
     whys: dict[tuple[str | None, int], int] = {}
     texts: list[tuple[str | None, str | None]] = [(None, None)]
     which = []
-    for result in results:
+    kinds = bytes([result.kind for result in results])
+    for result in results if kinds.count(Kind.OK) < len(kinds) else ():
         if result.reason is None and result.error is None:
             which.append(0)
             continue
@@ -198,35 +200,44 @@ def pack_results(results: Sequence[Result]) -> bytes:
             whys[key] = len(texts)
             texts.append((result.reason, None if result.error is None else write_error(result.error)))
         which.append(whys[key])
-    kinds = bytes([result.kind for result in results])
     contacts = [result.contact_id for result in results]
     lookups = [result.contact_lookup_id for result in results]
     return pack(_Results(kinds, contacts, lookups, texts, which if len(texts) > 1 else []))
 
 
-def _columns(blob: bytes | None, count: int) -> Iterator[_Column]:
-    """Read what is known of each row: kind, reason, error, contact id, lookup id."""
+def _columns(blob: bytes | None) -> _Columns:
+    """Read what is known of each row: kinds, reasons, errors, contact ids, lookup ids."""
     if blob is None:
-        return repeat(_UNKNOWN, count)
+        return repeat(Kind.OPEN), _NOTHING, _NOTHING, _NOTHING, _NOTHING
     known = _results(blob)
     kinds = map(_KINDS.__getitem__, known.kinds)
-    reasons: Iterable[str | None] = repeat(None, len(known.kinds))
-    errors: Iterable[QualtricsError | None] = repeat(None, len(known.kinds))
-    if known.which:
-        whys = [(reason, None if text is None else read_error(text)) for reason, text in known.whys]
-        reasons = [whys[why][0] for why in known.which]
-        errors = [whys[why][1] for why in known.which]
-    return zip(kinds, reasons, errors, known.contacts, known.lookups, strict=True)
+    if not known.which:
+        return kinds, _NOTHING, _NOTHING, known.contacts, known.lookups
+    reasons = [reason for reason, _ in known.whys]
+    errors = [None if text is None else read_error(text) for _, text in known.whys]
+    return (
+        kinds,
+        map(reasons.__getitem__, known.which),
+        map(errors.__getitem__, known.which),
+        known.contacts,
+        known.lookups,
+    )
 
 
-_Column: TypeAlias = tuple[Kind, str | None, QualtricsError | None, str | None, str | None]
+_Columns: TypeAlias = tuple[
+    Iterable[Kind],
+    Iterable[str | None],
+    Iterable[QualtricsError | None],
+    Iterable[str | None],
+    Iterable[str | None],
+]
 _KINDS: Final = tuple(Kind)
-_UNKNOWN: Final = (Kind.OPEN, None, None, None, None)
+_NOTHING: Final = repeat(None)
 
 
 def unpack_results(blob: bytes, first: int) -> list[Result]:
     """Read results again; the first is that of the position `first`."""
-    return [Result(first + at, *known) for at, known in enumerate(_columns(blob, 0))]
+    return list(map(Result, count(first), *_columns(blob)))
 
 
 def records_of(
@@ -234,19 +245,13 @@ def records_of(
 ) -> list[RowRecord]:
     """Read the rows of a piece."""
     where = _places(places)
-    count = len(where.numbers)
-    bodies = repeat(None, count) if payloads is None else _payloads(payloads)
-    lists = where.lists or repeat(name, count)
-    rows = zip(
-        range(first, first + count),
-        where.numbers,
-        where.lines,
-        lists,
-        bodies,
-        _columns(results, count),
-        strict=True,
-    )
-    return [RowRecord(*place, *known) for *place, known in rows]
+    bodies = _NOTHING if payloads is None else _payloads(payloads)
+    lists = where.lists or repeat(name)
+    columns = (count(first), where.numbers, where.lines, lists, bodies, *_columns(results))
+    records = list(map(RowRecord, *columns))
+    if len(records) < len(where.numbers):
+        raise JournalError("a part of its rows is missing", reason="damaged")
+    return records
 
 
 def bodies_of(payloads: bytes) -> list[bytes | None]:

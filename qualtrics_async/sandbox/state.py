@@ -37,6 +37,10 @@ class State(Arranged, Truth):
     `deleted_all_subscriptions` has, for each call that deleted all subscriptions, the ids that it took away.
     `participants` are kept by directory or project, then by unique identifier, as on the wire. `shelf()` has
     what nothing but its own handlers reads.
+
+    Whoever reads it gets what the clock has made of imports by then. `count_members()` and `distributions_of()`
+    answer what a proof asks, and both may be asked from any thread; to arrange while requests are served is for
+    the thread that serves.
     """
 
     def __init__(

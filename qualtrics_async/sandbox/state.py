@@ -38,9 +38,9 @@ class State(Arranged, Truth):
     `participants` are kept by directory or project, then by unique identifier, as on the wire. `shelf()` has
     what nothing but its own handlers reads.
 
-    Whoever reads it gets what the clock has made of imports by then. `count_members()` and `distributions_of()`
-    answer what a proof asks, and both may be asked from any thread; to arrange while requests are served is for
-    the thread that serves.
+    Whoever reads it gets what the clock has made of imports by then. What a proof asks may be asked from any
+    thread (`count_members()`, `distributions_of()`); to arrange things while requests are served is for the
+    thread that serves.
     """
 
     def __init__(

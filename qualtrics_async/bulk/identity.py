@@ -57,10 +57,12 @@ class Identity:
 
     def add(self, data: memoryview) -> None:
         """Hash the next bytes of the file; no bytes are its end."""
+        if self.digest is not None:
+            return
         if data:
             self._hash.update(data)
             self._read += len(data)
-        elif self.digest is None:
+        else:
             self.size, self.digest = self._read, self._hash.hexdigest()
 
 

@@ -89,7 +89,7 @@ def _tabular(source: Any) -> Iterator[Any] | None:
     if _has(source, "itertuples", "iloc", "columns"):
         return _pandas_rows(source, _checked(source.columns))
     if _has(source, "iter_rows", "columns"):
-        rows: Iterator[Any] = source.iter_rows(named=True, buffer_size=_AT_ONCE)
+        rows: Iterator[Any] = source.iter_rows(named=True)
         return rows
     if not hasattr(getattr(source, "schema", None), "names"):
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import datetime as dt
 import io
 import os
 import re
@@ -11,8 +12,10 @@ import stat
 import sys
 import tracemalloc
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -237,6 +240,8 @@ def test_the_suffix_says_the_format(site: Site, tmp_path: Path, source: str, suf
         assert found["embeddedData"] == row["embeddedData"]
         return
     (again,) = read(target)
+    if source == ".ndjson" and suffix != ".ndjson":
+        assert again["shoe size"] == "41"  # a column of its own is easier to correct
     assert site.imported(path, rows=[again | {"email": "one@example.com"}]) == {"ok": 1}
     (contact,) = site.contacts
     assert contact.embedded_data == {"shoe size": "41", "Email": "other", "n": "7"}
@@ -424,10 +429,15 @@ def test_what_cannot_be_meant_is_refused_at_once(tmp_path: Path, monkeypatch: py
     assert sorted(os.listdir(tmp_path)) == ["a.csv", "linked.csv"]  # noqa: PTH208
 
 
-def test_a_device_is_written_to_as_it_is(tmp_path: Path) -> None:
-    """Whoever wants no failures may send them to the null device, which stays one."""
-    write(Path(os.devnull), [failed(0, email="x")])
-    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)  # noqa: PTH116  (no path of ours)
+def test_a_pipe_is_written_to_as_it_is(tmp_path: Path) -> None:
+    """Whoever reads the failures from a pipe, or drops them into a device, keeps it."""
+    pipe = tmp_path / "failed.csv"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reader:
+        text = reader.submit(pipe.read_text)
+        write(pipe, [failed(0, email="x")])
+        assert text.result(10).startswith("email,_outcome")
+    assert pipe.is_fifo()
 
 
 def test_a_pipe_cannot_be_read_twice(tmp_path: Path) -> None:
@@ -454,3 +464,28 @@ def test_memory_does_not_depend_on_the_failures(tmp_path: Path, *, source: bool)
         tracemalloc.stop()
     assert target.stat().st_size > 10_000_000
     assert peak < 4_000_000, peak
+
+
+def test_an_error_has_words_that_the_encoding_lacks(tmp_path: Path) -> None:
+    """What cannot be written of a note is a question mark, and costs no row."""
+    source, target = tmp_path / "a.csv", tmp_path / "failed.csv"
+    source.write_bytes("email\nJosé\n".encode("latin-1"))
+    write(target, [failed(0, 2)], source=source, encoding="latin-1")
+    assert "José,failed,bad,no ? good,2,CG_1" in target.read_bytes().decode("latin-1")
+
+
+def test_rows_that_were_read_in_another_order(tmp_path: Path) -> None:
+    """The file is in the order of its source, whichever row was imported first."""
+    source, target = tmp_path / "a.csv", tmp_path / "failed.csv"
+    source.write_text("email\na\nb\nc\n")
+    write(target, [failed(0, 4), failed(1, 2)], source=source)
+    assert [row["email"] for row in read(target)] == ["a", "c"]
+
+
+def test_cells_of_another_format_are_written_as_they_are_sent(tmp_path: Path) -> None:
+    """Whole numbers that became floats, prices and dates are what an import makes of them."""
+    source, target = tmp_path / "a.parquet", tmp_path / "failed.csv"
+    cells = {"n": [7.0, None], "price": [Decimal("1.50")] * 2, "day": [dt.date(2026, 1, 2)] * 2}
+    pq.write_table(pa.table({"email": ["no", "x"], **cells}), source)
+    write(target, [failed(0, 1)], source=source)
+    assert read(target)[0].items() >= {"n": "7", "price": "1.50", "day": "2026-01-02"}.items()

@@ -231,6 +231,8 @@ class Engine:
             ended = overdue
             raise overdue from overdue.__cause__
         except BaseException as error:
+            if run.doubt and not request.safe and isinstance(error, asyncio.CancelledError):
+                mark_in_doubt(error)  # an attempt before this one had left
             ended = error
             raise
         finally:

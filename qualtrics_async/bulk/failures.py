@@ -21,7 +21,7 @@ from qualtrics_async.bulk.identity import FileRows, Layout
 from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome
 from qualtrics_async.bulk.readers import read_contacts
 from qualtrics_async.bulk.replacing import replacing_off_loop
-from qualtrics_async.bulk.rows import _TEXT, NOTES, BrokenRow, ImportRow, RowProblem, _cell, wire_name
+from qualtrics_async.bulk.rows import _TEXT, NOTES, BrokenRow, ImportRow, RowProblem, read_cell, wire_name
 from qualtrics_async.bulk.writers import ENOUGH, FileFormat, RecordWriter, cell, format_of, record_writer
 from qualtrics_async.errors import UsageError
 
@@ -326,7 +326,7 @@ def _texts(record: Mapping[str, Any]) -> dict[str, str | None]:
 def _text(value: object, column: str) -> str | None:
     """Write a value as an import would, so that it is the same one when it is read again."""
     try:
-        return _cell(value, column, clear_empty=True)
+        return read_cell(value, column, clear_empty=True)
     except RowProblem:
         return cell(value)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from qualtrics_async.client import Qualtrics
@@ -15,7 +15,7 @@ _MOST: Final = 3
 
 
 class Key(NamedTuple):
-    """What identifies a contact for the caller: `extRef` or `email`, and its value."""
+    """What identifies a contact for the caller: a field (`extRef`, `email`), and its value."""
 
     field: str
     value: str
@@ -28,9 +28,9 @@ class Found(NamedTuple):
     contact_lookup_id: str | None = None
 
 
-def key_of(contact: Mapping[str, Any]) -> Key | None:
-    """Choose the key of a contact: its external reference, else its e-mail address."""
-    for field in ("extRef", "email"):
+def key_of(contact: Mapping[str, Any], fields: Sequence[str] = ("extRef", "email")) -> Key | None:
+    """Choose the key of a contact: the first of these fields that it has; a blank one is none."""
+    for field in fields:
         value = contact.get(field)
         if isinstance(value, str) and value.strip():
             return Key(field, value.strip())
@@ -59,8 +59,9 @@ class Finder:
         """
         member = ContactFilter(filter_type="inList", comparison=True, mailing_list_id=mailing_list_id)
         named = ContactFilter(filter_type=key.field, comparison="eq", value=key.value)
-        found = await self._client.contacts.search(self._directory_id, member & named).first_page()
-        contacts = [Found(contact.id) for contact in found.elements[:_MOST]]
+        # A page may be short, or empty, and not the last: one request, where nothing follows the first.
+        found = await self._client.contacts.search(self._directory_id, member & named).collect(limit=_MOST)
+        contacts = [Found(contact.id) for contact in found]
         return [await self._with_lookup(mailing_list_id, one) for one in contacts] if lookup else contacts
 
     async def _with_lookup(self, mailing_list_id: str, found: Found) -> Found:

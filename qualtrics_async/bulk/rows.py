@@ -35,6 +35,7 @@ __all__ = [
     "plain_name",
     "prepare",
     "prepare_with",
+    "read_cell",
     "read_cells",
     "wire_name",
 ]
@@ -295,7 +296,7 @@ def read_cells(source: object, *, clear_empty: bool) -> dict[str, Any]:
             elif cells:
                 contact[name] = cells
             continue
-        text = _cell(value, column, clear_empty=clear_empty)
+        text = read_cell(value, column, clear_empty=clear_empty)
         if text is None or (name == _UNSUBSCRIBED and not text.strip()):
             continue
         if name in contact:
@@ -325,13 +326,13 @@ def _cells(value: object, name: str, *, clear_empty: bool) -> dict[str, str]:
         raise RowProblem("bad value", f"{name} takes a mapping, got {type(value).__name__}")
     cells: dict[str, str] = {}
     for key, item in value.items():
-        text = _cell(item, key, clear_empty=clear_empty)
+        text = read_cell(item, key, clear_empty=clear_empty)
         if text is not None:
             cells[str(key)] = text
     return cells
 
 
-def _cell(value: object, column: object, *, clear_empty: bool) -> str | None:
+def read_cell(value: object, column: object, *, clear_empty: bool) -> str | None:
     """Write a cell as text: None and NaN are absent, and so is empty text unless it is to clear."""
     if isinstance(value, str):
         return str.__str__(value) if value or clear_empty else None

@@ -1,0 +1,240 @@
+"""The crash test: a process that runs a job is killed again and again, and started again until it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from types import TracebackType
+from typing import Final, Literal, Self, TypeAlias, get_args
+
+import msgspec
+from accounting import UNFINISHED, Account, audit
+from dying import Die, End, Orders, Where
+from proving import Call, Part, Place, Plan, Said, arrange
+from working import CONTACTS, CREATE, DISTRIBUTE, IMPORT, LINKS, PROGRESS, REPORT
+
+from qualtrics_async import RetryPolicy
+from qualtrics_async.sandbox import Fault, Sandbox
+
+__all__ = ["KILLS", "Kill", "KillKind", "Nursery", "crash"]
+
+KillKind: TypeAlias = Literal["held", "journal", "time"]
+"""While the sandbox holds a request; at a step of the journal; at any time."""
+
+KILLS: Final[tuple[KillKind, ...]] = get_args(KillKind)
+
+RECONCILE: Final = 0.6
+"""Seconds; far more than the sandbox takes for anything, and far less than ten minutes."""
+
+_PATIENCE: Final = 30.0
+_MOST_CALLS: Final = 12
+_LOOK: Final = 0.002
+_LATEST: Final = 0.25
+_ROUTES: Final = {
+    "imports": (IMPORT, IMPORT, PROGRESS, REPORT, "*"),
+    "creates": (CREATE, "*"),
+    "links": (DISTRIBUTE, DISTRIBUTE, CONTACTS, LINKS, "*"),
+}
+_FURTHEST: Final = {"imports": 3, "creates": 20, "links": 2}
+_MILD: Final = ("cut", "truncated", {"kind": "cut", "when": "after"}, {"kind": "status", "status": 500})
+
+
+class Hangs(Exception):
+    """A process neither ended nor died in time."""
+
+
+class Nursery:
+    """The process that forks those that die (`dying.py`)."""
+
+    def __init__(self) -> None:
+        script = str(Path(__file__).with_name("dying.py"))
+        self._process = subprocess.Popen(
+            [sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
+        self._heard = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it, and the child that it has."""
+        with self._process as process:
+            assert process.stdin is not None
+            process.stdin.close()
+
+    def start(self, orders: Orders) -> None:
+        """Start a child; one at a time."""
+        self._tell(msgspec.json.encode(orders))
+
+    def kill(self) -> None:
+        """Kill the child with SIGKILL, unless it is gone."""
+        self._tell(b"kill")
+
+    def ended(self, seconds: float) -> int | None:
+        """Wait for the end of the child: its status, negative for a signal; None when time is up."""
+        assert self._process.stdout is not None
+        ready, _, _ = select.select([self._process.stdout], [], [], seconds)
+        if not ready:
+            return None
+        self._heard += os.read(self._process.stdout.fileno(), 4096)
+        line, end, self._heard = self._heard.partition(b"\n")
+        assert end, f"half a line or none: {line!r}"
+        return int(line.removeprefix(b"ended "))
+
+    def _tell(self, line: bytes) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + b"\n")
+
+
+class Kill(msgspec.Struct, frozen=True):
+    """When a process is killed: which of the other fields count, `kind` says."""
+
+    kind: KillKind
+    route: str = "*"
+    when: Literal["before", "after"] = "before"
+    skip: int = 0
+    die: Die | None = None
+    seconds: float = 0.0
+
+    @classmethod
+    def draw(cls, kind: KillKind, plan: Plan, random: Random) -> Kill:
+        """Draw the moment."""
+        match kind:
+            case "held":
+                skip = random.randint(0, _FURTHEST[plan.job])
+                when: Literal["before", "after"] = random.choice(("before", "after"))
+                return cls(kind, random.choice(_ROUTES[plan.job]), when, skip)
+            case "journal":
+                where: Where = random.choice(("before", "inside", "after"))
+                return cls(kind, die=Die(int(2 ** random.uniform(0, 6)), where))
+            case "time":
+                return cls(kind, seconds=random.uniform(0, _LATEST))
+
+
+class _Run:
+    """One case: a sandbox, a journal, and the calls that are made of one job."""
+
+    def __init__(self, sandbox: Sandbox, plan: Plan, folder: Path, nursery: Nursery) -> None:
+        self.account = Account(plan)
+        self._sandbox = sandbox
+        self._plan = plan
+        self._place: Place = arrange(sandbox, plan)
+        self._journal = folder / "journal.db"
+        self._output = folder / "said"
+        self._nursery = nursery
+        self._parts: list[Part] = []
+
+    def kill(self, kill: Kill) -> bool:
+        """Start the job and kill it; False if it ended before."""
+        held = None
+        if kill.kind == "held":
+            held = self._sandbox.faults.add(
+                kind="delay", route=kill.route, when=kill.when, skip=kill.skip, times=1
+            )
+        self._nursery.start(self._orders(die=kill.die))
+        status = self._wait(kill, held)
+        if held is not None:
+            held.times = 0
+            held.release()
+        part = self._heard(status)
+        self._parts.append(part)
+        killed = status == -9
+        self.account.kills += killed
+        return killed or bool(part.error)
+
+    def _wait(self, kill: Kill, held: Fault | None) -> int:
+        give_up = time.monotonic() + _PATIENCE
+        moment = time.monotonic() + kill.seconds if kill.kind == "time" else give_up
+        status = None
+        while status is None and time.monotonic() < moment and not (held is not None and held.used):
+            status = self._nursery.ended(_LOOK)
+        if status is None:
+            self._nursery.kill()
+            status = self._nursery.ended(_PATIENCE)
+        if status is None or time.monotonic() > give_up:
+            raise Hangs(f"{kill} of {self._plan}")
+        return status
+
+    def end(self) -> None:
+        """Call the job until it ends by itself, then once more for all outcomes, and settle the account."""
+        part = Part()
+        while not part.ended:
+            part = self._call(replay=False)
+            self._parts.append(part)
+            self.account.calls += 1
+            if self.account.calls == _MOST_CALLS:
+                self.account.is_wrong(f"it does not end: {part.error}")
+                break
+        self._sandbox.faults.clear()
+        whole = self._call(replay=True)
+        audit(self._sandbox, self._place, self._parts, whole, self.account)
+        for file in self._journal.parent.glob("journal.db*"):
+            if b"@example.com" in file.read_bytes():
+                self.account.is_wrong(f"{file.name} still has rows in it")
+
+    def _call(self, *, replay: bool) -> Part:
+        self._nursery.start(self._orders(replay=replay))
+        status = self._nursery.ended(_PATIENCE)
+        if status is None:
+            self._nursery.kill()
+            self._nursery.ended(_PATIENCE)
+            raise Hangs(f"the last call of {self._plan}")
+        return self._heard(status)
+
+    def _orders(self, *, die: Die | None = None, replay: bool = False) -> Orders:
+        call = Call(
+            plan=self._plan,
+            place=self._place,
+            journal=str(self._journal),
+            replay=replay,
+            reconcile_timeout=RECONCILE,
+            retry=RetryPolicy(base=0.001),
+        )
+        return Orders(call, str(self._output), die)
+
+    def _heard(self, status: int) -> Part:
+        """Read what the child said."""
+        part = Part()
+        with contextlib.suppress(FileNotFoundError):
+            for line in self._output.read_bytes().splitlines():
+                if b'"kind"' in line:
+                    part.said.append(msgspec.json.decode(line, type=Said))
+                else:
+                    end = msgspec.json.decode(line, type=End)
+                    part.error, part.items, part.counted = end.error, end.items, end.counted
+                    part.ended = not end.error and not any(one.reason in UNFINISHED for one in part.said)
+            self._output.unlink()
+        if status not in (0, -9):
+            self.account.is_wrong(f"a process ended with status {status}: its standard error says why")
+        return part
+
+
+def crash(
+    plan: Plan, kinds: Sequence[KillKind], nursery: Nursery, *, folder: Path, rate: float = 0.0
+) -> Account:
+    """Run a job, kill it once for each of `kinds` (fewer, if it ends before), and let it end.
+
+    `rate` is the share of requests that go wrong besides.
+    """
+    random = Random(f"crash {plan.seed}")
+    with Sandbox.in_thread(**plan.sandbox()) as sandbox:
+        run = _Run(sandbox, plan, folder, nursery)
+        if rate:
+            sandbox.faults.random(rate=rate, kinds=_MILD, seed=plan.seed)
+        for kind in kinds:
+            if not run.kill(Kill.draw(kind, plan, random)):
+                break
+        run.end()
+        return run.account

@@ -16,7 +16,7 @@ from qualtrics_async.bulk.job import Job, JobOptions, Settings
 from qualtrics_async.bulk.records import ChunkRecord
 from qualtrics_async.bulk.rows import Imported, ImportRow, prepare
 from qualtrics_async.bulk.sources import as_rows
-from qualtrics_async.bulk.spool import Rows, Spool, file_size
+from qualtrics_async.bulk.spool import Rows, Spool, identity_of
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import UsageError
 
@@ -115,7 +115,9 @@ async def import_contacts(
     opened = Job[ImportRow, Imported].open(client, settings, fingerprint, concurrency=concurrency)
     async with aclosing(source), opened as job:
         queue = FairQueue[str, ChunkRecord]()
-        spool = Spool(job, source, queue, chunker=chunker, prepare_row=prepare_row, size=file_size(rows))
+        spool = Spool(
+            job, source, queue, chunker=chunker, prepare_row=prepare_row, identity=identity_of(rows)
+        )
         imports = ImportJobs(job, directory_id, batch_id)
         async with job.running(queue, imports.work, spool.run) as outcomes:
             yield outcomes
@@ -155,7 +157,9 @@ async def create_contacts(
     opened = Job[ImportRow, Imported].open(client, settings, fingerprint, concurrency=concurrency)
     async with aclosing(source), opened as job:
         queue = FairQueue[str, ChunkRecord](parallel=True)
-        spool = Spool(job, source, queue, chunker=chunker, prepare_row=prepare_row, size=file_size(rows))
+        spool = Spool(
+            job, source, queue, chunker=chunker, prepare_row=prepare_row, identity=identity_of(rows)
+        )
         creates, blocks = Creates(job, directory_id), concurrency // BLOCK + 1
         async with job.running(queue, creates.work, spool.run, concurrency=blocks) as outcomes:
             yield outcomes

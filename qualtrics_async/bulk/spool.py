@@ -13,6 +13,7 @@ import msgspec
 
 from qualtrics_async.bulk.chunks import Chunk, Chunker
 from qualtrics_async.bulk.fanout import Batch, Deliver, FairQueue
+from qualtrics_async.bulk.identity import FileRows, Identity
 from qualtrics_async.bulk.job import Job
 from qualtrics_async.bulk.journal import Journal
 from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome
@@ -28,7 +29,7 @@ from qualtrics_async.bulk.records import (
 from qualtrics_async.bulk.rows import Imported, ImportRow, Prepared, RowProblem
 from qualtrics_async.errors import JobFailed, JournalError, UsageError
 
-__all__ = ["RowOutcome", "Rows", "Spool", "deliver_chunk", "file_size"]
+__all__ = ["RowOutcome", "Rows", "Spool", "deliver_chunk", "identity_of"]
 
 Rows: TypeAlias = Iterable[Any] | AsyncIterable[Any]
 RowOutcome: TypeAlias = Outcome[ImportRow, Imported]
@@ -48,8 +49,8 @@ class Spool:
 
     On a journal that knows rows already, the source must begin with the same rows (a digest tells); they
     are not added again. A source that yields nothing is accepted if the journal has it whole: a stream
-    cannot be read twice. With a `job_id` and a journal that has it whole it is not read at all. `size` is
-    that of the file that the source reads, in bytes.
+    cannot be read twice. With a `job_id` and a journal that has it whole it is not read at all. `identity`
+    is that of the file that the source reads: its size is compared before, its content as it is read.
     """
 
     def __init__(
@@ -60,12 +61,12 @@ class Spool:
         *,
         chunker: Chunker[str],
         prepare_row: Callable[[int, object], Prepared],
-        size: int | None = None,
+        identity: Identity | None = None,
     ) -> None:
         self._job = job
         self._journal = job.journal
         self._source = source
-        self._size = size
+        self._identity = identity
         self._queue = queue
         self._chunker = chunker
         self._prepare = prepare_row
@@ -92,13 +93,23 @@ class Spool:
 
     async def _compare_size(self) -> None:
         """Refuse a file that has changed before it is read."""
-        if self._size is None:
+        size = None if self._identity is None else await self._identity.measure()
+        if size is None:
             return
         known = await self._journal.meta("size")
         if known is None:
-            await self._journal.set_meta("size", str(self._size))
-        elif known != str(self._size):
-            raise _changed(f"it has {self._size} bytes now, it had {known}")
+            await self._journal.set_meta("size", str(size))
+        elif known != str(size):
+            raise _changed(f"it has {size} bytes now, it had {known}")
+
+    async def _compare_content(self) -> None:
+        """Refuse a file whose rows are the same and whose bytes are not; it was read to its end."""
+        digest = None if self._identity is None else self._identity.digest
+        known = await self._journal.meta("content")
+        if digest is not None and known is None:
+            await self._journal.set_meta("content", digest)
+        elif digest is not None and known != digest:
+            raise _changed("its bytes differ, though its rows do not")
 
     async def _read(self, deliver: Deliver[ImportRow, Imported], *, complete: bool) -> None:
         known_digest = await self._journal.meta("digest")
@@ -130,6 +141,7 @@ class Spool:
             if self._count or not complete:
                 raise _changed(f"it has {self._count} rows now, {self._known} are in the journal")
             await self._go_on(deliver)
+        await self._compare_content()
         if not complete:
             await self._add(batch, deliver, last=True)
 
@@ -237,10 +249,9 @@ async def deliver_chunk(
     return after + 1
 
 
-def file_size(rows: Rows) -> int | None:
-    """Tell the size of the file that rows are read from, in bytes; None for what is no file."""
-    size = getattr(getattr(rows, "identity", None), "size", None)
-    return size if isinstance(size, int) else None
+def identity_of(rows: Rows) -> Identity | None:
+    """Tell what makes the file the same one that rows are read from; None for what is no file."""
+    return rows.identity if isinstance(rows, FileRows) else None
 
 
 def _outcome(row: RowRecord) -> RowOutcome:

@@ -166,6 +166,11 @@ class Qualtrics(ResourceGroups):
         return self._engine.settings.timeouts
 
     @property
+    def limits(self) -> Limits:
+        """How fast the brand is called at most."""
+        return self._engine.settings.limits
+
+    @property
     def base_url(self) -> str:
         """The API root that the client speaks to."""
         return self._engine.settings.root

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from qualtrics_async.bulk.links import generate_links
     from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome, Summary
     from qualtrics_async.bulk.parquet import read_parquet
+    from qualtrics_async.bulk.plan import Plan, Problem, plan_import, plan_links
     from qualtrics_async.bulk.readers import read_contacts, read_csv, read_ndjson
     from qualtrics_async.bulk.recipients import Recipient
     from qualtrics_async.bulk.rows import BrokenRow, Imported, ImportRow, SourceRow
@@ -27,6 +28,8 @@ __all__ = [
     "Ok",
     "Outcome",
     "Outcomes",
+    "Plan",
+    "Problem",
     "Recipient",
     "SourceRow",
     "Summary",
@@ -34,13 +37,26 @@ __all__ = [
     "failures_file",
     "generate_links",
     "import_contacts",
+    "plan_import",
+    "plan_links",
     "read_contacts",
     "read_csv",
     "read_ndjson",
     "read_parquet",
 ]
 
-_FILES = ("outcome", "rows", "readers", "parquet", "failures", "fanout", "recipients", "contacts", "links")
+_FILES = (
+    "outcome",
+    "rows",
+    "readers",
+    "parquet",
+    "failures",
+    "fanout",
+    "recipients",
+    "contacts",
+    "links",
+    "plan",
+)
 
 if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a helper
     __getattr__ = lazy(__name__, __all__, _FILES)

@@ -23,10 +23,10 @@ import logging
 import os
 import signal
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -68,6 +68,7 @@ class Told:
     wrong: int = 0
     in_doubt: int = 0
     needless: int = 0
+    decided: Counter[str] = field(default_factory=Counter)
     words: str = ""
 
 
@@ -109,11 +110,11 @@ def _one(seed: int, *, verbose: bool = False) -> Told:
         return Told(**told, wrong=1, words=f"seed {seed}: {type(error).__name__}: {error}")
     finally:
         signal.alarm(0)
-    numbers = {name: getattr(account, name) for name in ("kills", "rows", "lost", "doubled", "wrong")}
+    names = ("kills", "rows", "lost", "doubled", "wrong", "in_doubt", "needless", "decided")
+    numbers = {name: getattr(account, name) for name in names}
     if verbose:
-        print(case, "\n", account)
-    words = str(account) if account.violations else ""
-    return Told(**told, **numbers, in_doubt=account.in_doubt, needless=account.needless, words=words)
+        print(f"{case}\n{account}")
+    return Told(**told, **numbers, words=str(account) if account.violations and not verbose else "")
 
 
 def _too_long(*_: object) -> None:
@@ -143,7 +144,7 @@ def _group(name: str, told: list[Told]) -> list[Row]:
     def total(what: str) -> int:
         return sum(getattr(one, what) for one in told)
 
-    never = Goal(0)
+    never, decided = Goal(0), sum((one.decided for one in told), Counter[str]())
     return [
         Row(name, "rows and recipients", total("rows"), ""),
         Row(name, "lost", total("lost"), "", goal=never),
@@ -151,6 +152,7 @@ def _group(name: str, told: list[Told]) -> list[Row]:
         Row(name, "wrong outcomes", total("wrong"), "", goal=never),
         Row(name, "in doubt", total("in_doubt"), ""),
         Row(name, "in doubt although a repetition is harmless", total("needless"), ""),
+        *(Row(name, f"doubts decided: {what}", number, "") for what, number in sorted(decided.items())),
     ]
 
 

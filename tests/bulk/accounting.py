@@ -36,6 +36,9 @@ class Account:
     needless: int = 0
     """Of those in doubt: rows that might have been sent again without harm."""
 
+    decided: Counter[str] = field(default_factory=Counter)
+    """What was decided on what was in doubt meanwhile."""
+
     words: list[str] = field(default_factory=list)
 
     @property
@@ -69,6 +72,7 @@ def audit(sandbox: Sandbox, place: Place, parts: Sequence[Part], whole: Part, ac
     if not whole.ended:
         account.is_wrong(f"the replay was stopped: {whole.error}")
         return
+    account.decided.update(whole.decided)
     said = _once(whole, account)
     _compare_parts(parts, said, account)
     account.in_doubt = sum(one.kind == "InDoubt" for one in said.values())

@@ -17,7 +17,7 @@ from itertools import count
 from typing import Any, Literal, TypeAlias
 
 import msgspec
-from proving import Call, Said, run_job, say
+from proving import Call, Part, Said, run_job, say
 
 from qualtrics_async import QualtricsError
 from qualtrics_async._core import store
@@ -43,11 +43,10 @@ class Orders(msgspec.Struct, frozen=True):
 
 
 class End(msgspec.Struct, frozen=True):
-    """The last line of a child that came to its end."""
+    """The last line of a child that came to its end: what stopped it, if anything, and how it stood."""
 
-    error: str = ""
-    items: int = 0
-    counted: int = 0
+    error: str
+    part: Part
 
 
 def arm(die: Die) -> None:
@@ -91,16 +90,15 @@ def arm(die: Die) -> None:
 
 async def work(orders: Orders, put: Callable[[Said | End], None]) -> None:
     """Run the job and say what comes out."""
-    summary = None
+    error, part = "", Part()
     try:
         async with run_job(orders.call) as outcomes:
-            summary = outcomes.summary
             async for outcome in outcomes:
                 put(say(outcome))
-    except QualtricsError as error:
-        put(End(f"{type(error).__name__}: {error}"))
-    else:
-        put(End("", summary.items, summary.outcomes))
+            part.read(outcomes.summary)
+    except QualtricsError as stopped:
+        error = f"{type(stopped).__name__}: {stopped}"
+    put(End(error, part))
 
 
 def child(orders: Orders) -> None:

@@ -12,7 +12,7 @@ from unittest import mock
 
 from accounting import UNFINISHED, Account, audit
 from msgspec.structs import replace
-from proving import Call, Part, Plan, arrange, run_job, say
+from proving import Call, JobName, Part, Plan, arrange, run_job, say
 from virtual import loop, run
 
 from qualtrics_async import Polling, QualtricsError, RetryPolicy
@@ -22,6 +22,9 @@ __all__ = ["fault"]
 
 DAY: Final = 86_400.0
 _MOST_CALLS: Final = 25
+
+LATE: Final = tuple({"kind": "delay", "when": "before", "seconds": seconds} for seconds in (45, 200))
+"""What is carried out when the client has given up: no import, see `bench_crash`."""
 
 LOST_REPLIES: Final = (
     {"kind": "cut"},
@@ -61,10 +64,11 @@ FAMILIES: Final[tuple[tuple[tuple[Mapping[str, Any], ...], float], ...]] = (
 """What may go wrong, and how often one of its kinds is meant in comparison."""
 
 
-def mixed(random: Random) -> dict[str, Any]:
+def mixed(job: JobName, random: Random) -> dict[str, Any]:
     """Choose what may go wrong: some kinds of some families."""
     kinds, weights = [], []
-    for family, weight in random.sample(FAMILIES, random.randint(1, len(FAMILIES))):
+    families = FAMILIES if job == "imports" else (*FAMILIES, (LATE, 1.0))
+    for family, weight in random.sample(families, random.randint(1, len(families))):
         chosen = random.sample(family, random.randint(1, len(family)))
         kinds += chosen
         weights += [weight] * len(chosen)
@@ -88,7 +92,7 @@ async def _call(call: Call, part: Part) -> None:
         async with run_job(call) as outcomes:
             async for outcome in outcomes:
                 part.said.append(say(outcome))
-            part.items, part.counted = outcomes.summary.items, outcomes.summary.outcomes
+            part.read(outcomes.summary)
     except QualtricsError as error:
         part.error = f"{type(error).__name__}: {error}"
     part.ended = not part.error and not any(one.reason in UNFINISHED for one in part.said)
@@ -99,7 +103,7 @@ async def _fault(plan: Plan, rate: float, journal: Path) -> Account:
     options = plan.sandbox(seconds=random.choice((0.1, 5.0, 40.0)), clock=loop().time)
     async with Sandbox(**options) as sandbox:
         place = arrange(sandbox, plan)
-        sandbox.faults.random(rate=rate, seed=plan.seed, **mixed(random))
+        sandbox.faults.random(rate=rate, seed=plan.seed, **mixed(plan.job, random))
         call = Call(
             plan=plan,
             place=place,

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 import msgspec
 
 from qualtrics_async import Limits, Polling, Qualtrics, RetryPolicy, bulk
-from qualtrics_async.bulk import Ok, Outcomes
+from qualtrics_async.bulk import Ok, Outcomes, Summary
 from qualtrics_async.sandbox import ByPolls, BySeconds, Sandbox
 
 __all__ = [
@@ -160,13 +160,21 @@ class Said(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct):
-    """What one process, or one call, said; `error` is what stopped it, `ended` that nothing did."""
+    """What one process, or one call, said; `error` is what stopped it, `ended` that nothing did.
+
+    `items`, `counted` and `decided` are what its summary had.
+    """
 
     said: list[Said] = []
     ended: bool = False
     error: str = ""
     items: int = 0
     counted: int = 0
+    decided: dict[str, int] = {}
+
+    def read(self, summary: Summary) -> None:
+        """Keep what is compared of the summary."""
+        self.items, self.counted, self.decided = summary.items, summary.outcomes, dict(summary.decided)
 
 
 def rows(plan: Plan) -> Iterator[dict[str, Any]]:

@@ -32,7 +32,7 @@ async def settled(job: JobName, folder: Path, spoil: Break | None) -> Account:
         async with run_job(Call(plan=plan, place=place, journal=str(folder / "j.db"))) as outcomes:
             async for outcome in outcomes:
                 part.said.append(say(outcome))
-            part.items, part.counted = outcomes.summary.items, outcomes.summary.outcomes
+            part.read(outcomes.summary)
         part.ended = True
         parts, whole = [part], Part(list(part.said), ended=True, items=part.items, counted=part.counted)
         account = Account(plan)

@@ -13,6 +13,7 @@ from qualtrics_async.bulk.creates import BLOCK, Creates
 from qualtrics_async.bulk.fanout import FairQueue, Outcomes
 from qualtrics_async.bulk.imports import ImportJobs
 from qualtrics_async.bulk.job import Job, JobOptions, Settings
+from qualtrics_async.bulk.pacing import Pace
 from qualtrics_async.bulk.records import ChunkRecord
 from qualtrics_async.bulk.rows import Imported, ImportRow, prepare
 from qualtrics_async.bulk.sources import as_rows
@@ -95,8 +96,6 @@ async def import_contacts(
             f"got {chunk_rows} and {chunk_bytes}"
         )
     source = open_source(directory_id, mailing_list, rows, concurrency)
-    if settings.limit_rows_per_minute is not None:
-        chunk_rows = max(1, min(chunk_rows, int(settings.limit_rows_per_minute)))
     fingerprint = {
         "job": "import_contacts",
         "directory": directory_id,
@@ -111,7 +110,8 @@ async def import_contacts(
         clear_empty=clear_empty,
         allowed=frozenset({"id", "embeddedData", "transactionData"}),
     )
-    chunker = Chunker[str](chunk_rows, chunk_bytes - ENVELOPE)
+    at_once = Pace(settings.limit_rows_per_minute).share(chunk_rows)
+    chunker = Chunker[str](at_once, chunk_bytes - ENVELOPE)
     opened = Job[ImportRow, Imported].open(client, settings, fingerprint, concurrency=concurrency)
     async with aclosing(source), opened as job:
         queue = FairQueue[str, ChunkRecord]()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager
 from typing import Any, Final, Generic, Literal, TypeAlias, TypedDict
 
 import anyio
@@ -41,10 +41,12 @@ class JobOptions(TypedDict, total=False):
         on_doubt: what becomes of a write whose fate is unknown, that left no trace in the service until
             `reconcile_timeout`: `"report"` (the default) ends it as `InDoubt`, `"resend"` sends it again.
         reconcile_timeout: seconds in which such a write may still leave a trace; 600 by default.
-        max_failures: failures of this call after which the job is stopped by a `JobFailed`; none by default.
-        limit_rows_per_minute: rows that leave in a minute, below what the quota allows; none by default.
-        on_progress: called with the live summary whenever it has changed, on the event loop; it must not
-            block.
+        max_failures: the job is stopped by a `JobFailed` when more items than this fail in one call; its
+            `detail` counts the reasons. What was done is in the journal. None by default.
+        limit_rows_per_minute: rows that leave in any sliding minute, all lists together, below what the quota
+            allows; none by default. It may be another when the job is repeated.
+        on_progress: called with the live summary whenever it has changed, on the event loop: rows were read,
+            sent, decided on, delivered. It must not block; what it raises ends the job and leaves as itself.
     """
 
     journal: str | os.PathLike[str] | None
@@ -92,6 +94,7 @@ class Job(Generic[I, V]):
         self.settings = settings
         self.journal = journal
         self.summary = Summary()
+        self._clock = _Clock(client, self.summary)
         self.pace = Pace(settings.limit_rows_per_minute)
         self.places = anyio.Semaphore(concurrency)
         """Held by whoever holds rows in memory: while they are sent, and while outcomes are delivered."""
@@ -121,9 +124,14 @@ class Job(Generic[I, V]):
         self.progress()
 
     def progress(self) -> None:
-        """Tell the observer that the summary has changed."""
+        """Tell the observer that the summary has changed; what it raises ends the job, as itself."""
+        self._clock.read()
         if self.settings.on_progress is not None:
             self.settings.on_progress(self.summary)
+
+    def counting(self) -> AbstractContextManager[None]:
+        """Count the requests of the calls that are made inside."""
+        return self.client.observe(self._clock.count)
 
     @asynccontextmanager
     async def running(
@@ -146,21 +154,15 @@ class Job(Generic[I, V]):
             async with channel.worker() as deliver:
                 await begin(deliver)
 
-        clock = _Clock(self.client, self.summary)
-
-        def changed() -> None:
-            clock.read()
-            self.progress()
-
-        outcomes = Outcomes(channel, self.summary, changed)
+        outcomes = Outcomes(channel, self.summary, self.progress)
         try:
             async with background_tasks() as tasks:
-                with self.client.observe(clock.count):  # the tasks keep it, the body does not
+                with self.counting():  # the tasks keep it, the body does not
                     fan_out(tasks, queue, work, channel, concurrency=concurrency, finish=finish)
                     tasks.start_soon(fill)
                 yield outcomes
         finally:
-            clock.read()
+            self._clock.read()
             outcomes.close()
 
 

@@ -231,11 +231,11 @@ class Engine:
             ended = overdue
             raise overdue from overdue.__cause__
         except BaseException as error:
-            if run.doubt and not request.safe and isinstance(error, asyncio.CancelledError):
-                mark_in_doubt(error)  # an attempt before this one had left
             ended = error
             raise
         finally:
+            if ended is not None and run.doubt and not request.safe:
+                mark_in_doubt(ended)  # an attempt before the last one had left
             if traces:
                 self._record(traces, request, run, ended)
             run.failure = ended = None  # an error that is held by a frame of its own traceback lives on

@@ -172,11 +172,11 @@ def _tell(over: asyncio.Future[None], *_: object) -> None:
         over.set_result(None)
 
 
-def mark_in_doubt(cancellation: CancelledError) -> None:
-    """Say of a cancellation that a write had left by then, and nobody saw what became of it."""
-    cancellation.__dict__["in_doubt"] = True
+def mark_in_doubt(ended: BaseException) -> None:
+    """Say of what ended a write, a cancellation or an error, that it may have been carried out before."""
+    ended.__dict__["in_doubt"] = True
 
 
-def is_in_doubt(cancellation: CancelledError) -> bool:
-    """Whether a write had left when this cancellation came, and nobody saw what became of it."""
-    return cancellation.__dict__.get("in_doubt", False) is True
+def is_in_doubt(ended: BaseException) -> bool:
+    """Whether a write that ended like this had left before, and nobody saw what became of it."""
+    return ended.__dict__.get("in_doubt", False) is True

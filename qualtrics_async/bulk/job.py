@@ -97,7 +97,9 @@ class Job(Generic[I, V]):
         self._clock = _Clock(client, self.summary)
         self.pace = Pace(settings.limit_rows_per_minute)
         self.places = anyio.Semaphore(concurrency)
-        """Held by whoever holds rows in memory: while they are sent, and while outcomes are delivered."""
+        """Held by whoever holds rows in memory to send them, also while they wait for quota."""
+        self.exits = anyio.Semaphore(concurrency)
+        """Held by whoever holds outcomes in memory; what waits for quota does not hold them up."""
 
     @classmethod
     @asynccontextmanager

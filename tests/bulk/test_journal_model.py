@@ -174,9 +174,13 @@ class JournalMachine(RuleBasedStateMachine):
         for chunk in self.model.chunks.values():
             if chunk.record.state is not ChunkState.DONE:
                 self._finish(chunk, {at: result_of(at, Kind.OK) for at in range(len(chunk.rows))})
-            if chunk.rows:
-                self._take(chunk, len(chunk.rows) - 1)
-        self.close_and_open()
+        taken = [chunk for chunk in self.model.chunks.values() if chunk.rows]
+        for chunk in taken[:-1]:
+            self._take(chunk, len(chunk.rows) - 1)
+        for last in (-2, -1):
+            if len(taken[-1].rows) + last >= 0:
+                self._take(taken[-1], len(taken[-1].rows) + last)
+            self.close_and_open()
         self.run(self._compare())
 
     def chunks(self, *states: ChunkState) -> list[Chunk]:
@@ -428,6 +432,9 @@ class JournalMachine(RuleBasedStateMachine):
         while part := await self.journal.rows(number, after=len(rows) - 1):
             rows += part
         assert [row.position for row in rows] == list(range(len(chunk.rows)))
+        middle = len(rows) // 2
+        part = await self.journal.rows(number, after=middle)
+        assert [row.position for row in part] == list(range(middle + 1, middle + 1 + len(part)))
         for known, row in zip(rows, chunk.rows, strict=True):
             name = row.name if number == REFUSED else chunk.record.mailing_list_id
             place = (known.index, known.line, known.mailing_list_id, known.payload)

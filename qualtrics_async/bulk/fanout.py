@@ -217,12 +217,30 @@ class FairQueue(Generic[K, W]):
                     self._turns.append(key)
             self._changed.notify_all()
 
+    async def pause(self, key: K) -> None:
+        """Let the other units of a key go on while one of them waits; it stays under way."""
+        async with self._changed:
+            self._busy.discard(key)
+            if key in self._waiting and not self._parallel:
+                self._turns.append(key)
+            self._changed.notify_all()
+
+    async def resume(self, key: K, work: W) -> None:
+        """Put a unit that waited back behind the others of its key."""
+        async with self._changed:
+            self._under_way -= 1
+            self._add(key, work)
+            self._changed.notify_all()
+
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
 
 
-Work = Callable[[W, Deliver[I, V]], Awaitable[bool | None]]
-"""Does a unit of work; True if it is to be taken up again later, behind the other units of its key."""
+Work = Callable[[W, Deliver[I, V]], Awaitable[bool | float | None]]
+"""Does a unit of work; True if it is to be taken up again, behind the other units of its key.
+
+A float is the seconds before it is put back; meanwhile it holds up nothing, neither its key nor a place.
+"""
 
 
 async def _work_off(
@@ -238,9 +256,13 @@ async def _work_off(
         except QualtricsError as error:
             channel.stop(error)
             again = None
-        await queue.done(key, unit if again else None)
+        waits = isinstance(again, float)
+        await (queue.pause(key) if waits else queue.done(key, unit if again else None))
         if room is not None:
             room.release()
+        if isinstance(again, float):
+            await asyncio.sleep(again)
+            await queue.resume(key, unit)
 
     room = None if concurrency is None else anyio.Semaphore(concurrency)
     async with channel.worker() as deliver:

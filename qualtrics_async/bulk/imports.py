@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
-from typing import Final
 
 import anyio
 import msgspec
 
+from qualtrics_async.bulk.doubt import ImportDoubts
 from qualtrics_async.bulk.fanout import Deliver
 from qualtrics_async.bulk.job import Job
+from qualtrics_async.bulk.reading import PASSING, REFUSALS, read_whole
 from qualtrics_async.bulk.records import ChunkRecord, ChunkState, Kind, Result
 from qualtrics_async.bulk.report import Report, decide
 from qualtrics_async.bulk.rows import Imported, ImportRow
@@ -19,17 +19,10 @@ from qualtrics_async.bulk.spool import deliver_chunk
 from qualtrics_async.errors import (
     Conflict,
     ConnectFailed,
-    CursorRefused,
-    DecodeError,
-    Forbidden,
     InvalidRequest,
     JobFailed,
     JournalError,
-    NotFound,
-    OutcomeUnknown,
     QualtricsError,
-    ServerFault,
-    TransportError,
     UnexpectedStatus,
 )
 from qualtrics_async.models.contact_imports import (
@@ -39,14 +32,6 @@ from qualtrics_async.models.contact_imports import (
 )
 
 __all__ = ["ImportJobs"]
-
-_PASSING = (ServerFault, TransportError, DecodeError)
-"""What may be over when it is asked again."""
-
-_REFUSALS = (NotFound, InvalidRequest, Conflict, UnexpectedStatus)
-"""What one job is refused for, and no other."""
-
-_REPORT_PASSES: Final = 3
 
 
 class ImportJobs:
@@ -59,25 +44,41 @@ class ImportJobs:
         self._directory_id = directory_id
         self._batch_id = batch_id
         self._verified: set[str] = set()
+        self._doubts = ImportDoubts(job, directory_id, batch_id)
 
-    async def work(self, chunk: ChunkRecord, deliver: Deliver[ImportRow, Imported]) -> None:
-        """Bring a chunk from the state that it is in to its outcomes."""
-        if chunk.state is ChunkState.PLANNED:
-            await self._job.pace.take(chunk.count)
-            async with self._job.places:
-                await self._verify(chunk.mailing_list_id)
-                await self._send(chunk, await self._journal.body(chunk.number))
-        elif chunk.state is ChunkState.SENDING:
-            doubt = OutcomeUnknown("an earlier run ended while this import was being sent")
-            await self._conclude(chunk, Kind.IN_DOUBT, "lost reply", doubt)
-        ended = None
-        if chunk.state is ChunkState.ACCEPTED:
-            # Nothing is held meanwhile: a slow import keeps no other list waiting.
-            ended = await self._end(chunk.mailing_list_id, chunk.job or "")
-        async with self._job.places:
-            if ended is not None:
-                await self._confirm(chunk, *ended)
+    async def work(self, chunk: ChunkRecord, deliver: Deliver[ImportRow, Imported]) -> bool | float | None:
+        """Bring a chunk from the state that it is in to its outcomes; what comes back is as `Work` has it."""
+        while chunk.state is not ChunkState.DONE:
+            again = await self._advance(chunk)
+            if again is not None:
+                return again
+        async with self._job.exits:
             await deliver_chunk(self._journal, chunk.number, deliver, replay=self._job.settings.replay)
+        return None
+
+    async def _advance(self, chunk: ChunkRecord) -> bool | float | None:
+        """Do what comes next; None: something has been done, else when to take it up again."""
+        if chunk.state is ChunkState.SENDING:
+            return await self._doubts.settle(chunk)
+        if chunk.state is ChunkState.PLANNED:
+            await self._start(chunk)
+        elif chunk.job is None:
+            return await self._doubts.find_rows(chunk)
+        else:
+            # Nothing is held meanwhile: a slow import keeps no other list waiting.
+            ended = await self._end(chunk.mailing_list_id, chunk.job)
+            async with self._job.exits:
+                await self._confirm(chunk, *ended)
+        return None
+
+    async def _start(self, chunk: ChunkRecord) -> None:
+        await self._doubts.rest(chunk.mailing_list_id)
+        async with self._job.pace.leave(chunk.count), self._job.places:
+            await self._verify(chunk.mailing_list_id)
+            body = await self._journal.body(chunk.number)
+            await self._doubts.prepare(chunk, body)
+            if chunk.state is ChunkState.PLANNED:
+                await self._send(chunk, body)
 
     async def _verify(self, mailing_list_id: str) -> None:
         # The start call accepts ids that do not exist, so the list is asked for once.
@@ -87,7 +88,7 @@ class ImportJobs:
             await self._client.mailing_lists.get(self._directory_id, mailing_list_id)
         except (*STOPS, JournalError):
             raise
-        except (*_PASSING, InvalidRequest, Conflict, UnexpectedStatus):
+        except (*PASSING, InvalidRequest, Conflict, UnexpectedStatus):
             return  # it costs a check and not the job: an import that finds no list ends with nothing
         self._verified.add(mailing_list_id)
 
@@ -96,17 +97,30 @@ class ImportJobs:
         if chunk.fields or self._batch_id:
             meta = TransactionMeta(batch_id=self._batch_id or msgspec.UNSET, fields=chunk.fields)
 
+        turn = await self._doubts.next_turn()
+
         async def intend(leaving: bool) -> None:
             chunk.state = ChunkState.SENDING if leaving else ChunkState.PLANNED
             chunk.note.sent += 1 if leaving else -1
+            chunk.note.turn = turn
             await self._journal.save(chunk)
 
         async def accept(started: ContactImportStarted) -> None:
+            self._doubts.confirmed(chunk)
             chunk.state, chunk.job = ChunkState.ACCEPTED, started.id
             chunk.note.unread = sorted(set(started.unprocessed))
             await self._journal.save(chunk)
             self._job.summary.sent += chunk.count
             self._job.progress()
+
+        async def reject(kind: Kind, reason: str, error: QualtricsError) -> None:
+            if kind is Kind.IN_DOUBT:
+                self._doubts.arose(chunk, error)
+            elif chunk.note.sent > 1:
+                await self._doubts.refused(chunk, error)
+            else:
+                results = {at: Result(at, kind, reason, error) for at in range(chunk.count)}
+                await self._journal.finish(chunk, results)
 
         start = self._client.contact_imports.start
         await send_once(
@@ -119,14 +133,9 @@ class ImportJobs:
                 transaction_meta=meta,
             ),
             accept,
-            partial(self._conclude, chunk),
+            reject,
             grace=self._client.timeouts.grace,
         )
-
-    async def _conclude(self, chunk: ChunkRecord, kind: Kind, reason: str, error: QualtricsError) -> None:
-        """Give every row of a chunk the same outcome."""
-        results = {position: Result(position, kind, reason, error) for position in range(chunk.count)}
-        await self._journal.finish(chunk, results)
 
     async def _confirm(
         self, chunk: ChunkRecord, progress: ContactImportProgress, ended: QualtricsError | None
@@ -151,7 +160,14 @@ class ImportJobs:
         )
         refused = JobFailed("the service did not take the row into the import", job_id=job)
         results |= {position: Result(position, Kind.FAILED, "unprocessed", refused) for position in unread}
+        if ended is not None and chunk.note.sent > 1:
+            # What was sent before may have come through all the same.
+            for position, result in results.items():
+                if result.kind is Kind.FAILED:
+                    results[position] = Result(position, Kind.IN_DOUBT, "import failed", ended)
         await self._journal.finish(chunk, results)
+        if progress.is_finished:
+            await self._doubts.ended(chunk, results)
 
     async def _end(
         self, mailing_list_id: str, job: str
@@ -163,7 +179,7 @@ class ImportJobs:
                 return await self._client.contact_imports.progress(self._directory_id, mailing_list_id, job)
             except ConnectFailed:
                 raise
-            except _PASSING:
+            except PASSING:
                 return ContactImportProgress()
 
         try:
@@ -171,26 +187,12 @@ class ImportJobs:
         except JobFailed as error:
             known = error.detail
             return known if isinstance(known, ContactImportProgress) else ContactImportProgress(), error
-        except _REFUSALS as error:
+        except REFUSALS as error:
             return ContactImportProgress(), error
 
     async def _report(self, job: str) -> Report:
         """Read what the report says of each row, as far as it can be read."""
-        report, cursor = Report(), None
+        report = Report()
         listing = self._client.contact_imports.report(self._directory_id, job)
-        for attempt in range(_REPORT_PASSES):
-            try:
-                if attempt:
-                    await asyncio.sleep(self._client.polling.longest)
-                async for page in listing.resume(cursor).pages():
-                    report.add(page.elements)
-            except ConnectFailed:
-                raise
-            except _PASSING as error:
-                cursor = error.cursor
-            except (Forbidden, CursorRefused, *_REFUSALS):
-                return report
-            else:
-                report.complete = True
-                return report
+        report.complete = await read_whole(listing, report.add, pause=self._client.polling.longest)
         return report

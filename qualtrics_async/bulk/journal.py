@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from itertools import chain
@@ -281,10 +282,13 @@ class Journal:
                 (mailing_list_id,),
             )
             counted = dict.fromkeys(marks, 0)
-            for refs, mails in found:
-                columns = {"extRef": array("I", refs), "email": array("I", mails)}
-                for name, mark in counted:
-                    counted[name, mark] += columns[name].count(mark)
+            wanted = [(name, {mark for field, mark in counted if field == name}) for name in _KEYS]
+            for blobs in found:
+                for (name, marks_of_it), blob in zip(wanted, blobs, strict=True):
+                    column = array("I", blob)
+                    if hits := marks_of_it.intersection(column):
+                        tally = Counter(column)
+                        counted.update({(name, mark): counted[name, mark] + tally[mark] for mark in hits})
             return counted
 
         return await self.store.run(work)
@@ -318,6 +322,8 @@ class Journal:
 
         return await self.store.run(work)
 
+
+_KEYS: Final = ("extRef", "email")
 
 _ADD_PIECE: Final = """
 INSERT INTO pieces (chunk, first, count, places, refs, mails, results) VALUES (?, ?, ?, ?, ?, ?, ?)

@@ -87,13 +87,15 @@ class Note(msgspec.Struct, omit_defaults=True):
 
     `unread` are the rows that the service did not take into the import, `sent` counts the POSTs that left,
     `samples` are the positions of the rows that can tell whether the last one arrived, and `overtaken` says
-    that a later import into the same list has ended since.
+    that a later import into the same list has ended since. `turn` numbers the POSTs of a job in the order in
+    which they left; the last one of the chunk counts.
     """
 
     unread: list[int] = []
     sent: int = 0
     samples: list[int] = []
     overtaken: bool = False
+    turn: int = 0
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Collection, Iterable
 from contextlib import aclosing
 from functools import partial
 from hashlib import blake2b
@@ -29,7 +29,7 @@ from qualtrics_async.bulk.records import (
 from qualtrics_async.bulk.rows import Imported, ImportRow, Prepared, RowProblem
 from qualtrics_async.errors import JobFailed, JournalError, UsageError
 
-__all__ = ["RowOutcome", "Rows", "Spool", "deliver_chunk", "identity_of"]
+__all__ = ["RowOutcome", "Rows", "Spool", "deliver_chunk", "identity_of", "outcome_of"]
 
 Rows: TypeAlias = Iterable[Any] | AsyncIterable[Any]
 RowOutcome: TypeAlias = Outcome[ImportRow, Imported]
@@ -227,10 +227,11 @@ async def deliver_chunk(
     *,
     after: int = -1,
     replay: bool = False,
+    handed: Collection[int] = (),
 ) -> int:
     """Hand the outcomes of a chunk to the consumer, and mark them as delivered when they are taken.
 
-    What comes back is how many rows the chunk has.
+    `handed` are the positions of those that the consumer has. What comes back is how many rows the chunk has.
     """
     taken = await journal.taken(chunk)
     if not replay:
@@ -241,7 +242,7 @@ async def deliver_chunk(
         for start in range(0, len(rows), _DELIVERED_AT_ONCE):
             part = rows[start : start + _DELIVERED_AT_ONCE]
             after = part[-1].position
-            batch = Batch([_outcome(row) for row in part])
+            batch = Batch([outcome_of(row, row) for row in part if row.position not in handed])
             if after - taken >= _TAKEN_AT_ONCE or (after == rows[-1].position and not following):
                 batch.taken, taken = partial(journal.take, chunk, after), after
             await deliver(batch)
@@ -254,14 +255,15 @@ def identity_of(rows: Rows) -> Identity | None:
     return rows.identity if isinstance(rows, FileRows) else None
 
 
-def _outcome(row: RowRecord) -> RowOutcome:
+def outcome_of(row: RowRecord, known: RowRecord | Result) -> RowOutcome:
+    """Make the outcome of a row of what is known of it."""
     contact: dict[str, Any] = {} if row.payload is None else msgspec.json.decode(row.payload)
     item = ImportRow(row.index, row.line, row.mailing_list_id, contact)
-    if row.kind is Kind.OK:
-        return Ok(item, Imported(row.contact_id, row.contact_lookup_id))
-    reason = row.reason or "unknown"
-    error = row.error or JobFailed(reason)
-    return Failed(item, error, reason) if row.kind is Kind.FAILED else InDoubt(item, error, reason)
+    if known.kind is Kind.OK:
+        return Ok(item, Imported(known.contact_id, known.contact_lookup_id))
+    reason = known.reason or "unknown"
+    error = known.error or JobFailed(reason)
+    return Failed(item, error, reason) if known.kind is Kind.FAILED else InDoubt(item, error, reason)
 
 
 def _refusal(position: int, problem: RowProblem | None) -> Result:

@@ -1,4 +1,4 @@
-"""Single creates: one POST a row, one outcome a row, and never a second POST on doubt."""
+"""Single creates: one POST a row, one outcome a row, each of them the truth."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from working import CREATE, Taken, asynchronous, scene, settle, take
 from qualtrics_async import (
     Forbidden,
     NotFound,
-    OutcomeUnknown,
     RateLimited,
     RetryPolicy,
     Unauthorized,
     UsageError,
 )
-from qualtrics_async.bulk import InDoubt
 from qualtrics_async.models import ContactCreate
 
 
@@ -81,34 +79,6 @@ async def test_concurrency_bounds_the_requests(concurrency: int) -> None:
         watching.cancel()
         settle(s.sandbox, rows, taken.outcomes)
         assert min(concurrency, 2) <= most <= concurrency
-
-
-DOUBTFUL: list[dict[str, Any]] = [
-    {"kind": "cut"},
-    {"kind": "cut", "when": "after"},
-    {"kind": "truncated"},
-    {"kind": "html"},
-    {"kind": "status", "status": 500},
-    {"kind": "status", "status": 503, "when": "after"},
-]
-
-
-@pytest.mark.parametrize("fault", DOUBTFUL, ids=str)
-@asynchronous
-async def test_a_lost_reply_puts_one_row_in_doubt(fault: dict[str, Any], tmp_path: Path) -> None:
-    """It is not sent again, neither now nor by the same call later."""
-    async with scene() as s:
-        s.sandbox.faults.add(route=CREATE, skip=5, times=2, **fault)
-        rows, journal = s.rows(40), tmp_path / "j.db"
-        taken = await take(s.creates(rows, journal=journal))
-        settle(s.sandbox, rows, taken.outcomes)
-        assert taken.kinds == {"Ok": 38, "InDoubt": 2}
-        doubts = [outcome for outcome in taken.outcomes if isinstance(outcome, InDoubt)]
-        assert all(isinstance(doubt.error, OutcomeUnknown) for doubt in doubts)
-        again = await take(s.creates(rows, journal=journal, replay=True))
-        settle(s.sandbox, rows, again.outcomes)
-        assert again.kinds == taken.kinds
-        assert s.count(CREATE) == 40
 
 
 @asynchronous
@@ -180,16 +150,3 @@ async def test_contacts_as_rows_and_arguments_that_cannot_be_meant() -> None:
         for options in ({"concurrency": 0}, {"mailing_list": " "}):
             taken = await take(s.creates([], **options))
             assert isinstance(taken.error, UsageError)
-
-
-@pytest.mark.parametrize("seed", range(4))
-@asynchronous
-async def test_random_faults(seed: int) -> None:
-    """Whatever goes wrong in a fifth of all requests, each row has one outcome and that is the truth."""
-    kinds = [*DOUBTFUL, {"kind": "status", "status": 429}, {"kind": "status", "status": 422}]
-    async with scene(lists=2, seed=seed, deduplicate=()) as s:
-        s.sandbox.faults.random(rate=0.2, kinds=kinds, seed=seed)
-        rows = s.rows(100)
-        taken = await take(s.creates(rows))
-        settle(s.sandbox, rows, taken.outcomes)
-        assert taken.error is None

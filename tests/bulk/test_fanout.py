@@ -14,7 +14,7 @@ from qualtrics_async._core.tasks import background_tasks
 from qualtrics_async.bulk.fanout import Batch, Channel, Deliver, FairQueue, Outcomes, fan_out
 from qualtrics_async.bulk.outcome import Ok, Summary
 
-Work = Callable[[int, Deliver[int, None]], Awaitable[None]]
+Work = Callable[[int, Deliver[int, None]], Awaitable[bool | float | None]]
 
 
 async def queue_of(units: list[tuple[str, int]], *, parallel: bool = False) -> FairQueue[str, int]:
@@ -28,7 +28,7 @@ async def queue_of(units: list[tuple[str, int]], *, parallel: bool = False) -> F
 
 @asynccontextmanager
 async def running(
-    queue: FairQueue[str, int], work: Work, *, concurrency: int, size: int = 2
+    queue: FairQueue[str, int], work: Work, *, concurrency: int | None, size: int = 2
 ) -> AsyncGenerator[Outcomes[int, None]]:
     """Run workers over a queue."""
     channel = Channel[int, None](size, workers=1)
@@ -131,6 +131,26 @@ async def test_a_stop_error_is_raised_once_and_begins_nothing_more() -> None:
         assert [outcome async for outcome in outcomes] == []
     assert got == [0, 1, 2]
     assert begun == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(("parallel", "concurrency"), [(False, None), (False, 1), (True, 1)])
+@asynchronous
+async def test_a_unit_that_waits_holds_up_nothing(parallel: bool, concurrency: int | None) -> None:
+    """The others of its key are done meanwhile, in the one place that there is; the job ends after it."""
+    again = [0.01, True]
+
+    async def work(unit: int, deliver: Deliver[int, None]) -> float | bool | None:
+        if unit == 0 and again:
+            return again.pop(0)
+        await echo(unit, deliver)
+        return None
+
+    queue = FairQueue[str, int](parallel=parallel)
+    for n in range(4):
+        await queue.put("a", n)
+    await queue.close()
+    async with running(queue, work, concurrency=concurrency) as outcomes:
+        assert [outcome.item async for outcome in outcomes] == [1, 2, 3, 0]
 
 
 @asynchronous

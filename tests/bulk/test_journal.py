@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from working import asynchronous, scene, take
+from working import CREATE, IMPORT, SEARCH, asynchronous, scene, take
 
 from qualtrics_async import (
     Conflict,
@@ -201,7 +201,7 @@ async def test_another_job_and_another_version_are_refused(tmp_path: Path) -> No
 async def test_no_address_is_left_in_the_file(kind: str, tmp_path: Path) -> None:
     """After a job of thousands of rows, bad ones and doubtful ones too, no byte of a row is left."""
     journal = tmp_path / "j.db"
-    async with scene(lists=3) as s:
+    async with scene(lists=3, deduplicate=()) as s:
         count = 2000 if kind == "imports" else 200
         rows: list[Any] = [
             *s.rows(count, note="secret note"),
@@ -210,7 +210,8 @@ async def test_no_address_is_left_in_the_file(kind: str, tmp_path: Path) -> None
         options: dict[str, Any] = {"mailing_list": lambda row: s.spread(row) if "extRef" in row else "CG_1"}
         if kind == "imports":
             options["chunk_rows"] = 300
-        s.sandbox.faults.add(kind="cut", route="POST *")
+        s.sandbox.faults.add(kind="status", status=403, route=SEARCH, times=None)
+        s.sandbox.faults.add(kind="cut", route=IMPORT if kind == "imports" else CREATE)
         taken = await take((s.imports if kind == "imports" else s.creates)(rows, journal=journal, **options))
         assert taken.error is None
         assert taken.kinds["Failed"] == 1

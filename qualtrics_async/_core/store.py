@@ -29,6 +29,9 @@ _OWNER_ONLY: Final = 0o600
 _PAGE: Final = 8192
 """Bytes: what is written are mostly packed rows, which need fewer steps in larger pages."""
 
+_LEAST: Final = 512
+"""Bytes of the smallest database; SQLite takes less than that for an empty one."""
+
 
 class Store:
     """A SQLite database that this process has to itself until it is closed.
@@ -126,6 +129,8 @@ def _open(
             os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, _OWNER_ONLY))
     try:
         with _explained(file):
+            if 0 < file.stat().st_size < _LEAST:
+                raise JournalError("it has been cut off", reason="damaged")
             connection = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
             try:
                 _prepare(connection, schema, version, durable=path is not None)
@@ -147,24 +152,32 @@ def _prepare(connection: sqlite3.Connection, schema: str, version: int, *, durab
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     connection.execute(f"PRAGMA page_size = {_PAGE}")
     connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if tables and application != _APPLICATION:
-        raise JournalError("it is a database of another program", reason="foreign")
+    new = _is_new(connection, version)
     connection.execute(f"PRAGMA journal_mode = {'WAL' if durable else 'MEMORY'}")
     connection.execute(f"PRAGMA secure_delete = {'ON' if durable else 'OFF'}")
     connection.execute("BEGIN EXCLUSIVE")
-    if not tables:
+    if new:
         for statement in filter(str.strip, schema.split(";")):
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {_APPLICATION}")
         connection.execute(f"PRAGMA user_version = {version}")
-    (found,) = connection.execute("PRAGMA user_version").fetchone()
     connection.execute("COMMIT")
+
+
+def _is_new(connection: sqlite3.Connection, version: int) -> bool:
+    """Whether nothing is in the file yet; what is not ours is refused before anything is written."""
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if not tables:
+        return True
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    if application != _APPLICATION:
+        raise JournalError("it is a database of another program", reason="foreign")
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
     if found != version:
         raise JournalError(
             f"it was written in format {found}, this release reads {version}", reason="version"
         )
+    return False
 
 
 @contextmanager

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from qualtrics_async.bulk.parquet import read_parquet
     from qualtrics_async.bulk.plan import Plan, Problem, plan_import, plan_links
     from qualtrics_async.bulk.readers import read_contacts, read_csv, read_ndjson
-    from qualtrics_async.bulk.recipients import Recipient
+    from qualtrics_async.bulk.recipient import Recipient
     from qualtrics_async.bulk.rows import BrokenRow, Imported, ImportRow, SourceRow
 
 __all__ = [
@@ -52,7 +52,7 @@ _FILES = (
     "parquet",
     "failures",
     "fanout",
-    "recipients",
+    "recipient",
     "contacts",
     "links",
     "plan",

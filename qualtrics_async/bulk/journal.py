@@ -394,13 +394,15 @@ def _erasure_due(db: sqlite3.Connection) -> str | None:
         "SELECT EXISTS (SELECT 1 FROM chunks WHERE state <> 'done' OR taken < count) "
         "OR EXISTS (SELECT 1 FROM targets WHERE state <> 'done' OR NOT taken)"
     ).fetchone()
+    (more,) = db.execute("SELECT EXISTS (SELECT 1 FROM pages)").fetchone()
     remarks = dict(db.execute("SELECT name, value FROM meta"))
     reading = "spooled" in remarks and "complete" not in remarks
     due = str(remarks.get("spooled", "all"))
-    if unfinished or reading or remarks.get("erased") == due:
+    if unfinished or reading or (remarks.get("erased") == due and not more):
         return None
     db.execute("DELETE FROM bodies")
-    db.execute("DELETE FROM recipients")
+    db.execute("DELETE FROM pages")
+    db.execute("UPDATE targets SET listing = NULL, listed = 0, links = NULL, ended = 0, told = 0")
     return due
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -11,57 +11,40 @@ from typing import Final, TypeAlias, Unpack
 
 import anyio
 
-from qualtrics_async._core.paging import Page, Paged
 from qualtrics_async._core.request import fill, instant
-from qualtrics_async._core.tasks import background_tasks
+from qualtrics_async.bulk.collecting import Collection, Members
+from qualtrics_async.bulk.distributing import Distributing, LinkOrder
 from qualtrics_async.bulk.fanout import Batch, Deliver, FairQueue, Outcomes
 from qualtrics_async.bulk.job import Job, JobOptions, Settings
-from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome
-from qualtrics_async.bulk.recipients import PENDING, Recipient, Recipients
-from qualtrics_async.bulk.records import ChunkState, Kind, Result
-from qualtrics_async.bulk.sending import STOPS, send_once
-from qualtrics_async.bulk.targets import Target, Targets
+from qualtrics_async.bulk.listing import PASSING, REFUSED, is_passing
+from qualtrics_async.bulk.outcome import Failed, InDoubt
+from qualtrics_async.bulk.recipient import Recipient
+from qualtrics_async.bulk.recipients import Pages, Recipients
+from qualtrics_async.bulk.records import ChunkState, Kind
+from qualtrics_async.bulk.sending import STOPS
+from qualtrics_async.bulk.targets import Target, TargetKind, Targets
 from qualtrics_async.client import Qualtrics
-from qualtrics_async.errors import (
-    Conflict,
-    CursorRefused,
-    DecodeError,
-    Forbidden,
-    InvalidRequest,
-    JobFailed,
-    NotFound,
-    OutcomeUnknown,
-    QualtricsError,
-    ServerFault,
-    TransportError,
-    Unauthorized,
-    UnexpectedStatus,
-    UsageError,
-)
-from qualtrics_async.models.common import Created
-from qualtrics_async.models.contacts import ListContact
+from qualtrics_async.errors import NotFound, QualtricsError, Unauthorized, UsageError
 from qualtrics_async.models.distributions import DistributionLink
 
-__all__ = ["generate_links"]
+__all__ = ["Links", "generate_links"]
 
+_Job: TypeAlias = Job[Recipient, DistributionLink]
 _Deliver: TypeAlias = Deliver[Recipient, DistributionLink]
 
 _BATCHES_AHEAD: Final = 8
-_FIRST_REREAD: Final = 3
-_REREAD_FACTOR: Final = 4
-"""Passes without a new link after which the listing is read from its beginning: 3, 12, 48, ..."""
-
 _LOOKING: Final = 8
-_PASSING = (ServerFault, TransportError, DecodeError, CursorRefused)
-"""What may be over when it is asked again, and concerns one list."""
+_OPEN: Final = 256
+"""Lists that are waited for at a time: enough for a few that are stuck, few enough to poll."""
 
 
 @asynccontextmanager
 async def generate_links(
     client: Qualtrics,
     survey_id: str,
-    mailing_lists: Iterable[str],
+    mailing_lists: Iterable[str] = (),
     *,
+    transaction_batches: Iterable[str] = (),
     directory_id: str | None = None,
     expires: datetime | str | None = None,
     link_type: str = "Individual",
@@ -79,21 +62,33 @@ async def generate_links(
 
     Each list gets one distribution. Its links are read as they become available, and the list is complete
     when every contact has one. Who ends without one is `Failed`, with the reason: `"opted out"` (nobody
-    waits for them), `"frequency rule"` (as the distribution's history says), `"pending"` when the deadline
-    passed, or `"unreadable links"`. An outcome without a contact concerns a whole list: its distribution was
-    refused, its fate is unknown, or its contacts could not be read. Memory does not depend on the
-    number of contacts.
+    waits for them, and `max_failures` does not count them), `"frequency rule"` (as the distribution's history
+    says), `"joined later"` (the contact was made after the distribution), `"left"` (it is in the list no
+    longer), `"pending"` when the deadline passed, or `"unreadable links"`. An outcome without a contact
+    concerns a whole list: its distribution was refused, its fate is unknown, or its contacts could not be
+    read. Memory does not depend on the number of contacts.
+
+    A transaction batch gets a distribution too, and each of its transactions a link (assumed).
+
+    A distribution whose creation was not confirmed is looked for among those of the survey and list that
+    were not there before: exactly one with the same expiry is adopted, several leave the list `InDoubt`, and
+    without a trace until `reconcile_timeout` it is made again. So `on_doubt` changes nothing here. Where the
+    account may not list distributions, the list is `InDoubt`.
+
+    With a journal, the listings go on at the page where they were interrupted, and `replay` yields from the
+    journal what it has; of a finished job only if `keep_rows` kept it, else the listings are read again.
 
     Args:
         client: an open client.
         survey_id: an active survey.
         mailing_lists: the ids of the lists.
+        transaction_batches: the ids of transaction batches.
         directory_id: their directory; the brand's default one if it is not given.
         expires: when the links end; the service's default if it is not given.
         link_type: `"Individual"` (one response) or `"Multiple"` (any number of responses).
         description: what the distributions are called.
         deadline: seconds without a new link after which a list is given up.
-        concurrency: lists at a time.
+        concurrency: pages at a time; a list that waits for its links holds none of them.
         options: the options of every bulk job, see `JobOptions`.
 
     Raises:
@@ -102,87 +97,118 @@ async def generate_links(
         QualtricsError: from the iteration, when an error would fail every list.
     """
     settings = Settings(**options)
-    lists = [mailing_lists] if isinstance(mailing_lists, str) else list(mailing_lists)
+    lists, batches = _ids(mailing_lists), _ids(transaction_batches)
     fill("/surveys/{surveyId}", (survey_id,))
     if directory_id is not None:
         fill("/directories/{directoryId}", (directory_id,))
-    _check(lists, link_type, deadline, concurrency)
-    ends = None if expires is None else instant(expires, "expires")
-    if ends is not None and datetime.fromisoformat(ends) <= datetime.now(UTC):
-        raise UsageError(f"expires is in the past: {ends}; such links would be dead")
+    _check(lists, batches, link_type, deadline, concurrency)
+    order = LinkOrder(
+        survey_id=survey_id,
+        link_type=link_type,
+        expires=_end_of_links(expires),
+        description=description,
+        deadline=deadline,
+    )
     fingerprint = {
         "job": "generate_links",
         "survey": survey_id,
         "mailing lists": lists,
-        "expiry": ends,
+        "transaction batches": batches,
+        "expiry": order.expires,
         "link type": link_type,
         "description": description,
     }
-    create = partial(client.distributions.create_links, survey_id=survey_id, link_type=link_type)
-    if ends is not None:
-        create = partial(create, expiration_date=ends)
-    if description is not None:
-        create = partial(create, description=description)
-    opened = Job[Recipient, DistributionLink].open(client, settings, fingerprint, concurrency=concurrency)
+    opened = _Job.open(client, settings, fingerprint, concurrency=concurrency)
     async with opened as job:
         directory = directory_id or (await client.directories.default()).id
         queue = FairQueue[int, Target]()
-        links = _Links(job, survey_id, directory, create=create, deadline=deadline)
-        begin = partial(links.begin, lists, queue)
-        running = job.running(queue, links.work, begin, concurrency=concurrency, ahead=_BATCHES_AHEAD)
-        async with running as outcomes:
+        links = await Links.open(job, directory, order)
+        wanted = [(TargetKind.LIST, name) for name in lists] + [(TargetKind.BATCH, name) for name in batches]
+        begin = partial(links.begin, wanted, queue)
+        most = max(_OPEN, concurrency)
+        async with job.running(queue, links.work, begin, concurrency=most, ahead=_BATCHES_AHEAD) as outcomes:
             yield outcomes
 
 
-def _check(lists: list[str], link_type: str, deadline: float, concurrency: int) -> None:
-    if not lists:
-        raise UsageError("mailing_lists takes at least one id")
+def _ids(names: Iterable[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _check(lists: list[str], batches: list[str], link_type: str, deadline: float, concurrency: int) -> None:
+    if not lists and not batches:
+        raise UsageError("mailing_lists or transaction_batches takes at least one id")
     for name in lists:
         fill("/mailinglists/{mailingListId}", (name,))
-    if len(set(lists)) < len(lists):
-        raise UsageError("a mailing list is named twice: its contacts would have two links")
+    for name in batches:
+        fill("/transactionbatches/{batchId}", (name,))
+    if len({*lists, *batches}) < len(lists) + len(batches):
+        raise UsageError("a list or batch is named twice: its contacts would have two links")
     if link_type == "Anonymous":
         raise UsageError("anonymous links belong to no contact: use client.distributions.create_links()")
     if not deadline > 0 or concurrency < 1:
         raise UsageError(f"deadline and concurrency are positive, got {deadline} and {concurrency}")
 
 
-class _Links:
-    """What becomes of the mailing lists of one job."""
+def _end_of_links(expires: datetime | str | None) -> str | None:
+    if expires is None:
+        return None
+    ends = instant(expires, "expires")
+    if datetime.fromisoformat(ends) <= datetime.now(UTC):
+        raise UsageError(f"expires is in the past: {ends}; such links would be dead")
+    return ends
+
+
+class Links:
+    """What becomes of the mailing lists and batches of one job.
+
+    With `handing_out` False nothing is delivered: a target ends when all of its outcomes are in the journal,
+    where `recipients()` finds them, and `targets.take()` says that they have been used.
+    """
 
     def __init__(
-        self,
-        job: Job[Recipient, DistributionLink],
-        survey_id: str,
-        directory_id: str,
-        *,
-        create: Callable[..., Awaitable[Created]],
-        deadline: float,
+        self, job: _Job, directory_id: str, order: LinkOrder, pages: Pages, *, handing_out: bool
     ) -> None:
+        self._job = job
         self._client = job.client
-        self._store = job.journal.store
-        self._targets = Targets(self._store)
-        self._summary = job.summary
-        self._replay = job.settings.replay
-        self._survey_id = survey_id
         self._directory_id = directory_id
-        self._create = create
-        self._deadline = deadline
+        self._order = order
+        self._pages = pages
+        self._handing_out = handing_out
+        self.targets = Targets(job.journal.store)
+        self._distributing = Distributing(job, order, directory_id, self.targets)
 
-    async def begin(self, lists: list[str], queue: FairQueue[int, Target], deliver: _Deliver) -> None:  # noqa: ARG002  (it delivers nothing itself)
+    @classmethod
+    async def open(cls, job: _Job, directory_id: str, order: LinkOrder, *, handing_out: bool = True) -> Links:
+        """Prepare the journal of a job."""
+        store = job.journal.store
+        kept = not (store.temporary and handing_out)
+        return cls(job, directory_id, order, await Pages.open(store, kept=kept), handing_out=handing_out)
+
+    async def recipients(self, target: Target) -> Recipients:
+        """Prepare the recipients of a target that has ended, to be looked up by contact."""
+        recipients = Recipients(self._pages, target)
+        await recipients.index()
+        return recipients
+
+    async def begin(
+        self,
+        wanted: Sequence[tuple[TargetKind, str]],
+        queue: FairQueue[int, Target],
+        deliver: _Deliver,  # noqa: ARG002  (it delivers nothing itself)
+    ) -> None:
         """Look at every list that has no distribution yet, then let all of them be worked on.
 
         A list that does not exist ends the job before a distribution is created for any other.
         """
-        targets = await self._targets.read()
+        targets = await self.targets.read()
         if not targets:
-            targets = [Target(number, name) for number, name in enumerate(lists, 1)]
-            await self._targets.save(targets)
+            targets = [Target(number, kind, name) for number, (kind, name) in enumerate(wanted, 1)]
+            await self.targets.save(targets)
         planned = [target for target in targets if target.state is ChunkState.PLANNED]
         if len(planned) > 1:
             await self._look_at(iter(planned))
         for target in targets:
-            if self._replay or not target.taken:
+            if self._job.settings.replay or not target.taken:
                 await queue.put(target.number, target)
         await queue.close()
 
@@ -190,9 +216,9 @@ class _Links:
         missing: list[QualtricsError] = []
 
         async def look() -> None:
-            for record in planned:
+            for target in planned:
                 try:
-                    await self._client.mailing_lists.get(self._directory_id, record.mailing_list_id)
+                    await self._get(target)
                 except (NotFound, Unauthorized) as error:
                     missing.append(error)
                 except QualtricsError:
@@ -206,242 +232,74 @@ class _Links:
         if missing:
             raise missing[0]
 
-    async def work(self, chunk: Target, deliver: _Deliver) -> None:
-        """Bring a list from the state that it is in to the outcomes of its contacts."""
-        if chunk.state is ChunkState.SENDING:
-            doubt = OutcomeUnknown(
-                "an earlier run ended while the distribution of the list was being created"
-            )
-            await self._reject(chunk, Kind.IN_DOUBT, "lost reply", doubt)
-        listing = self._client.mailing_list_contacts.list(self._directory_id, chunk.mailing_list_id)
+    def _get(self, target: Target) -> Awaitable[object]:
+        if target.kind is TargetKind.LIST:
+            return self._client.mailing_lists.get(self._directory_id, target.name)
+        return self._client.transaction_batches.get(self._directory_id, target.name)
+
+    async def work(self, target: Target, deliver: _Deliver) -> None:
+        """Bring a target from the state that it is in to the outcomes of its members."""
+        members = Members(self._job, self._directory_id, target)
         try:
-            page: Page[ListContact] | None = None
-            if chunk.state is ChunkState.PLANNED:
-                page = await self._first_page(listing)
-                await self._distribute(chunk, page)
-            if chunk.state is ChunkState.ACCEPTED or (chunk.state is ChunkState.DONE and chunk.job):
-                await self._hand_out(chunk, listing, page, deliver)
-            else:
-                await self._deliver_whole(chunk, deliver)
-        except (*_PASSING, InvalidRequest, Conflict, UnexpectedStatus) as error:
+            await self._distribute(target, members)
+            if target.job is not None:
+                await self._collect(target, members, deliver)
+            elif self._handing_out:
+                await self._deliver_whole(target, deliver)
+        except (*PASSING, *REFUSED) as error:
             if isinstance(error, STOPS):
                 raise
             # One list and not the others: nothing is written down, so that the next run goes on here.
-            self._summary.items += 1
-            await deliver(Batch([Failed(_whole(chunk), error, "unreadable list")]))
+            self._job.summary.items += 1
+            await deliver(Batch([Failed(Recipient.of(target), error, "unreadable list")]))
 
-    async def _first_page(self, listing: Paged[ListContact]) -> Page[ListContact]:
-        give_up = asyncio.get_running_loop().time() + self._deadline
+    async def _distribute(self, target: Target, members: Members) -> None:
+        """See to it that a target has its distribution, unless it is empty or refused."""
+        if target.state is ChunkState.PLANNED and await self._has_members(target, members):
+            await self._distributing.distribute(target)
+        if target.state is ChunkState.SENDING:
+            await self._distributing.reconcile(target)
+
+    async def _has_members(self, target: Target, members: Members) -> bool:
+        """Read the first page of the members, so that nothing is created for nobody."""
+        if target.listed or target.listing is not None:
+            return True
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + self._order.deadline
         while True:
             try:
-                return await listing.first_page()
-            except _PASSING as error:
-                if isinstance(error, STOPS) or asyncio.get_running_loop().time() > give_up:
+                async with self._job.places:
+                    page = await members.listing.first_page()
+                    if not page.elements and page.next_page is None:
+                        await self.targets.take(target)
+                        return False
+                    recipients = Recipients(self._pages, target)
+                    target.size = await recipients.expect(members.expected(page), page.next_page)
+            except QualtricsError as error:
+                if not is_passing(error) or loop.time() > give_up:
                     raise
-                await asyncio.sleep(self._client.polling.longest)
+            else:
+                return True
+            await asyncio.sleep(self._client.polling.longest)
 
-    async def _distribute(self, chunk: Target, page: Page[ListContact]) -> None:
-        """Create the distribution of a list, unless the list is empty."""
-        if not page.elements and page.next_page is None:
-            chunk.state, chunk.taken = ChunkState.DONE, True
-            await self._targets.save([chunk])
-            return
-
-        async def intend(leaving: bool) -> None:
-            chunk.state = ChunkState.SENDING if leaving else ChunkState.PLANNED
-            await self._targets.save([chunk])
-
-        async def accept(created: Created) -> None:
-            chunk.state, chunk.job = ChunkState.ACCEPTED, created.id
-            await self._targets.save([chunk])
-
-        await send_once(
-            intend,
-            partial(self._create, mailing_list_id=chunk.mailing_list_id),
-            accept,
-            partial(self._reject, chunk),
-            grace=self._client.timeouts.grace,
+    async def _collect(self, target: Target, members: Members, deliver: _Deliver) -> None:
+        collection = Collection(
+            self._job,
+            target,
+            pages=self._pages,
+            targets=self.targets,
+            members=members,
+            order=self._order,
+            deliver=deliver if self._handing_out else None,
         )
+        await collection.run()
 
-    async def _reject(self, chunk: Target, kind: Kind, reason: str, error: QualtricsError) -> None:
-        """End a list with one outcome for all of it."""
-        chunk.state, chunk.result = ChunkState.DONE, Result(0, kind, reason, error)
-        await self._targets.save([chunk])
-
-    async def _deliver_whole(self, chunk: Target, deliver: _Deliver) -> None:
+    async def _deliver_whole(self, target: Target, deliver: _Deliver) -> None:
         """Hand out the outcome that concerns a whole list, if there is one."""
-        known = chunk.result
+        known = target.result
         if known is None or known.error is None or known.reason is None:
             return
-
-        async def taken() -> None:
-            chunk.taken = True
-            await self._targets.save([chunk])
-
         kind = InDoubt if known.kind is Kind.IN_DOUBT else Failed
-        self._summary.items += 1
-        await deliver(Batch([kind(_whole(chunk), known.error, known.reason)], taken))
-
-    async def _hand_out(
-        self,
-        chunk: Target,
-        listing: Paged[ListContact],
-        page: Page[ListContact] | None,
-        deliver: _Deliver,
-    ) -> None:
-        """Read contacts and links side by side until every contact has an outcome."""
-        recipients = Recipients(self._store, chunk.number)
-        known = await recipients.begin(replay=self._replay)
-        self._summary.items += known
-        async with background_tasks() as tasks:
-            listed = anyio.Event()
-            tasks.start_soon(self._list, listing, page, recipients, listed)
-            trouble = await self._read(chunk, recipients, deliver, listed)
-            await listed.wait()
-        await self._deliver_missing(chunk, recipients, deliver, trouble)
-
-    async def _list(
-        self,
-        listing: Paged[ListContact],
-        first: Page[ListContact] | None,
-        recipients: Recipients,
-        listed: anyio.Event,
-    ) -> None:
-        """Add every contact of the list to the expected set; a page that fails is asked for again."""
-        give_up = asyncio.get_running_loop().time() + self._deadline
-        cursor = None if first is None else first.next_page
-        if first is not None:
-            added = await recipients.expect(first.elements)
-            self._summary.items += added
-        while first is None or cursor is not None:
-            try:
-                async for page in listing.resume(cursor).pages():
-                    added = await recipients.expect(page.elements)
-                    self._summary.items += added
-                    cursor = page.next_page or cursor
-            except _PASSING as error:
-                cursor = error.cursor
-                if isinstance(error, CursorRefused):
-                    first = cursor = None  # a circle is left by another beginning
-                if isinstance(error, STOPS) or asyncio.get_running_loop().time() > give_up:
-                    raise
-                await asyncio.sleep(self._client.polling.longest)
-            else:
-                break
-        listed.set()
-
-    async def _read(
-        self, chunk: Target, recipients: Recipients, deliver: _Deliver, listed: anyio.Event
-    ) -> QualtricsError | None:
-        """Read the links until every contact has one, or nobody else can be waited for.
-
-        What comes back is why they could not be read at the end, if so.
-        """
-        loop, polling = asyncio.get_running_loop(), self._client.polling
-        give_up, interval = loop.time() + self._deadline, polling.first
-        stale, reread = 0, _FIRST_REREAD
-        links = self._client.distributions.links(chunk.job or "", survey_id=self._survey_id)
-        cursor: str | None = None
-        while True:
-            fresh, cursor, trouble = await self._pass(links, cursor, chunk, recipients, deliver)
-            if listed.is_set() and not await recipients.waited_for():
-                return None
-            if fresh:
-                interval, stale, reread = polling.first, 0, _FIRST_REREAD
-                give_up = loop.time() + self._deadline
-                await asyncio.sleep(interval)
-                continue
-            stale += 1
-            late = loop.time() + interval > give_up
-            if stale >= reread or late:
-                # Nothing promises that links are appended: what was passed over shows from the beginning.
-                cursor, reread = None, reread * _REREAD_FACTOR
-                if late:
-                    _, _, trouble = await self._pass(links, cursor, chunk, recipients, deliver)
-                if listed.is_set():
-                    await self._rule_out(chunk, recipients)
-                    if not await recipients.waited_for():
-                        return None
-            if late:
-                return trouble
-            await asyncio.sleep(interval)
-            interval = min(interval * polling.factor, polling.longest)
-
-    async def _pass(
-        self,
-        links: Paged[DistributionLink],
-        cursor: str | None,
-        chunk: Target,
-        recipients: Recipients,
-        deliver: _Deliver,
-    ) -> tuple[int, str | None, QualtricsError | None]:
-        """Read from a page to the end: how many links were new, where to go on, what stood in the way."""
-        fresh, trouble = 0, None
-        try:
-            async for page in links.resume(cursor).pages():
-                claimed, added = await recipients.claim([link for link in page.elements if link.link])
-                self._summary.items += added
-                fresh += len(claimed)
-                if claimed:
-                    taken = partial(recipients.delivered, [link.contact_id for link in claimed])
-                    await deliver(Batch([Ok(_recipient(link, chunk), link) for link in claimed], taken))
-                cursor = page.next_page or cursor
-        except _PASSING as error:
-            if isinstance(error, STOPS):
-                raise
-            cursor, trouble = None if isinstance(error, CursorRefused) else error.cursor, error
-        return fresh, cursor, trouble
-
-    async def _rule_out(self, chunk: Target, recipients: Recipients) -> None:
-        """Ask the history who is kept from a link by a contact-frequency rule; it may not tell."""
-        try:
-            async for page in self._client.distributions.history(chunk.job or "").pages():
-                await recipients.rule_out(
-                    [
-                        entry.contact_id
-                        for entry in page.elements
-                        if entry.contact_id and entry.contact_frequency_rule_id
-                    ]
-                )
-        except (InvalidRequest, NotFound, Forbidden, UnexpectedStatus, *_PASSING):
-            return
-
-    async def _deliver_missing(
-        self,
-        chunk: Target,
-        recipients: Recipients,
-        deliver: _Deliver,
-        trouble: QualtricsError | None,
-    ) -> None:
-        """Hand out those who have no link, with the reason, and end the list when they are taken."""
-        job, after = chunk.job or "", ""
-        while missing := await recipients.missing(chunk.mailing_list_id, job, after=after):
-            after = missing[-1][1]
-            outcomes: list[Outcome[Recipient, DistributionLink]] = []
-            for who, _, reason in missing:
-                if trouble is not None and reason == PENDING:
-                    outcomes.append(Failed(who, trouble, "unreadable links"))
-                else:
-                    error = JobFailed(f"no link: {reason}", job_id=job, status=reason)
-                    outcomes.append(Failed(who, error, reason))
-            ids = [contact_id for _, contact_id, _ in missing]
-            await deliver(Batch(outcomes, partial(recipients.delivered, ids)))
-        # The list is over when all before it has been taken, so its end travels the same way.
-        await deliver(Batch([], recipients.end))
-
-
-def _whole(chunk: Target) -> Recipient:
-    return Recipient(chunk.mailing_list_id, chunk.job)
-
-
-def _recipient(link: DistributionLink, chunk: Target) -> Recipient:
-    return Recipient(
-        mailing_list_id=chunk.mailing_list_id,
-        distribution_id=chunk.job,
-        contact_id=link.contact_id,
-        contact_lookup_id=link.contact_lookup_id,
-        email=link.email,
-        first_name=link.first_name,
-        last_name=link.last_name,
-        external_data_reference=link.external_data_reference,
-    )
+        self._job.summary.items += 1
+        outcome = kind(Recipient.of(target), known.error, known.reason)
+        await deliver(Batch([outcome], partial(self.targets.take, target)))

@@ -1,196 +1,498 @@
-"""Who is to have a link and who has one: the expected set of a list, in the journal and not in memory."""
+"""Who is to have a link and who has one: what was read is in the journal, its index beside it."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
-from typing import Final
+from functools import partial
+from itertools import count
+from typing import Any, Final, Self, TypeAlias
+
+import msgspec
 
 from qualtrics_async._core.store import Store
-from qualtrics_async.models.contacts import ListContact
+from qualtrics_async.bulk.outcome import Failed, Ok, Outcome
+from qualtrics_async.bulk.recipient import Recipient
+from qualtrics_async.bulk.records import pack, read_error, write_error
+from qualtrics_async.bulk.targets import Target, TargetKind
+from qualtrics_async.errors import JobFailed, QualtricsError
 from qualtrics_async.models.distributions import DistributionLink
 
-__all__ = ["PENDING", "RECIPIENTS", "Recipient", "Recipients"]
+__all__ = ["OPTED_OUT", "RECIPIENTS", "Expected", "LinkOutcome", "Pages", "Recipients", "State"]
 
-PENDING: Final = "pending"
-"""Why a contact has no link when nobody knows why."""
+LinkOutcome: TypeAlias = Outcome[Recipient, DistributionLink]
 
 RECIPIENTS: Final = """
-CREATE TABLE recipients (
-    chunk INTEGER NOT NULL, contact TEXT NOT NULL, lookup TEXT, email TEXT, first TEXT, last TEXT,
-    reference TEXT, state INTEGER NOT NULL, opted_out INTEGER NOT NULL, ruled_out INTEGER NOT NULL,
-    PRIMARY KEY (chunk, contact)
-) WITHOUT ROWID
+CREATE TABLE pages (
+    number INTEGER PRIMARY KEY, target INTEGER NOT NULL, kind INTEGER NOT NULL, count INTEGER NOT NULL,
+    keys BLOB, body BLOB NOT NULL
+);
+CREATE INDEX pages_by_target ON pages (target);
 """
 
+# What SQLite does for each recipient is cheap only where nothing of it has to last.
+_INDEX: Final = (
+    "PRAGMA temp.cache_size = -16000",
+    """
+    CREATE TEMP TABLE IF NOT EXISTS recipients (
+        target INTEGER NOT NULL, key TEXT NOT NULL, contact TEXT, state INTEGER NOT NULL,
+        page INTEGER NOT NULL,
+        PRIMARY KEY (target, key)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE INDEX IF NOT EXISTS temp.recipients_by_contact ON recipients (target, contact)
+    WHERE contact IS NOT NULL
+    """,
+)
 
-_HAND_OUT: Final = "UPDATE recipients SET state = ? WHERE chunk = ? AND contact = ? AND state = 0"
-_ADD_HANDED_OUT: Final = """
-INSERT OR IGNORE INTO recipients (state, chunk, contact, opted_out, ruled_out) VALUES (?, ?, ?, 0, 0)
-"""
+_REBUILT_AT_ONCE: Final = 50
+"""Pages after which the journal is free for others."""
+
+_SETTLED_AT_ONCE: Final = 2_000
+_PAGE: Final = 250
 
 
-class _State(IntEnum):
-    """How far a recipient's outcome has come."""
+class _Kind(IntEnum):
+    """What a page of the journal holds."""
+
+    MEMBERS = 0
+    LINKS = 1
+    MISSING = 2
+
+
+class State(IntEnum):
+    """What is known of a recipient."""
 
     WAITING = 0
-    HANDED_OUT = 1
-    DELIVERED = 2
+    OPTED_OUT = 1
+    RULED_OUT = 2
+    LATE = 3
+    GONE = 4
+    SETTLED = 8
+    LINKED = 9
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """The item of an outcome: a contact of a mailing list who is to have a link.
+OPTED_OUT: Final = "opted out"
+_REASONS: Final = {
+    State.WAITING: "pending",
+    State.OPTED_OUT: OPTED_OUT,
+    State.RULED_OUT: "frequency rule",
+    State.LATE: "joined later",
+    State.GONE: "left",
+}
 
-    `contact_id` is None where an outcome stands for the whole list: its distribution was refused, its fate
-    is unknown, or its contacts could not be read.
-    """
 
-    mailing_list_id: str
-    distribution_id: str | None = None
-    contact_id: str | None = None
-    contact_lookup_id: str | None = None
+class Expected(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Somebody who is to have a link: a contact of a list, or the contact of a transaction."""
+
+    contact: str | None
+    transaction: str | None = None
+    lookup: str | None = None
     email: str | None = None
     first_name: str | None = None
     last_name: str | None = None
-    external_data_reference: str | None = None
+    reference: str | None = None
+    state: State = State.WAITING
+
+    @property
+    def key(self) -> str:
+        """What tells it from all others of its list or batch."""
+        return self.transaction or self.contact or ""
+
+
+class _Missing(msgspec.Struct, array_like=True, frozen=True):
+    """Recipients without a link, each with the reason; `error` is why the links could not be read."""
+
+    error: str | None
+    who: list[tuple[Expected, str]]
+
+
+_links = msgspec.msgpack.Decoder(list[DistributionLink]).decode
+_members = msgspec.msgpack.Decoder(list[Expected]).decode
+_missing = msgspec.msgpack.Decoder(_Missing).decode
+_keys = msgspec.msgpack.Decoder(list[str]).decode
+_raw = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
+_link = msgspec.msgpack.Decoder(DistributionLink).decode
+
+
+class Pages:
+    """The pages of one job, in the order in which they were read: members, links, and who has none.
+
+    Pages are durable and nothing in them changes. The index over them tells quickly who has a link; it is
+    gone with the process, and is made again from the pages.
+    """
+
+    def __init__(self, store: Store, first: int, *, kept: bool) -> None:
+        self.store = store
+        self.numbers = count(first)
+        self.kept = kept
+
+    @classmethod
+    async def open(cls, store: Store, *, kept: bool) -> Self:
+        """Prepare the index; `kept` says that delivered pages stay where they are."""
+
+        def work(db: sqlite3.Connection) -> int:
+            for statement in _INDEX:
+                db.execute(statement)
+            (last,) = db.execute("SELECT coalesce(max(number), 0) FROM pages").fetchone()
+            return int(last)
+
+        return cls(store, await store.run(work) + 1, kept=kept)
 
 
 class Recipients:
-    """The recipients of one list of a job."""
+    """The recipients of one list or batch; `begin()` comes first."""
 
-    def __init__(self, store: Store, chunk: int) -> None:
-        self._store = store
-        self._chunk = chunk
+    def __init__(self, pages: Pages, target: Target) -> None:
+        self._pages = pages
+        self._store = pages.store
+        self._target = target
+        self._number = target.number
 
     async def begin(self, *, replay: bool) -> int:
-        """Forget what an earlier run handed out and nobody took; count who is known and waits.
+        """Make the index if it will be needed; count the outcomes that are known to be due.
 
-        On a replay, what was taken is forgotten too.
+        On a replay, those that were delivered are due again.
         """
-        forgotten = _State.DELIVERED if replay else _State.HANDED_OUT
+        told = 0 if replay else self._target.told
+        if self._target.ended:
+            return await self._due(told)
+        await self._store.run(lambda db: _forget_index(db, self._number, missing=True))
+        return await self.index() - (await self._due(0) - await self._due(told))
+
+    async def index(self) -> int:
+        """Make the index from the pages; count the recipients."""
+        after: int | None = 0
+        while after is not None:
+            after = await self._store.run(partial(self._rebuild, after=after))
 
         def work(db: sqlite3.Connection) -> int:
-            db.execute(
-                "UPDATE recipients SET state = ? WHERE chunk = ? AND state <= ?",
-                (_State.WAITING, self._chunk, forgotten),
-            )
-            (count,) = db.execute(
-                "SELECT count(*) FROM recipients WHERE chunk = ? AND state = ?",
-                (self._chunk, _State.WAITING),
-            ).fetchone()
-            return int(count)
+            (known,) = db.execute(_COUNT, (self._number,)).fetchone()
+            return int(known)
 
         return await self._store.run(work)
 
-    async def expect(self, contacts: Sequence[ListContact]) -> int:
-        """Add contacts of the list, with what is known of their consent; count those that are new."""
+    def _rebuild(self, db: sqlite3.Connection, *, after: int) -> int | None:
+        found = db.execute(_READ_PAGES, (self._number, after, _REBUILT_AT_ONCE)).fetchall()
+        for number, kind, keys, body in found:
+            match kind:
+                case _Kind.MEMBERS:
+                    self._add(db, number, _members(body), _LEARN)
+                case _Kind.LINKS:
+                    db.executemany(_SET_LINKED, self._linked(number, _keys(keys)))
+                case _Kind.MISSING:
+                    db.executemany(_SETTLE, [(number, self._number, key) for key in _keys(keys)])
+        return found[-1][0] if found else None
+
+    async def _due(self, told: int) -> int:
+        def work(db: sqlite3.Connection) -> int:
+            (due,) = db.execute(_DUE, (self._number, told)).fetchone()
+            return int(due)
+
+        return await self._store.run(work)
+
+    async def expect(self, members: Sequence[Expected], cursor: str | None) -> int:
+        """Add a page of members, and where the next one is, if any; count those that are new."""
+        number, last = next(self._pages.numbers), cursor is None
+
+        def work(db: sqlite3.Connection) -> int:
+            added = self._add(db, number, members, _ADD)
+            if added:
+                values = (number, self._number, _Kind.MEMBERS, 0, None, pack(members))
+                db.execute(_ADD_PAGE, values)
+            db.execute("UPDATE targets SET listing = ?, listed = ? WHERE number = ?", at)
+            return added
+
+        at = (cursor, last, self._number)
+        added = await self._store.run(work)
+        self._target.listing, self._target.listed = cursor, last
+        return added
+
+    def _add(self, db: sqlite3.Connection, number: int, members: Sequence[Expected], statement: str) -> int:
+        # The contact of a list's member is its key already.
         values = [
             (
-                self._chunk,
-                contact.contact_id,
-                contact.contact_lookup_id,
-                contact.email,
-                contact.first_name,
-                contact.last_name,
-                contact.ext_ref,
+                self._number,
+                one.key,
+                one.contact if one.transaction else None,
+                one.state,
+                number,
             )
-            for contact in contacts
+            for one in members
         ]
-        consent = [
-            (bool(contact.unsubscribed or contact.mailing_list_unsubscribed), self._chunk, contact.contact_id)
-            for contact in contacts
-        ]
+        return max(0, db.executemany(statement, values).rowcount)
 
-        def work(db: sqlite3.Connection) -> int:
-            added = db.executemany(
-                "INSERT OR IGNORE INTO recipients VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0)", values
-            )
-            db.executemany("UPDATE recipients SET opted_out = ? WHERE chunk = ? AND contact = ?", consent)
-            return added.rowcount
+    def _linked(self, number: int, keys: Iterable[str]) -> list[tuple[Any, ...]]:
+        return [(self._number, key, number) for key in keys]
 
-        return max(0, await self._store.run(work))
+    async def claim(
+        self, links: Sequence[DistributionLink], cursor: str | None
+    ) -> tuple[int, list[DistributionLink], int]:
+        """Take a page of links and write down those whose recipients had none, and where to read on.
 
-    async def claim(self, links: Sequence[DistributionLink]) -> tuple[list[DistributionLink], int]:
-        """Take the links whose contacts had none yet, and count the contacts that nobody expected."""
+        What comes back is the page's number in the journal, those links, and how many nobody expected.
+        """
+        number = next(self._pages.numbers)
 
         def work(db: sqlite3.Connection) -> tuple[list[DistributionLink], int]:
-            fresh, added = [], 0
-            for link in links:
-                key = (_State.HANDED_OUT, self._chunk, link.contact_id)
-                if db.execute(_HAND_OUT, key).rowcount:
-                    fresh.append(link)
-                elif db.execute(_ADD_HANDED_OUT, key).rowcount:
-                    fresh.append(link)
-                    added += 1
-            return fresh, added
+            keys = self._keys_of(db, links)
+            values = [(number, self._number, key) for key in keys]
+            count = db.executemany(_LINK, values).rowcount if values else 0
+            added, fresh = 0, links
+            if count < len(keys):
+                added = db.executemany(_ADD_LINKED, self._linked(number, keys)).rowcount
+                if count + added < len(keys):
+                    pairs = zip(keys, links, strict=True)
+                    mine = {key: link for key, link in pairs if self._at(db, key) == number}
+                    keys, fresh = list(mine), list(mine.values())
+            if keys:
+                page = (number, self._number, _Kind.LINKS, len(keys), pack(keys), pack(fresh))
+                db.execute(_ADD_PAGE, page)
+            if cursor != self._target.links:
+                db.execute("UPDATE targets SET links = ? WHERE number = ?", (cursor, self._number))
+            return list(fresh), added
+
+        fresh, added = await self._store.run(work)
+        self._target.links = cursor
+        return number, fresh, added
+
+    def _keys_of(self, db: sqlite3.Connection, links: Sequence[DistributionLink]) -> list[str]:
+        if self._target.kind is TargetKind.LIST:
+            return [link.contact_id for link in links]
+        keys: list[str] = []
+        for link in links:
+            key = link.transaction_id
+            if key is None:
+                waiting = db.execute(_WAITING_OF, (self._number, link.contact_id)).fetchall()
+                key = next((key for (key,) in waiting if key not in keys), link.contact_id)
+            keys.append(key)
+        return keys
+
+    def _at(self, db: sqlite3.Connection, key: str) -> int | None:
+        found = db.execute(_WHERE, (self._number, key)).fetchone()
+        return None if found is None else int(found[0])
+
+    async def waiting(self, limit: int = -1) -> list[Expected]:
+        """Read those who have no link and for whom one may still come."""
+
+        def work(db: sqlite3.Connection) -> list[Expected]:
+            found = db.execute(_WAITING, (self._number, limit)).fetchall()
+            return [one for one, _ in self._named(db, found)]
 
         return await self._store.run(work)
-
-    async def rule_out(self, contact_ids: Iterable[str]) -> None:
-        """Say of contacts that a contact-frequency rule keeps them from a link."""
-        values = [(self._chunk, contact_id) for contact_id in contact_ids]
-
-        def work(db: sqlite3.Connection) -> None:
-            db.executemany("UPDATE recipients SET ruled_out = 1 WHERE chunk = ? AND contact = ?", values)
-
-        await self._store.run(work)
-
-    async def delivered(self, contact_ids: Sequence[str]) -> None:
-        """Say that the outcomes of these contacts have been taken."""
-        values = [(_State.DELIVERED, self._chunk, contact_id) for contact_id in contact_ids]
-
-        def work(db: sqlite3.Connection) -> None:
-            db.executemany("UPDATE recipients SET state = ? WHERE chunk = ? AND contact = ?", values)
-
-        await self._store.run(work)
 
     async def waited_for(self) -> int:
-        """Count the contacts who have no link and for whom one may still come."""
+        """Count those who have no link and for whom one may still come."""
 
         def work(db: sqlite3.Connection) -> int:
-            (count,) = db.execute(
-                """
-                SELECT count(*) FROM recipients
-                WHERE chunk = ? AND state = 0 AND opted_out = 0 AND ruled_out = 0
-                """,
-                (self._chunk,),
-            ).fetchone()
-            return int(count)
+            (known,) = db.execute(f"{_COUNT} AND state = 0", (self._number,)).fetchone()
+            return int(known)
 
         return await self._store.run(work)
 
-    async def missing(
-        self, mailing_list_id: str, distribution_id: str, *, after: str, limit: int = 250
-    ) -> list[tuple[Recipient, str, str]]:
-        """Read recipients without a link in the order of their ids, each with its id and the reason."""
+    async def learn(self, members: Sequence[Expected]) -> int:
+        """Write down what more is known of some who have no link; count those who had one after all.
 
-        def work(db: sqlite3.Connection) -> list[tuple[Recipient, str, str]]:
-            found = db.execute(
-                """
-                SELECT contact, lookup, email, first, last, reference, opted_out, ruled_out FROM recipients
-                WHERE chunk = ? AND state = 0 AND contact > ? ORDER BY contact LIMIT ?
-                """,
-                (self._chunk, after, limit),
-            )
-            return [
-                (
-                    Recipient(mailing_list_id, distribution_id, *who),
-                    str(who[0]),
-                    "opted out" if opted_out else "frequency rule" if ruled_out else PENDING,
-                )
-                for *who, opted_out, ruled_out in found
-            ]
+        The link of a transaction may have been handed out under its contact, before that was known.
+        """
+        number = next(self._pages.numbers)
+
+        def work(db: sqlite3.Connection) -> int:
+            self._add(db, number, members, _LEARN)
+            values = (number, self._number, _Kind.MEMBERS, 0, None, pack(members))
+            db.execute(_ADD_PAGE, values)
+            pairs = [(self._number, one.transaction, one.contact) for one in members if one.transaction]
+            return max(0, db.executemany(_DROP_LINKED, pairs).rowcount) if pairs else 0
 
         return await self._store.run(work)
 
-    async def end(self) -> None:
-        """Say that the list is done, and forget its recipients."""
+    async def rule_out(self, contact_ids: Sequence[str]) -> None:
+        """Say of contacts that a contact-frequency rule keeps them from a link."""
+        values = [(self._number, contact_id) for contact_id in contact_ids]
+        column = "key" if self._target.kind is TargetKind.LIST else "contact"
+        statement = _RULE_OUT.format(column)
 
         def work(db: sqlite3.Connection) -> None:
-            db.execute("UPDATE targets SET state = 'done', taken = 1 WHERE number = ?", (self._chunk,))
-            db.execute("DELETE FROM recipients WHERE chunk = ?", (self._chunk,))
+            db.executemany(statement, values)
 
         await self._store.run(work)
+
+    def _named(
+        self, db: sqlite3.Connection, found: Sequence[tuple[str, int, int]]
+    ) -> Iterator[tuple[Expected, State]]:
+        """Read of recipients, who come in the order of their pages, what the pages say of them."""
+        at, members = 0, dict[str, Expected]()
+        for key, page, state in found:
+            if page != at:
+                (body,) = db.execute("SELECT body FROM pages WHERE number = ?", (page,)).fetchone()
+                at, members = page, {one.key: one for one in _members(body)}
+            yield members[key], State(state)
+
+    async def settle(self, trouble: QualtricsError | None) -> None:
+        """Write down why those without a link have none: then all of them have an outcome in the journal."""
+        error = None if trouble is None else write_error(trouble)
+        while not self._target.ended:
+            self._target.ended = await self._store.run(partial(self._settle, error=error))
+
+    def _settle(self, db: sqlite3.Connection, *, error: str | None) -> bool:
+        """Settle some; tell whether it was the last of them."""
+        found = db.execute(_UNLINKED, (self._number, _SETTLED_AT_ONCE)).fetchall()
+        who = [(one, _reason(state, error)) for one, state in self._named(db, found)]
+        for at in range(0, len(who), _PAGE):
+            part, number = who[at : at + _PAGE], next(self._pages.numbers)
+            keys, body = [one.key for one, _ in part], pack(_Missing(error, part))
+            db.execute(_ADD_PAGE, (number, self._number, _Kind.MISSING, len(part), pack(keys), body))
+            db.executemany(_SETTLE, [(number, self._number, key) for key in keys])
+        ended = len(found) < _SETTLED_AT_ONCE
+        if ended:
+            db.execute("UPDATE targets SET ended = 1 WHERE number = ?", (self._number,))
+        return ended
+
+    async def outcomes(self, after: int) -> tuple[int, list[LinkOutcome]] | None:
+        """Read the next page of outcomes after the page of this number; None if there is none."""
+
+        def work(db: sqlite3.Connection) -> tuple[int, int, bytes] | None:
+            found: tuple[int, int, bytes] | None = db.execute(_NEXT, (self._number, after)).fetchone()
+            return found
+
+        found = await self._store.run(work)
+        if found is None:
+            return None
+        number, kind, body = found
+        if kind == _Kind.LINKS:
+            return number, self.linked(_links(body))
+        return number, self._unlinked(_missing(body))
+
+    def linked(self, links: Iterable[DistributionLink]) -> list[LinkOutcome]:
+        """Make the outcomes of links."""
+        return [Ok(Recipient.of_link(link, self._target), link) for link in links]
+
+    def _unlinked(self, missing: _Missing) -> list[LinkOutcome]:
+        trouble = None if missing.error is None else read_error(missing.error)
+        return [self._failed(who, reason, trouble) for who, reason in missing.who]
+
+    def _failed(self, who: Expected, reason: str, trouble: QualtricsError | None) -> LinkOutcome:
+        if trouble is not None and reason == _UNREADABLE:
+            error = trouble
+        else:
+            error = JobFailed(f"no link: {reason}", job_id=self._target.job or "", status=reason)
+        return Failed(_recipient(who, self._target), error, reason)
+
+    async def told(self, number: int) -> None:
+        """Say that the outcomes up to a page have been delivered."""
+
+        def work(db: sqlite3.Connection) -> None:
+            values = (number, self._number)
+            db.execute("UPDATE targets SET told = max(told, ?) WHERE number = ?", values)
+            if not self._pages.kept:
+                db.execute("DELETE FROM pages WHERE number = ? AND kind = ?", (number, _Kind.LINKS))
+
+        await self._store.run(work)
+        self._target.told = max(self._target.told, number)
+
+    async def forget(self) -> None:
+        """Give the room of a list back that is over."""
+
+        def work(db: sqlite3.Connection) -> None:
+            _forget_index(db, self._number)
+            if not self._pages.kept:
+                db.execute("DELETE FROM pages WHERE target = ?", (self._number,))
+
+        await self._store.run(work)
+
+    async def of_contacts(self, contact_ids: Iterable[str]) -> dict[str, LinkOutcome]:
+        """Find the outcomes of contacts of a list that has ended; those whom it does not know are left out.
+
+        It needs the index, see `index()`.
+        """
+        wanted = list(contact_ids)
+
+        def work(db: sqlite3.Connection) -> dict[str, LinkOutcome]:
+            pages: dict[int, list[str]] = {}
+            for key in wanted:
+                if (page := self._at(db, key)) is not None:
+                    pages.setdefault(page, []).append(key)
+            found: dict[str, LinkOutcome] = {}
+            for page, keys in pages.items():
+                found |= self._some(db, page, keys)
+            return found
+
+        return await self._store.run(work)
+
+    def _some(self, db: sqlite3.Connection, page: int, wanted: list[str]) -> dict[str, LinkOutcome]:
+        query = "SELECT kind, keys, body FROM pages WHERE number = ?"
+        kind, keys, body = db.execute(query, (page,)).fetchone()
+        if kind == _Kind.LINKS:
+            packed = dict(zip(_keys(keys), _raw(body), strict=True))
+            return dict(zip(wanted, self.linked(_link(packed[key]) for key in wanted), strict=True))
+        outcomes = dict(zip(_keys(keys), self._unlinked(_missing(body)), strict=True))
+        return {key: outcomes[key] for key in wanted}
+
+
+_UNREADABLE: Final = "unreadable links"
+
+
+def _reason(state: State, error: str | None) -> str:
+    return _UNREADABLE if error is not None and state is State.WAITING else _REASONS[state]
+
+
+def _recipient(who: Expected, target: Target) -> Recipient:
+    return Recipient.of(
+        target,
+        contact_id=who.contact,
+        contact_lookup_id=who.lookup,
+        email=who.email,
+        first_name=who.first_name,
+        last_name=who.last_name,
+        external_data_reference=who.reference,
+        transaction_id=who.transaction,
+    )
+
+
+def _forget_index(db: sqlite3.Connection, target: int, *, missing: bool = False) -> None:
+    db.execute("DELETE FROM recipients WHERE target = ?", (target,))
+    if missing:
+        db.execute("DELETE FROM pages WHERE target = ? AND kind = ?", (target, _Kind.MISSING))
+
+
+_ADD_PAGE: Final = "INSERT INTO pages VALUES (?, ?, ?, ?, ?, ?)"
+_READ_PAGES: Final = """
+SELECT number, kind, keys, body FROM pages WHERE target = ? AND number > ? ORDER BY number LIMIT ?
+"""
+_NEXT: Final = """
+SELECT number, kind, body FROM pages WHERE target = ? AND number > ? AND kind > 0 ORDER BY number LIMIT 1
+"""
+_DUE: Final = "SELECT coalesce(sum(count), 0) FROM pages WHERE target = ? AND number > ?"
+_COUNT: Final = "SELECT count(*) FROM recipients WHERE target = ?"
+_ADD: Final = "INSERT OR IGNORE INTO recipients VALUES (?, ?, ?, ?, ?)"
+_LEARN: Final = """
+INSERT INTO recipients VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
+SET contact = excluded.contact, state = excluded.state, page = excluded.page WHERE state < 8
+"""
+_DROP_LINKED: Final = """
+DELETE FROM recipients WHERE target = ?1 AND key = ?2 AND state < 8
+AND EXISTS (SELECT 1 FROM recipients WHERE target = ?1 AND key = ?3 AND state = 9)
+"""
+_LINK: Final = """
+UPDATE recipients SET state = 9, page = ? WHERE target = ? AND key = ? AND state < 9
+"""
+_ADD_LINKED: Final = """
+INSERT OR IGNORE INTO recipients (target, key, state, page) VALUES (?, ?, 9, ?)
+"""
+_SET_LINKED: Final = """
+INSERT INTO recipients (target, key, state, page) VALUES (?, ?, 9, ?)
+ON CONFLICT DO UPDATE SET state = 9, page = excluded.page
+"""
+_SETTLE: Final = "UPDATE recipients SET state = 8, page = ? WHERE target = ? AND key = ?"
+_RULE_OUT: Final = "UPDATE recipients SET state = 2 WHERE target = ? AND {} = ? AND state = 0"
+_WHERE: Final = "SELECT page FROM recipients WHERE target = ? AND key = ?"
+_WAITING_OF: Final = "SELECT key FROM recipients WHERE target = ? AND contact = ? AND state < 9 ORDER BY key"
+_WAITING: Final = """
+SELECT key, page, state FROM recipients WHERE target = ? AND state = 0 ORDER BY page, key LIMIT ?
+"""
+_UNLINKED: Final = """
+SELECT key, page, state FROM recipients
+WHERE target = ? AND state < 8 ORDER BY page, key LIMIT ?
+"""

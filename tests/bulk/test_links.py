@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from settling import DOUBTFUL, settle_links
+from settling import settle_links
 from working import (
     CONTACTS,
     DISTRIBUTE,
@@ -24,14 +24,13 @@ from qualtrics_async import (
     Forbidden,
     InvalidRequest,
     NotFound,
-    OutcomeUnknown,
     Polling,
     RateLimited,
     RetryPolicy,
     ServerFault,
     Unauthorized,
 )
-from qualtrics_async.bulk import InDoubt, Ok
+from qualtrics_async.bulk import Ok
 from qualtrics_async.sandbox import ByPolls
 
 
@@ -232,27 +231,6 @@ async def test_an_inactive_survey_is_refused_for_each_list(tmp_path: Path) -> No
             assert all(o.item.contact_id is None for o in taken.outcomes)
         assert s.count(DISTRIBUTE) == 3
         assert not s.sandbox.state.distributions
-
-
-@pytest.mark.parametrize("fault", DOUBTFUL, ids=str)
-@asynchronous
-async def test_a_lost_reply_is_doubt_for_the_list(fault: dict[str, Any], tmp_path: Path) -> None:
-    """One `InDoubt` for the list, exactly one POST for it, now and by the same call later."""
-    async with scene(lists=2) as s:
-        s.fill(4, 4)
-        s.sandbox.faults.add(route=DISTRIBUTE, **fault)
-        journal = tmp_path / "j.db"
-        for replay in (False, True):
-            taken = await take(s.links(journal=journal, replay=replay))
-            assert taken.error is None
-            assert taken.kinds == {"Ok": 4, "InDoubt": 1}
-            [doubt] = [o for o in taken.outcomes if isinstance(o, InDoubt)]
-            assert isinstance(doubt.error, OutcomeUnknown)
-            assert doubt.item.contact_id is None
-            assert doubt.reason == "lost reply"
-            assert taken.summary.items == taken.summary.outcomes
-        assert s.count(DISTRIBUTE) == 2
-        assert len(s.sandbox.state.distributions) <= 2
 
 
 @pytest.mark.parametrize("route", [CONTACTS, DISTRIBUTE, LINKS])

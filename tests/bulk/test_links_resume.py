@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from settling import DOUBTFUL, settle_links
+from settling import DOUBTFUL, LISTED, settle_links
 from working import (
     CONTACTS,
     DISTRIBUTE,
@@ -59,6 +59,7 @@ async def test_an_outcome_of_a_whole_list_that_nobody_took_comes_again(
     """A body that left before it had seen the refusal or the doubt is told by the next call, once."""
     async with scene() as s:
         s.fill(3)
+        s.sandbox.faults.add(kind="status", status=403, route=LISTED)  # so that a doubt stays one
         refused = s.sandbox.faults.add(route=DISTRIBUTE, **fault)
         journal, counts = tmp_path / "j.db", []
         async with s.links(journal=journal):
@@ -202,7 +203,7 @@ async def test_random_faults(seed: int) -> None:
     async with scene(lists=4, page_size=10, seed=seed, links="growing") as s:
         s.fill(30, 5, 11, 20)
         s.sandbox.faults.random(rate=0.15, kinds=kinds, seed=seed)
-        taken = await take(s.links())
+        taken = await take(s.links(reconcile_timeout=0.5))
         assert taken.error is None
         doubtful = {o.item.mailing_list_id for o in taken.outcomes if o.item.contact_id is None}
         made = Counter(made.mailing_list_id for made in s.sandbox.state.distributions.values())

@@ -74,7 +74,7 @@ class _Ledger:
         self.rows: set[int] = set()
         self.doubled_rows = 0
         self.contacts: set[str | None] = set()
-        self.recipients: set[tuple[str, str | None]] = set()
+        self.recipients: set[tuple[str | None, str | None]] = set()
         self.links: set[str] = set()
 
     def row(self, outcome: bulk.Outcome[bulk.ImportRow, bulk.Imported]) -> None:

@@ -69,6 +69,11 @@ async def import_contacts(
     where the account has no report, that the counts leave no doubt. Memory does not depend on the number of
     rows: they are spooled to the journal first.
 
+    An import whose reply was lost is sent again where the directory deduplicates and every row has all of
+    its criteria; otherwise a few of its rows are looked for in the list. If they are there, it was accepted;
+    if they are not, although rows of a later import are, it is sent again. `InDoubt` is what then remains:
+    nothing of the import could be looked for, or nothing of it came within `reconcile_timeout`.
+
     Args:
         client: an open client.
         directory_id: the directory of the lists.
@@ -137,7 +142,10 @@ async def create_contacts(
     """Create contacts by one POST each: for small jobs, and for directories without the import licence.
 
     The arguments, outcomes and errors are those of `import_contacts()`; `concurrency` counts requests. The
-    service allows 500 of them a minute (documented).
+    service allows 500 of them a minute (documented). A row whose reply was lost is sent again where the
+    directory deduplicates and it has all criteria. Otherwise its external reference or e-mail address is
+    looked for before and after, which takes a search a row; what is not found within `reconcile_timeout`,
+    and what cannot be told from another contact, is `InDoubt`.
     """
     settings = Settings(**options)
     source = open_source(directory_id, mailing_list, rows, concurrency)

@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING
 from qualtrics_async._lazy import lazy
 
 if TYPE_CHECKING:
+    from qualtrics_async.bulk.changes import (
+        Changed,
+        remove_contacts,
+        unsubscribe_contacts,
+        update_contacts,
+    )
     from qualtrics_async.bulk.contacts import create_contacts, import_contacts
     from qualtrics_async.bulk.failures import FailuresFile, failures_file
     from qualtrics_async.bulk.fanout import Outcomes
+    from qualtrics_async.bulk.job import JobOptions
     from qualtrics_async.bulk.links import generate_links
-    from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome, Summary
+    from qualtrics_async.bulk.outcome import Decision, Failed, InDoubt, Ok, Outcome, Summary
     from qualtrics_async.bulk.parquet import read_parquet
     from qualtrics_async.bulk.plan import Plan, Problem, plan_import, plan_links
     from qualtrics_async.bulk.readers import read_contacts, read_csv, read_ndjson
@@ -20,11 +27,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BrokenRow",
+    "Changed",
+    "Decision",
     "Failed",
     "FailuresFile",
     "ImportRow",
     "Imported",
     "InDoubt",
+    "JobOptions",
     "Ok",
     "Outcome",
     "Outcomes",
@@ -43,6 +53,9 @@ __all__ = [
     "read_csv",
     "read_ndjson",
     "read_parquet",
+    "remove_contacts",
+    "unsubscribe_contacts",
+    "update_contacts",
 ]
 
 _FILES = (
@@ -52,8 +65,10 @@ _FILES = (
     "parquet",
     "failures",
     "fanout",
+    "job",
     "recipient",
     "contacts",
+    "changes",
     "links",
     "plan",
 )

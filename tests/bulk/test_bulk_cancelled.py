@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from changing import changing, is_done
 from steps import Steps
 from working import Scene, asynchronous, never_twice, scene, settled, take
 
-JOBS = ["imports", "creates", "links"]
+JOBS = ["imports", "creates", "links", "remove"]
 ROWS = 7
 
 
@@ -26,14 +28,18 @@ class Trial:
         first = number * ROWS
         self._rows = [{"extRef": f"r{n}", "email": f"{n}@example.com"} for n in range(first, first + ROWS)]
         self._list = s.sandbox.state.add_mailing_list(f"List {number}")
-        if kind == "links":
+        if kind in {"links", "remove"}:
             for row in self._rows:
                 s.sandbox.state.add_contact(self._list, email=row["email"], ext_ref=row["extRef"])
+        self._contacts = [contact.id for contact in s.sandbox.state.list_contacts(self._list)]
 
     def job(self, **options: Any) -> Any:
         """Make the job, again and again."""
         if self._kind == "links":
             return self.scene.links(lists=[self._list], journal=self._journal, **options)
+        if self._kind == "remove":
+            given = {"mailing_list": self._list, "journal": self._journal, **options}
+            return changing(self.scene, "remove", self._rows, **given)
         make = self.scene.imports if self._kind == "imports" else self.scene.creates
         return make(self._rows, mailing_list=self._list, journal=self._journal, **options)
 
@@ -57,6 +63,8 @@ class Trial:
                 seen = {self._rows[outcome.item.index]["extRef"] for outcome in taken}
             assert seen == {row["extRef"] for row in self._rows}
         never_twice(self.scene.sandbox)
+        if self._kind == "remove":
+            assert all(is_done(self.scene, "remove", contact, self._list) for contact in self._contacts)
         made = [d for d in self.scene.sandbox.state.distributions.values() if d.mailing_list_id == self._list]
         assert len(made) == (1 if self._kind == "links" else 0)
 
@@ -109,8 +117,10 @@ async def test_cancelled_at_many_moments(kind: str, tmp_path: Path) -> None:
 async def test_a_temporary_journal_is_gone_after_a_cancellation(kind: str, tmp_path: Path) -> None:
     """Without a name, too, nothing is left; the client works on."""
     async with scene(lists=1) as s:
-        s.fill(5 if kind == "links" else 0)
-        job = {"imports": s.imports, "creates": s.creates}.get(kind)
+        s.fill(0 if kind in {"imports", "creates"} else 5)
+        job: Any = {"imports": s.imports, "creates": s.creates}.get(kind)
+        if kind == "remove":
+            job = partial(changing, s, "remove")
         for turns in range(0, 60, 5):
             task = asyncio.create_task(take(job(s.rows(5)) if job else s.links()))
             for _ in range(turns):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ import msgspec
 from accounting import UNFINISHED, Account, audit
 from dying import Die, End, Orders, Where
 from msgspec.structs import replace
-from proving import Call, Part, Place, Plan, Said, arrange
+from proving import Call, Part, Place, Plan, Said, arrange, disturb
 from working import CONTACTS, CREATE, DISTRIBUTE, IMPORT, LINKS, PROGRESS, REPORT
 
 from qualtrics_async import RetryPolicy
@@ -50,6 +51,10 @@ _MILD: Final = ("cut", "truncated", {"kind": "cut", "when": "after"}, {"kind": "
 
 class Hangs(Exception):
     """A process neither ended nor died in time."""
+
+
+class Broken(Exception):
+    """A process ended by an error that is a bug: its traceback is on the standard error."""
 
 
 class Nursery:
@@ -146,6 +151,10 @@ class _Run:
         self._parts: list[Part] = []
         self._late: list[Timer] = []
 
+    def disturb(self, random: Random) -> None:
+        """Let somebody else do something meanwhile."""
+        self._place = disturb(self._sandbox, self._plan, self._place, random)
+
     def kill(self, kill: Kill, *, replay: bool = False) -> bool:
         """Start the job and kill it; False if it ended before."""
         held = None
@@ -160,7 +169,7 @@ class _Run:
             self._release(held, kill.late)
         part = self._heard(status)
         self._parts.append(part)
-        killed = status == -9
+        killed = status == -signal.SIGKILL
         self.account.kills += killed
         return killed or bool(part.error)
 
@@ -189,13 +198,14 @@ class _Run:
         The first replay may be killed.
         """
         part = Part()
-        while not part.ended:
+        while not part.ended and self.account.calls <= _MOST_CALLS:
+            if self.account.calls == _MOST_CALLS:
+                self._sandbox.faults.clear()  # what never ends under faults ends without
             part = self._call(replay=False)
             self._parts.append(part)
             self.account.calls += 1
-            if self.account.calls == _MOST_CALLS:
-                self.account.is_wrong(f"it does not end: {part.error}")
-                break
+        if not part.ended:
+            self.account.is_wrong(f"it does not end: {part.error}")
         self._sandbox.faults.clear()
         for timer in self._late:
             timer.join()
@@ -228,6 +238,8 @@ class _Run:
 
     def _heard(self, status: int) -> Part:
         """Read what the child said."""
+        if status not in (0, -signal.SIGKILL):
+            raise Broken(f"status {status} of {self._plan}")
         part = Part()
         with contextlib.suppress(FileNotFoundError):
             for line in self._output.read_bytes().splitlines():
@@ -238,8 +250,6 @@ class _Run:
                     part = replace(end.part, said=part.said, error=end.error)
                     part.ended = not end.error and not any(one.reason in UNFINISHED for one in part.said)
             self._output.unlink()
-        if status not in (0, -9):
-            self.account.is_wrong(f"a process ended with status {status}: its standard error says why")
         return part
 
 
@@ -256,6 +266,7 @@ def crash(
         if rate:
             sandbox.faults.random(rate=rate, kinds=_MILD, seed=plan.seed)
         for kind in kinds:
+            run.disturb(random)
             if not run.kill(Kill.draw(kind, plan, random)):
                 break
         run.end(Kill.draw(kinds[-1], plan, random))

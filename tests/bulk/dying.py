@@ -12,6 +12,7 @@ import os
 import select
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from itertools import count
 from typing import Any, Literal, TypeAlias
@@ -126,7 +127,9 @@ def start(orders: Orders) -> tuple[int, int]:
         child(orders)
         status = 0
     finally:
-        sys.stderr.flush()
+        if status:
+            traceback.print_exc()
+            sys.stderr.flush()
         os._exit(status)
 
 

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 import msgspec
+from msgspec.structs import replace
 
 from qualtrics_async import Limits, Polling, Qualtrics, RetryPolicy, bulk
 from qualtrics_async.bulk import Ok, Outcomes, Summary
@@ -23,6 +24,7 @@ __all__ = [
     "Plan",
     "Said",
     "arrange",
+    "disturb",
     "run_job",
     "say",
 ]
@@ -34,6 +36,7 @@ CRITERIA: Final[tuple[tuple[str, ...], ...]] = ((), ("email",), ("externalDataRe
 """Deduplication: none, one that every row has, and one that some rows lack."""
 
 EXPIRY: Final = "2099-01-01T00:00:00Z"
+OTHER_EXPIRY: Final = "2098-01-01T00:00:00Z"
 MISSING_LIST: Final = "no list"
 
 _SIZES: Final = {"imports": (90, 240), "creates": (25, 60), "links": (40, 160)}
@@ -145,7 +148,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     journal: str
     replay: bool = False
     reconcile_timeout: float = 600.0
-    polling: Polling = Polling(first=0, factor=1, longest=0, deadline=5)
+    polling: Polling = Polling(first=0.002, factor=2, longest=0.02, deadline=5)
     retry: RetryPolicy = RetryPolicy(base=0)
     concurrency: int = 4
 
@@ -219,6 +222,17 @@ def arrange(sandbox: Sandbox, plan: Plan) -> Place:
         strangers=tuple(strangers),
         members=sum(len(state.list_contacts(name)) for name in lists),
     )
+
+
+def disturb(sandbox: Sandbox, plan: Plan, place: Place, random: Random) -> Place:
+    """Let somebody else make a distribution for one of the lists, which ends at another time than ours."""
+    if plan.job != "links" or random.random() < 0.7:
+        return place
+    with sandbox.state.serving():
+        made = sandbox.state.add_distribution(
+            place.survey, random.choice(place.lists), link_type="Individual", expiration=OTHER_EXPIRY
+        )
+    return replace(place, strangers=(*place.strangers, made.id))
 
 
 def _target(call: Call) -> Callable[[Any], str | None]:

@@ -81,7 +81,7 @@ class Naming:
 
     def changed(self, contact: Mapping[str, Any], key: Key) -> dict[str, Any]:
         """What of a contact is to change: not what it is named by."""
-        return {name: value for name, value in contact.items() if name not in (key.field, CONTACT_ID)}
+        return {name: value for name, value in contact.items() if name != key.field}
 
     def prepare(
         self, read: Reader, index: int, row: object, mailing_list: str | Callable[[Any], str | None]

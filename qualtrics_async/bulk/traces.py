@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from enum import Enum, auto
+from operator import attrgetter
 from typing import Final, TypeVar
 
 import msgspec
@@ -82,7 +83,7 @@ read_rows = msgspec.json.Decoder(list[Who]).decode
 """Reads the body of a chunk."""
 
 
-def is_harmless(rows: Iterable[Who], criteria: frozenset[str] | None) -> bool:
+def is_harmless(rows: Sequence[Who], criteria: frozenset[str] | None) -> bool:
     """Whether the service makes nothing new of these rows when it gets them again.
 
     That takes a directory that deduplicates, and every active criterion in every row (documented: a match
@@ -90,7 +91,7 @@ def is_harmless(rows: Iterable[Who], criteria: frozenset[str] | None) -> bool:
     """
     if not criteria:
         return False
-    return all((getattr(row, name) or "").strip() for row in rows for name in criteria)
+    return all(value and value.strip() for name in criteria for value in map(attrgetter(name), rows))
 
 
 def spread(rows: Sequence[Who], count: int = _CANDIDATES) -> dict[int, Key]:

@@ -100,6 +100,18 @@ async def test_sending_again_ends() -> None:
 
 
 @asynchronous
+async def test_sending_again_on_demand_ends() -> None:
+    """A row that never leaves a trace is sent five times more."""
+    async with scene(deduplicate=()) as s:
+        s.sandbox.faults.add(kind="cut", route=CREATE, times=None)
+        rows = s.rows(2)
+        taken = await take(s.creates(rows, on_doubt="resend", reconcile_timeout=0))
+        settle(s.sandbox, rows, taken.outcomes)
+        assert taken.kinds == {"InDoubt": 2}
+        assert s.count(CREATE) == 12
+
+
+@asynchronous
 async def test_a_refusal_of_what_was_sent_again_is_no_failure() -> None:
     """The first request may have arrived, so nobody can say that nothing was left behind."""
     async with scene() as s:

@@ -172,6 +172,19 @@ async def test_the_last_chunk_of_a_list(fault: dict[str, Any], on_doubt: Any) ->
 
 
 @asynchronous
+async def test_sending_again_on_demand_ends() -> None:
+    """A chunk that never leaves a trace is sent five times more."""
+    async with scene(deduplicate=()) as s:
+        s.sandbox.faults.add(kind="cut", route=IMPORT, times=None)
+        rows = s.rows(10)
+        taken = await take(s.imports(rows, on_doubt="resend", reconcile_timeout=0))
+        settle(s.sandbox, rows, taken.outcomes)
+        assert taken.kinds == {"InDoubt": 10}
+        assert s.count(IMPORT) == 6
+        assert decided(taken) == {"sent again": 5, "in doubt": 1}
+
+
+@asynchronous
 async def test_a_timeout_of_nothing_looks_once() -> None:
     """The job does not wait: one look at the samples, then the doubt is reported."""
     async with scene(deduplicate=(), client={"polling": Polling(first=60, longest=60)}, jobs=ByPolls(0)) as s:

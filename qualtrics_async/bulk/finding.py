@@ -61,7 +61,8 @@ class Finder:
         named = ContactFilter(filter_type=key.field, comparison="eq", value=key.value)
         # A page may be short, or empty, and not the last: one request, where nothing follows the first.
         found = await self._client.contacts.search(self._directory_id, member & named).collect(limit=_MOST)
-        contacts = [Found(contact.id) for contact in found]
+        # A page that comes again names the same contact.
+        contacts = list(dict.fromkeys(Found(contact.id) for contact in found))
         return [await self._with_lookup(mailing_list_id, one) for one in contacts] if lookup else contacts
 
     async def _with_lookup(self, mailing_list_id: str, found: Found) -> Found:

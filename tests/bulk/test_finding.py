@@ -41,6 +41,15 @@ async def test_contacts_of_the_list_are_found_with_their_ids() -> None:
 
 
 @asynchronous
+async def test_a_page_that_comes_twice_is_one_contact() -> None:
+    """Nobody is taken for several because a page was repeated."""
+    async with scene() as s:
+        one = s.sandbox.state.add_contact(s.lists[0], ext_ref="r1").id
+        s.sandbox.faults.add(kind="repeat_page", route="POST *")
+        assert await Finder(s.client, s.directory).find(s.lists[0], Key("extRef", "r1")) == [Found(one)]
+
+
+@asynchronous
 async def test_a_search_that_is_refused_is_an_error() -> None:
     """Nothing is concluded from an answer that was not given."""
     async with scene() as s:

@@ -6,17 +6,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from proving import Part, Place, Plan, Said
+from proving import LANGUAGE, Part, Place, Plan, Said
 
 from qualtrics_async.sandbox import Sandbox
+from qualtrics_async.sandbox.records import Contact
 
 __all__ = ["UNFINISHED", "Account", "audit"]
 
 UNFINISHED = frozenset({"unreadable list"})
 """Reasons that stand for a list whose turn comes again in the next call."""
 
-REFUSALS = frozenset({"refused by the import"})
-"""Reasons for which a row that can be sent may fail: its import job failed."""
+REFUSALS = frozenset({"refused by the import", "search failed"})
+"""Reasons for which a row that can be sent may fail: its import job failed, or no search was answered."""
 
 _WHOLE = "/*"
 
@@ -80,10 +81,13 @@ def audit(sandbox: Sandbox, place: Place, parts: Sequence[Part], whole: Part, ac
         account.is_wrong(
             f"the summary has {whole.items} items and {whole.counted} outcomes, {len(said)} were said"
         )
-    if plan.job == "links":
-        _audit_links(sandbox, place, said, account)
-    else:
-        _audit_rows(sandbox, plan, place, said, account)
+    match plan.job:
+        case "links":
+            _audit_links(sandbox, place, said, account)
+        case "updates" | "removals":
+            _audit_changes(sandbox, plan, place, said, account)
+        case _:
+            _audit_rows(sandbox, plan, place, said, account)
 
 
 def _once(whole: Part, account: Account) -> dict[str, Said]:
@@ -155,6 +159,35 @@ def _is_harmless(plan: Plan, n: int) -> bool:
 def _is_contact(sandbox: Sandbox, contact_id: str, plan: Plan, n: int) -> bool:
     contact = sandbox.state.contacts.get(contact_id)
     return contact is not None and (contact.email, contact.ext_ref) == (plan.email(n), plan.reference(n))
+
+
+def _audit_changes(
+    sandbox: Sandbox, plan: Plan, place: Place, said: dict[str, Said], account: Account
+) -> None:
+    """A change that is made twice is one change; who is in no list was not changed."""
+    account.rows = plan.count
+    members = {
+        contact.email: contact for name in place.lists for contact in sandbox.state.list_contacts(name)
+    }
+    for n in range(plan.count):
+        one, contact = said.get(str(n)), members.get(plan.email(n))
+        if one is None:
+            account.is_lost(f"row {n} has no outcome")
+            continue
+        changed = contact is None if plan.job == "removals" else contact is not None and _is_updated(contact)
+        told = f"row {n} ({plan.reference(n)}): {one}, the contact is {contact}"
+        possible = plan.is_valid(n) and plan.is_known(n)
+        if one.kind == "Ok" and not changed:
+            account.is_lost(told)
+        if one.kind not in ("Ok" if possible else "Failed", "InDoubt") and one.reason not in REFUSALS:
+            account.is_wrong(told)
+        if one.kind == "Failed" and changed and plan.is_known(n):
+            account.is_wrong(told)
+        account.needless += one.kind == "InDoubt"
+
+
+def _is_updated(contact: Contact) -> bool:
+    return contact.language == LANGUAGE
 
 
 def _audit_links(sandbox: Sandbox, place: Place, said: dict[str, Said], account: Account) -> None:

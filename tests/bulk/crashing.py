@@ -44,8 +44,10 @@ _ROUTES: Final = {
     "imports": (IMPORT, IMPORT, PROGRESS, REPORT, "*"),
     "creates": (CREATE, "*"),
     "links": (DISTRIBUTE, DISTRIBUTE, CONTACTS, LINKS, "*"),
+    "updates": ("PUT *", "*"),
+    "removals": ("DELETE *", "*"),
 }
-_FURTHEST: Final = {"imports": 3, "creates": 20, "links": 2}
+_FURTHEST: Final = {"imports": 3, "creates": 20, "links": 2, "updates": 30, "removals": 30}
 _MILD: Final = ("cut", "truncated", {"kind": "cut", "when": "after"}, {"kind": "status", "status": 500})
 
 

@@ -15,6 +15,8 @@ from proving import CRITERIA, JOBS, Plan
 
 __all__ = ["Case"]
 
+_JOBS: Final = len(JOBS)
+_CRITERIA: Final = len(CRITERIA)
 _FEWEST_KILLS: Final = 4
 _MOST_KILLS: Final = 10
 
@@ -32,17 +34,18 @@ class Case:
         """The case of a seed."""
         number, crashes = seed // 2, seed % 2 == 0
         random = Random(f"case {seed}")
-        plan = Plan.of(seed, JOBS[number % 3], CRITERIA[number // 3 % 3])
+        plan = Plan.of(seed, JOBS[number % _JOBS], CRITERIA[number // _JOBS % _CRITERIA])
         if not crashes:
             return cls(plan, (), random.choice((0.02, 0.08, 0.2)))
-        times, kind = random.randint(_FEWEST_KILLS, _MOST_KILLS), number // 9 % (len(KILLS) + 1)
-        kills = random.choices(KILLS, k=times) if kind == len(KILLS) else [KILLS[kind]] * times
+        ways: list[tuple[KillKind, ...]] = [*((kind,) for kind in KILLS), KILLS]
+        way = ways[number // (_JOBS * _CRITERIA) % len(ways)]
+        kills = random.choices(way, k=random.randint(_FEWEST_KILLS, _MOST_KILLS))
         return cls(plan, tuple(kills), random.choice((0, 0, 0.03)))
 
     @property
     def name(self) -> str:
         """The group that it belongs to."""
-        if self.plan.job == "links":
+        if self.plan.job not in ("imports", "creates"):
             return self.plan.job
         merged = f"by {self.plan.deduplicate[0]}" if self.plan.deduplicate else "none"
         return f"{self.plan.job}, deduplication {merged}"

@@ -29,7 +29,7 @@ __all__ = [
     "say",
 ]
 
-JobName: TypeAlias = Literal["imports", "creates", "links"]
+JobName: TypeAlias = Literal["imports", "creates", "links", "updates", "removals"]
 JOBS: Final[tuple[JobName, ...]] = get_args(JobName)
 
 CRITERIA: Final[tuple[tuple[str, ...], ...]] = ((), ("email",), ("externalDataReference",))
@@ -39,7 +39,16 @@ EXPIRY: Final = "2099-01-01T00:00:00Z"
 OTHER_EXPIRY: Final = "2098-01-01T00:00:00Z"
 MISSING_LIST: Final = "no list"
 
-_SIZES: Final = {"imports": (90, 240), "creates": (25, 60), "links": (40, 160)}
+LANGUAGE: Final = "FR"
+"""What an update sets."""
+
+_SIZES: Final = {
+    "imports": (90, 240),
+    "creates": (25, 60),
+    "links": (40, 160),
+    "updates": (25, 60),
+    "removals": (25, 60),
+}
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +115,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_known(self, n: int) -> bool:
         """Whether the contact of a row is in its list before the job begins."""
-        return n % 19 == 7 and self.is_valid(n)
+        if self.job in ("imports", "creates"):
+            return n % 19 == 7 and self.is_valid(n)
+        return self.job == "links" or n % 13 != 6
 
     def reference(self, n: int) -> str | None:
         """The external reference of a row; some have none."""
@@ -182,13 +193,18 @@ class Part(msgspec.Struct):
 
 def rows(plan: Plan) -> Iterator[dict[str, Any]]:
     """Make the rows; one in seventeen cannot be sent, for one of three reasons."""
+    changes = plan.job in ("updates", "removals")
     for n in range(plan.count):
         row: dict[str, Any] = {"firstName": f"Name {n}", "email": plan.email(n), "group": f"g{n % 5}"}
         if (reference := plan.reference(n)) is not None:
             row["extRef"] = reference
         if plan.transactions:
             row["transactionData"] = {"visit": f"v{n}"}
-        if not plan.is_valid(n):
+        if plan.job == "updates":
+            row["language"] = LANGUAGE
+        if changes and not plan.is_valid(n):
+            row["firstName"] = f"Name {MISSING_LIST}"
+        elif not plan.is_valid(n):
             row |= ({"email": "nobody"}, {"firstName": f"Name {MISSING_LIST}"}, {"language": ["EN"]})[n % 3]
         yield row
 
@@ -199,7 +215,7 @@ def arrange(sandbox: Sandbox, plan: Plan) -> Place:
     lists = tuple(state.add_mailing_list(f"List {number}") for number in range(plan.lists))
     strangers: list[str] = []
     for n in range(plan.count):
-        if plan.job == "links" or plan.is_known(n):
+        if plan.is_known(n):
             contact = state.add_contact(
                 lists[plan.list_of(n)],
                 email=plan.email(n),
@@ -264,6 +280,14 @@ def _job(client: Qualtrics, call: Call) -> AbstractAsyncContextManager[Outcomes[
             )
         case "creates":
             return bulk.create_contacts(
+                client, place.directory, rows(plan), mailing_list=_target(call), **common
+            )
+        case "updates":
+            return bulk.update_contacts(
+                client, place.directory, rows(plan), mailing_list=_target(call), **common
+            )
+        case "removals":
+            return bulk.remove_contacts(
                 client, place.directory, rows(plan), mailing_list=_target(call), **common
             )
         case "links":

@@ -116,6 +116,10 @@ def distribute_again(sandbox: Sandbox, place: Place, parts: list[Part], whole: P
     sandbox.state.add_distribution(sandbox.state.survey_id, place.lists[0])
 
 
+def put_a_contact_back(sandbox: Sandbox, place: Place, parts: list[Part], whole: Part) -> None:
+    sandbox.state.add_contact(place.lists[0], ext_ref="r0", email="person0@example.com")
+
+
 OF_ROWS: list[Break] = [add_a_contact_again, accept_a_row_again, take_a_contact_away, add_somebody_else]
 OF_LINKS: list[Break] = [distribute_again]
 OF_BOTH: list[Break] = [
@@ -142,3 +146,10 @@ async def test_what_is_wrong_with_rows_is_noticed(spoil: Break, tmp_path: Path) 
 async def test_what_is_wrong_with_links_is_noticed(spoil: Break, tmp_path: Path) -> None:
     """Every deviation of a links job is a violation."""
     assert (await settled("links", tmp_path, spoil)).violations
+
+
+@pytest.mark.parametrize("spoil", [change_ones_mind, call_a_success_a_failure, put_a_contact_back])
+@asynchronous
+async def test_what_is_wrong_with_removals_is_noticed(spoil: Break, tmp_path: Path) -> None:
+    """Every deviation of a job that takes contacts off their lists is a violation."""
+    assert (await settled("removals", tmp_path, spoil)).violations

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from qualtrics_async.bulk.readers import read_contacts, read_csv, read_ndjson
     from qualtrics_async.bulk.recipient import Recipient
     from qualtrics_async.bulk.rows import BrokenRow, Imported, ImportRow, SourceRow
+    from qualtrics_async.bulk.whole import RowLink, contacts_to_links
 
 __all__ = [
     "BrokenRow",
@@ -41,8 +42,10 @@ __all__ = [
     "Plan",
     "Problem",
     "Recipient",
+    "RowLink",
     "SourceRow",
     "Summary",
+    "contacts_to_links",
     "create_contacts",
     "failures_file",
     "generate_links",
@@ -71,6 +74,7 @@ _FILES = (
     "changes",
     "links",
     "plan",
+    "whole",
 )
 
 if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a helper

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import anyio
 
@@ -22,7 +22,7 @@ from qualtrics_async.bulk.patience import Patience
 from qualtrics_async.bulk.reading import read_whole
 from qualtrics_async.bulk.records import ChunkRecord, ChunkState, Kind, Result
 from qualtrics_async.bulk.roll import Roll, all_keys
-from qualtrics_async.bulk.rows import Imported, ImportRow
+from qualtrics_async.bulk.rows import ImportRow
 from qualtrics_async.bulk.traces import (
     MOST_RESENT,
     Criteria,
@@ -71,7 +71,7 @@ class _List:
 class ImportDoubts:
     """The doubts of one bulk job; the caller sees to it that a list has one chunk at a time."""
 
-    def __init__(self, job: Job[ImportRow, Imported], directory_id: str, batch_id: str | None) -> None:
+    def __init__(self, job: Job[ImportRow, Any], directory_id: str, batch_id: str | None) -> None:
         self._job = job
         self._client = job.client
         self._journal = job.journal

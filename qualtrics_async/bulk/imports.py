@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import anyio
 import msgspec
@@ -37,7 +38,7 @@ __all__ = ["ImportJobs"]
 class ImportJobs:
     """The import jobs of one bulk job; the caller sees to it that a list has one at a time."""
 
-    def __init__(self, job: Job[ImportRow, Imported], directory_id: str, batch_id: str | None) -> None:
+    def __init__(self, job: Job[ImportRow, Any], directory_id: str, batch_id: str | None) -> None:
         self._job = job
         self._client = job.client
         self._journal = job.journal
@@ -46,12 +47,19 @@ class ImportJobs:
         self._verified: set[str] = set()
         self._doubts = ImportDoubts(job, directory_id, batch_id)
 
-    async def work(self, chunk: ChunkRecord, deliver: Deliver[ImportRow, Imported]) -> bool | float | None:
-        """Bring a chunk from the state that it is in to its outcomes; what comes back is as `Work` has it."""
+    async def settle(self, chunk: ChunkRecord) -> bool | float | None:
+        """Bring a chunk from the state that it is in to its end; what comes back is as `Work` has it."""
         while chunk.state is not ChunkState.DONE:
             again = await self._advance(chunk)
             if again is not None:
                 return again
+        return None
+
+    async def work(self, chunk: ChunkRecord, deliver: Deliver[ImportRow, Imported]) -> bool | float | None:
+        """Bring a chunk to its end and deliver its outcomes; what comes back is as `Work` has it."""
+        again = await self.settle(chunk)
+        if again is not None:
+            return again
         async with self._job.exits:
             await deliver_chunk(self._journal, chunk.number, deliver, replay=self._job.settings.replay)
         return None

@@ -29,6 +29,7 @@ from qualtrics_async.bulk.records import (
     Result,
     RowRecord,
     bodies_of,
+    kinds_of,
     pack,
     pack_results,
     records_of,
@@ -310,6 +311,15 @@ class Journal:
                 "SELECT list, items, decision, reason FROM decisions ORDER BY number DESC LIMIT ?", (limit,)
             )
             return [Decision(*values) for values in found][::-1]
+
+        return await self.store.run(work)
+
+    async def any_went_well(self) -> bool:
+        """Whether some row has a good result."""
+
+        def work(db: sqlite3.Connection) -> bool:
+            found = db.execute("SELECT results FROM pieces WHERE results IS NOT NULL")
+            return any(Kind.OK in kinds_of(results) for (results,) in found)
 
         return await self.store.run(work)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from functools import partial
 from typing import Final, TypeAlias, Unpack
 
 import anyio
 
-from qualtrics_async._core.request import fill, instant
+from qualtrics_async._core.request import fill
 from qualtrics_async.bulk.collecting import Collection, Members
 from qualtrics_async.bulk.distributing import Distributing, LinkOrder
+from qualtrics_async.bulk.expiry import Expiry, checked_expiry, expiry_of
 from qualtrics_async.bulk.fanout import Batch, Deliver, FairQueue, Outcomes
 from qualtrics_async.bulk.job import Job, JobOptions, Settings
 from qualtrics_async.bulk.listing import PASSING, REFUSED, is_passing
@@ -27,7 +27,7 @@ from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import NotFound, QualtricsError, Unauthorized, UsageError
 from qualtrics_async.models.distributions import DistributionLink
 
-__all__ = ["Links", "generate_links"]
+__all__ = ["Links", "check_links", "generate_links"]
 
 _Job: TypeAlias = Job[Recipient, DistributionLink]
 _Deliver: TypeAlias = Deliver[Recipient, DistributionLink]
@@ -46,7 +46,7 @@ async def generate_links(
     *,
     transaction_batches: Iterable[str] = (),
     directory_id: str | None = None,
-    expires: datetime | str | None = None,
+    expires: Expiry | None = None,
     link_type: str = "Individual",
     description: str | None = None,
     deadline: float = 600.0,
@@ -84,7 +84,8 @@ async def generate_links(
         mailing_lists: the ids of the lists.
         transaction_batches: the ids of transaction batches.
         directory_id: their directory; the brand's default one if it is not given.
-        expires: when the links end; the service's default if it is not given.
+        expires: when the links end: an aware `datetime`, its ISO text, or a `timedelta` from the first call
+            on, which is the same for each call of a job; the service's default if it is not given.
         link_type: `"Individual"` (one response) or `"Multiple"` (any number of responses).
         description: what the distributions are called.
         deadline: seconds without a new link after which a list is given up.
@@ -98,28 +99,28 @@ async def generate_links(
     """
     settings = Settings(**options)
     lists, batches = _ids(mailing_lists), _ids(transaction_batches)
-    fill("/surveys/{surveyId}", (survey_id,))
     if directory_id is not None:
         fill("/directories/{directoryId}", (directory_id,))
-    _check(lists, batches, link_type, deadline, concurrency)
-    order = LinkOrder(
-        survey_id=survey_id,
-        link_type=link_type,
-        expires=_end_of_links(expires),
-        description=description,
-        deadline=deadline,
-    )
+    _check(lists, batches)
+    check_links(survey_id, link_type, deadline, concurrency)
     fingerprint = {
         "job": "generate_links",
         "survey": survey_id,
         "mailing lists": lists,
         "transaction batches": batches,
-        "expiry": order.expires,
+        "expiry": checked_expiry(expires),
         "link type": link_type,
         "description": description,
     }
     opened = _Job.open(client, settings, fingerprint, concurrency=concurrency)
     async with opened as job:
+        order = LinkOrder(
+            survey_id=survey_id,
+            link_type=link_type,
+            expires=await expiry_of(job, expires),
+            description=description,
+            deadline=deadline,
+        )
         directory = directory_id or (await client.directories.default()).id
         queue = FairQueue[int, Target]()
         links = await Links.open(job, directory, order)
@@ -134,7 +135,7 @@ def _ids(names: Iterable[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
-def _check(lists: list[str], batches: list[str], link_type: str, deadline: float, concurrency: int) -> None:
+def _check(lists: list[str], batches: list[str]) -> None:
     if not lists and not batches:
         raise UsageError("mailing_lists or transaction_batches takes at least one id")
     for name in lists:
@@ -143,26 +144,27 @@ def _check(lists: list[str], batches: list[str], link_type: str, deadline: float
         fill("/transactionbatches/{batchId}", (name,))
     if len({*lists, *batches}) < len(lists) + len(batches):
         raise UsageError("a list or batch is named twice: its contacts would have two links")
+
+
+def check_links(survey_id: str, link_type: str, deadline: float, concurrency: int) -> None:
+    """Refuse what cannot be meant of links.
+
+    Raises:
+        UsageError: for a bad id, anonymous links, and numbers that are not positive.
+    """
+    fill("/surveys/{surveyId}", (survey_id,))
     if link_type == "Anonymous":
         raise UsageError("anonymous links belong to no contact: use client.distributions.create_links()")
     if not deadline > 0 or concurrency < 1:
         raise UsageError(f"deadline and concurrency are positive, got {deadline} and {concurrency}")
 
 
-def _end_of_links(expires: datetime | str | None) -> str | None:
-    if expires is None:
-        return None
-    ends = instant(expires, "expires")
-    if datetime.fromisoformat(ends) <= datetime.now(UTC):
-        raise UsageError(f"expires is in the past: {ends}; such links would be dead")
-    return ends
-
-
 class Links:
     """What becomes of the mailing lists and batches of one job.
 
     With `handing_out` False nothing is delivered: a target ends when all of its outcomes are in the journal,
-    where `recipients()` finds them, and `targets.take()` says that they have been used.
+    where `recipients()` finds them, and `targets.take()` says that they have been used. Somebody must be in
+    each of them then, so one that seems empty is looked at again.
     """
 
     def __init__(
@@ -270,16 +272,16 @@ class Links:
             try:
                 async with self._job.places:
                     page = await members.listing.first_page()
-                    if not page.elements and page.next_page is None:
-                        await self.targets.take(target)
-                        return False
-                    recipients = Recipients(self._pages, target)
-                    target.size = await recipients.expect(members.expected(page), page.next_page)
+                    if page.elements or page.next_page is not None:
+                        recipients = Recipients(self._pages, target)
+                        target.size = await recipients.expect(members.expected(page), page.next_page)
+                        return True
+                if self._handing_out or loop.time() > give_up:
+                    await self.targets.take(target)
+                    return False
             except QualtricsError as error:
                 if not is_passing(error) or loop.time() > give_up:
                     raise
-            else:
-                return True
             await asyncio.sleep(self._client.polling.longest)
 
     async def _collect(self, target: Target, members: Members, deliver: _Deliver) -> None:

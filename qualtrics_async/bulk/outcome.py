@@ -9,7 +9,17 @@ from msgspec import Struct, field
 
 from qualtrics_async.errors import QualtricsError
 
-__all__ = ["LATEST_DECISIONS", "Decision", "Failed", "InDoubt", "Ok", "Outcome", "Summary"]
+__all__ = [
+    "LATEST_DECISIONS",
+    "OPTED_OUT",
+    "Decision",
+    "Failed",
+    "InDoubt",
+    "Ok",
+    "Outcome",
+    "Summary",
+    "is_unexpected",
+]
 
 I = TypeVar("I")  # noqa: E741  (item)
 V = TypeVar("V")
@@ -39,6 +49,15 @@ class InDoubt(Struct, Generic[I], frozen=True):
 
 
 Outcome: TypeAlias = Ok[I, V] | Failed[I] | InDoubt[I]
+
+
+OPTED_OUT: Final = "opted out"
+"""The reason of a failure that nobody has to mend: it stops no job."""
+
+
+def is_unexpected(outcome: Outcome[Any, Any]) -> bool:
+    """Whether an outcome is a failure that `max_failures` counts."""
+    return isinstance(outcome, Failed) and outcome.reason != OPTED_OUT
 
 
 LATEST_DECISIONS: Final = 100
@@ -95,6 +114,11 @@ class Summary(Struct):
             case InDoubt():
                 self.in_doubt += 1
                 self.reasons[outcome.reason] += 1
+
+    def take_decisions(self, part: Summary) -> None:
+        """Add what was decided in a part of the job."""
+        for decision in part.decisions:
+            self.decide(decision)
 
     def decide(self, decision: Decision) -> None:
         """Add one decision."""

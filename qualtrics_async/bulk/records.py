@@ -39,6 +39,7 @@ __all__ = [
     "Result",
     "RowRecord",
     "bodies_of",
+    "kinds_of",
     "pack",
     "pack_results",
     "read_error",
@@ -235,6 +236,11 @@ _Columns: TypeAlias = tuple[
 ]
 _KINDS: Final = tuple(Kind)
 _NOTHING: Final = repeat(None)
+
+
+def kinds_of(blob: bytes) -> bytes:
+    """Read the kinds of results, a byte each."""
+    return _results(blob).kinds
 
 
 def unpack_results(blob: bytes, first: int) -> list[Result]:

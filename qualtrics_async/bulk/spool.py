@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Collection, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 from functools import partial
 from hashlib import blake2b
@@ -33,6 +33,7 @@ __all__ = ["RowOutcome", "Rows", "Spool", "deliver_chunk", "identity_of", "outco
 
 Rows: TypeAlias = Iterable[Any] | AsyncIterable[Any]
 RowOutcome: TypeAlias = Outcome[ImportRow, Imported]
+MakeOutcomes: TypeAlias = Callable[[Sequence[RowRecord]], Awaitable[list[Outcome[ImportRow, Any]]]]
 
 _HELD: Final = 250
 """Rows after which the loop gets a turn: it is never held for more than a few milliseconds."""
@@ -78,7 +79,7 @@ class Spool:
         self._earlier = 0
         self._count = 0
 
-    async def run(self, deliver: Deliver[ImportRow, Imported]) -> None:
+    async def run(self, deliver: Deliver[ImportRow, Any]) -> None:
         """Spool everything, and deliver the rows that are refused; afterwards the queue is closed."""
         self._known = int(await self._journal.meta("spooled") or 0)
         complete = await self._journal.meta("complete") is not None
@@ -111,7 +112,7 @@ class Spool:
         elif digest is not None and known != digest:
             raise _changed("its bytes differ, though its rows do not")
 
-    async def _read(self, deliver: Deliver[ImportRow, Imported], *, complete: bool) -> None:
+    async def _read(self, deliver: Deliver[ImportRow, Any], *, complete: bool) -> None:
         known_digest = await self._journal.meta("digest")
         ready = self._known == 0
         batch: list[Prepared] = []
@@ -149,7 +150,7 @@ class Spool:
         if self._digest.hexdigest() != known:
             raise _changed("its rows differ")
 
-    async def _go_on(self, deliver: Deliver[ImportRow, Imported]) -> None:
+    async def _go_on(self, deliver: Deliver[ImportRow, Any]) -> None:
         """Take up what an earlier process left."""
         for record in await self._journal.chunks():
             if record.state is ChunkState.FILLING:
@@ -162,7 +163,7 @@ class Spool:
         self._refused = await deliver_chunk(self._journal, REFUSED, deliver, replay=self._replay)
 
     async def _add(
-        self, batch: list[Prepared], deliver: Deliver[ImportRow, Imported], *, last: bool = False
+        self, batch: list[Prepared], deliver: Deliver[ImportRow, Any], *, last: bool = False
     ) -> None:
         pieces: dict[int, Piece] = {}
         changed: dict[int, ChunkRecord] = {}
@@ -223,15 +224,19 @@ class Spool:
 async def deliver_chunk(
     journal: Journal,
     chunk: int,
-    deliver: Deliver[ImportRow, Imported],
+    deliver: Deliver[ImportRow, Any],
     *,
     after: int = -1,
     replay: bool = False,
     handed: Collection[int] = (),
+    make: MakeOutcomes | None = None,
+    final: bool = True,
 ) -> int:
     """Hand the outcomes of a chunk to the consumer, and mark them as delivered when they are taken.
 
-    `handed` are the positions of those that the consumer has. What comes back is how many rows the chunk has.
+    `handed` are the positions of those that the consumer has, `make` makes outcomes of rows where it is not
+    what the journal knows of them, and those that are not `final` are not marked. What comes back is how
+    many rows the chunk has.
     """
     taken = await journal.taken(chunk)
     if not replay:
@@ -242,7 +247,11 @@ async def deliver_chunk(
         for start in range(0, len(rows), _DELIVERED_AT_ONCE):
             part = rows[start : start + _DELIVERED_AT_ONCE]
             after = part[-1].position
-            batch = Batch([outcome_of(row, row) for row in part if row.position not in handed])
+            due = [row for row in part if row.position not in handed]
+            batch = Batch([outcome_of(row, row) for row in due] if make is None else await make(due))
+            if not final:
+                await deliver(batch)
+                continue
             if after - taken >= _TAKEN_AT_ONCE or (after == rows[-1].position and not following):
                 batch.taken, taken = partial(journal.take, chunk, after), after
             await deliver(batch)

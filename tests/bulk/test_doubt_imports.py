@@ -172,6 +172,18 @@ async def test_the_last_chunk_of_a_list(fault: dict[str, Any], on_doubt: Any) ->
 
 
 @asynchronous
+async def test_an_import_that_is_still_running_is_waited_for() -> None:
+    """All samples are there and the last row is not: it comes, and is not in doubt."""
+    async with scene(deduplicate=(), jobs=ByPolls(40)) as s:
+        s.sandbox.faults.add(kind="cut", when="after", route=IMPORT)
+        rows = s.rows(10)
+        taken = await take(s.imports(rows, reconcile_timeout=0.5))
+        settle(s.sandbox, rows, taken.outcomes)
+        assert taken.kinds == {"Ok": 10}
+        assert s.count(CONTACTS) == 2
+
+
+@asynchronous
 async def test_sending_again_on_demand_ends() -> None:
     """A chunk that never leaves a trace is sent five times more."""
     async with scene(deduplicate=()) as s:

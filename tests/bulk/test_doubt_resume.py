@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from doubting import SLOW, broken_off, decided, members
-from working import CONTACTS, IMPORT, SEARCH, Scene, asynchronous, client_of, scene, settle, take
+from working import CONTACTS, IMPORT, SEARCH, Scene, asynchronous, client_of, merges, scene, settle, take
 
 from qualtrics_async import OutcomeUnknown, Timeouts
 from qualtrics_async.bulk import InDoubt
+from qualtrics_async.bulk.traces import SAMPLES
 from qualtrics_async.sandbox import ByPolls
 
 Rows = list[dict[str, Any]]
@@ -33,17 +34,20 @@ QUICK = {"timeouts": Timeouts(grace=0.1)}
 STATES = "SELECT state FROM chunks WHERE number > 0 ORDER BY number"
 
 
-async def leave_in_doubt(
-    s: Scene, rows: Rows, journal: Path, *, skip: int, when: Any, times: int = 1
-) -> None:
-    """Break a job off while it waits for the traces of chunks whose reply was lost."""
-    posts = s.count(IMPORT) + len(rows) // 10
-    s.sandbox.faults.add(kind="cut", when=when, route=IMPORT, skip=skip, times=times)
+async def leave_in_doubt(s: Scene, rows: Rows, journal: Path, when: Any) -> None:
+    """Break a job of one chunk off while it waits to send it again, or looks for it for the first time."""
+    s.sandbox.faults.add(kind="cut", when=when, route=IMPORT)
+    held = s.sandbox.faults.add(kind="delay", route=SEARCH, skip=SAMPLES)
+
+    def is_in_doubt() -> bool:
+        return held.used > 0 or (merges(s.sandbox) and s.count(IMPORT) > 0)
+
     async with client_of(s.sandbox, polling=SLOW) as slow:
         s.client, quick = slow, s.client
-        await broken_off(s.imports(rows, journal=journal), lambda: s.count(IMPORT) >= posts)
+        await broken_off(s.imports(rows, journal=journal), is_in_doubt)
         s.client = quick
-    assert "sending" in await ask(journal, STATES)
+    s.sandbox.faults.clear()
+    assert await ask(journal, STATES) == ["sending"]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -52,7 +56,7 @@ async def test_under_deduplication_the_next_call_sends_it_again(when: Any, tmp_p
     """What was being sent is sent once more, and makes no second contact."""
     async with scene() as s:
         rows, journal = s.rows(10), tmp_path / "j.db"
-        await leave_in_doubt(s, rows, journal, skip=0, when=when)
+        await leave_in_doubt(s, rows, journal, when)
         taken = await take(s.imports(rows, journal=journal))
         settle(s.sandbox, rows, taken.outcomes)
         assert taken.kinds == {"Ok": 10}
@@ -70,7 +74,7 @@ async def test_without_deduplication_the_last_chunk_is_looked_for(
     """Accepted by its trace, also while its import is queued; without a trace as `on_doubt` says."""
     async with scene(deduplicate=(), jobs=ByPolls(polls)) as s:
         rows, journal = s.rows(10), tmp_path / "j.db"
-        await leave_in_doubt(s, rows, journal, skip=0, when=when)
+        await leave_in_doubt(s, rows, journal, when)
         options: dict[str, Any] = {"journal": journal, "on_doubt": on_doubt, "reconcile_timeout": 0.1}
         taken = await take(s.imports(rows, **options))
         outcomes = settle(s.sandbox, rows, taken.outcomes)
@@ -143,7 +147,7 @@ async def test_what_was_planned_again_under_deduplication_that_is_gone_is_not_se
     """It was harmless when it was decided and has no samples: now nobody can tell."""
     async with scene() as s:
         rows, journal = s.rows(10), tmp_path / "j.db"
-        await leave_in_doubt(s, rows, journal, skip=0, when="after")
+        await leave_in_doubt(s, rows, journal, "after")
         await ask(journal, "UPDATE chunks SET state = 'planned' WHERE state = 'sending'")
         s.sandbox.faults.add(kind="status", status=403, route="GET /directories", times=None)
         taken = await take(s.imports(rows, journal=journal, on_doubt="resend"))

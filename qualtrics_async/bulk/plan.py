@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from functools import partial
 from math import ceil
@@ -16,8 +16,9 @@ from msgspec import Struct, field
 from qualtrics_async._core.request import fill
 from qualtrics_async.bulk.chunks import Chunker
 from qualtrics_async.bulk.contacts import ENVELOPE, MAX_CHUNK_BYTES, MAX_CHUNK_ROWS, Target
+from qualtrics_async.bulk.outcome import Failed
 from qualtrics_async.bulk.pacing import Pace
-from qualtrics_async.bulk.rows import Prepared, RowProblem, prepare
+from qualtrics_async.bulk.rows import ImportRow, Prepared, RowProblem, prepare
 from qualtrics_async.bulk.sources import Rows, as_rows
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import UsageError
@@ -107,6 +108,7 @@ async def plan_import(
     chunk_rows: int = MAX_CHUNK_ROWS,
     chunk_bytes: int = MAX_CHUNK_BYTES,
     limit_rows_per_minute: float | None = None,
+    on_refused: Callable[[Failed[ImportRow]], Awaitable[None]] | None = None,
 ) -> Plan:
     """Read and check all rows as `import_contacts()` would, and tell what it would send; nothing is sent.
 
@@ -130,6 +132,7 @@ async def plan_import(
         chunk_rows: as for the job.
         chunk_bytes: as for the job.
         limit_rows_per_minute: as for the job.
+        on_refused: called with the outcome of each row that would be refused, as `FailuresFile.add`.
 
     Raises:
         UsageError: for arguments that cannot be meant.
@@ -150,7 +153,9 @@ async def plan_import(
     )
     async with aclosing(as_rows(rows)) as source:
         async for row in source:
-            count.add(check(count.rows, row))
+            refused = count.add(check(count.rows, row))
+            if refused is not None and on_refused is not None:
+                await on_refused(refused)
             if count.rows % _HELD == 0:
                 await anyio.lowlevel.checkpoint()
     count.end()
@@ -222,26 +227,30 @@ class _Counting:
         self.reasons: Counter[str] = Counter()
         self.problems: list[Problem] = []
 
-    def add(self, row: Prepared) -> None:
-        """Count a row."""
+    def add(self, row: Prepared) -> Failed[ImportRow] | None:
+        """Count a row; what comes back is its outcome if it would be refused."""
         problem, name, size = row.problem, row.mailing_list_id, len(row.payload)
         self.rows += 1
         if problem is None and not self._chunker.fits(size):
             problem = RowProblem("too large", f"the row has {size} bytes, more than a call takes")
         if problem is not None or name is None:
-            self._refuse(row, problem or RowProblem("no mailing list", "the row names no mailing list"))
-            return
+            return self._refuse(
+                row, problem or RowProblem("no mailing list", "the row names no mailing list")
+            )
         _, full = self._chunker.add(name, size)
         if full is not None:
             self._close(name, full.count)
         self.lists[name] += 1
         self.bytes += size
         self._open[name] = self._open.get(name, True) and self._is_harmless(row)
+        return None
 
-    def _refuse(self, row: Prepared, problem: RowProblem) -> None:
+    def _refuse(self, row: Prepared, problem: RowProblem) -> Failed[ImportRow]:
         self.reasons[problem.reason] += 1
         if len(self.problems) < _EXAMPLES:
             self.problems.append(Problem(row.index, row.line, problem.reason, str(problem)))
+        item = ImportRow(row.index, row.line, row.mailing_list_id, msgspec.json.decode(row.payload))
+        return Failed(item, UsageError(str(problem)), problem.reason)
 
     def _is_harmless(self, row: Prepared) -> bool:
         """Whether the service makes nothing new of the row when it gets it twice."""

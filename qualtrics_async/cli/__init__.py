@@ -1,11 +1,11 @@
 """The command line: the app, and what exceptions become.
 
-Exit codes: 0 all done, 1 an error, 2 a wrong usage, 3 done but some items failed, 130 interrupted.
+Exit codes: 0 all done, 1 an error, 2 a wrong usage, 3 done but some items failed, 130 interrupted by Ctrl-C,
+143 ended by SIGTERM.
 """
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import os
 import sys
@@ -17,19 +17,21 @@ from cyclopts import App, CycloptsError
 from qualtrics_async.cli.commands import contacts, demo, links, lists, sandbox, surveys, whoami
 from qualtrics_async.cli.journals import command_line
 from qualtrics_async.cli.output import say
+from qualtrics_async.cli.signals import Terminated, run_async, terminable
 from qualtrics_async.config import ENVIRONMENT
 from qualtrics_async.errors import ConfigError, QualtricsError, UsageError
 
 __all__ = ["app", "run"]
 
-DONE, ERROR, USAGE, INTERRUPTED = 0, 1, 2, 130
+DONE, ERROR, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
 app = App(
     name="qualtrics-async",
     help="Import contacts into Qualtrics and generate survey links, in bulk.\n\n"
     "Settings come from the environment: QUALTRICS_API_TOKEN, or QUALTRICS_CLIENT_ID and "
     "QUALTRICS_CLIENT_SECRET; and QUALTRICS_DATACENTER or QUALTRICS_BASE_URL.\n\n"
-    "Exit codes: 0 all done, 1 an error, 2 a wrong usage, 3 done but some items failed, 130 interrupted.",
+    "Exit codes: 0 all done, 1 an error, 2 a wrong usage, 3 done but some items failed, "
+    "130 interrupted by Ctrl-C, 143 ended by SIGTERM (both go on with the same command).",
     version=lambda: version("qualtrics-async"),
     help_format="plaintext",
 )
@@ -47,7 +49,11 @@ def run(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     command_line.set(arguments)
     try:
-        return _execute(arguments)
+        with terminable():
+            return _execute(arguments)
+    except Terminated:
+        say("terminated")
+        return TERMINATED
     except KeyboardInterrupt:
         say("interrupted")
         return INTERRUPTED
@@ -78,7 +84,7 @@ def _execute(arguments: list[str]) -> int:
     command, bound, _ = app.parse_args(arguments, print_error=False, exit_on_error=False)
     result = command(*bound.args, **bound.kwargs)
     if inspect.iscoroutine(result):
-        result = asyncio.run(result)
+        result = run_async(result)
     return result if isinstance(result, int) else DONE
 
 

@@ -10,11 +10,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
-from qualtrics_async.bulk.journal import sent_anything
+from qualtrics_async._core.store import Store
+from qualtrics_async.bulk.journal import _SCHEMA, _VERSION, Journal, sent_anything
 from qualtrics_async.cli.output import say
 from qualtrics_async.errors import JournalError, QualtricsError, RateLimited, ServerFault, TransportError
 
-__all__ = ["command_line", "forget", "resumable", "usual_journal"]
+__all__ = ["command_line", "erase_rows", "forget", "resumable", "usual_journal"]
 
 _AGAIN: Final = (KeyboardInterrupt, OSError, TransportError, ServerFault, RateLimited)
 """What may be otherwise the next time; all else has to be corrected first."""
@@ -58,6 +59,12 @@ def _explain(journal: Path, error: BaseException, *, usual: bool) -> None:
     else:
         say(f"{journal} knows what was done. To go on, run the same command again:")
     say(f"  {shlex.join(['qualtrics-async', *command_line.get()])}")
+
+
+async def erase_rows(journal: Path) -> None:
+    """Erase the rows of a job that is over, if they were kept until its output was written."""
+    store = await Store.open(journal, _SCHEMA, _VERSION)
+    await Journal(store, keep_rows=False).aclose()
 
 
 def forget(journal: Path) -> None:

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from commanding import Clock, Done
 
 from qualtrics_async.cli import run
 from qualtrics_async.config import ENVIRONMENT
-from qualtrics_async.sandbox import ByPolls, Sandbox
+from qualtrics_async.sandbox import ByPolls, BySeconds, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-
-@dataclass
-class Done:
-    """What a command left: its exit code and what it wrote."""
-
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture
@@ -53,3 +44,16 @@ def call(
         return Done(code, wrote.out, wrote.err)
 
     return called
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[Sandbox, Clock]]:
+    """A sandbox whose jobs get on only when the test moves the clock, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    for name in ENVIRONMENT.values():
+        monkeypatch.delenv(name, raising=False)
+    clock = Clock()
+    with Sandbox.in_thread(jobs=BySeconds(60), clock=clock) as fake:
+        monkeypatch.setenv("QUALTRICS_BASE_URL", fake.base_url)
+        monkeypatch.setenv("QUALTRICS_API_TOKEN", fake.token)
+        yield fake, clock

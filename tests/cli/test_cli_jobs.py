@@ -5,38 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from qualtrics_async.sandbox import BySeconds, Sandbox
+from commanding import PROGRESS, contacts_file, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+
+    from qualtrics_async.sandbox import Sandbox
 
     Call = Callable[..., Any]
-
-HEADER = "First Name,Email,External Data Reference,Shoe size\n"
-IMPORTS = "POST /directories/{directoryId}/mailinglists/{mailingListId}/transactioncontacts"
-LINKS = "GET /distributions/{distributionId}/links"
-PROGRESS = "GET /directories/{directoryId}/mailinglists/{mailingListId}/transactioncontacts/{importId}"
-
-
-def contacts_file(rows: int, *extra: str) -> Path:
-    path = Path("contacts.csv")
-    lines = [f"Zoë {number},p{number}@example.com,X{number},{number % 50}\n" for number in range(rows)]
-    path.write_text("".join([HEADER, *lines, *extra]), encoding="utf-8")
-    return path
-
-
-def rows_of(path: str) -> list[dict[str, str]]:
-    with Path(path).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.fixture
@@ -223,116 +203,4 @@ def test_links_that_fail_leave_the_old_file(call: Call, sandbox: Sandbox, audien
     assert call(*argv, "--output", "links.csv").code == 0
     assert len(rows_of("links.csv")) == 3
     assert os.listdir() == ["links.csv"]  # noqa: PTH208
-    assert len(sandbox.state.distributions) == 1
-
-
-class _Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def _wait_until(true: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < give_up
-        time.sleep(0.01)  # another process is waited for
-
-
-@pytest.fixture
-def slow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[Sandbox, _Clock]]:
-    """A sandbox whose jobs get on only when the test moves the clock."""
-    monkeypatch.chdir(tmp_path)
-    clock = _Clock()
-    with Sandbox.in_thread(jobs=BySeconds(60), clock=clock) as fake:
-        monkeypatch.setenv("QUALTRICS_BASE_URL", fake.base_url)
-        monkeypatch.setenv("QUALTRICS_API_TOKEN", fake.token)
-        yield fake, clock
-
-
-@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to another process")
-def test_an_interrupted_import_goes_on(slow: tuple[Sandbox, _Clock]) -> None:
-    """Ctrl-C in the middle is exit code 130; the same command then completes the job and doubles nothing."""
-    sandbox, clock = slow
-    customers = sandbox.state.add_mailing_list("Customers")
-    contacts_file(200, "bad\n")
-    argv = ["contacts", "import", "contacts.csv", "--mailing-list", customers, "--failures", "failed.csv"]
-    command = [sys.executable, "-m", "qualtrics_async", *argv]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        _wait_until(lambda: sandbox.calls[PROGRESS, 200] > 0)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
-    assert (process.returncode, out) == (130, "")
-    assert f"  qualtrics-async {' '.join(argv)}\n" in err
-    assert err.endswith("interrupted\n")
-    assert "Traceback" not in err
-    assert sandbox.token not in err
-    assert len(list(Path().glob("contacts.csv.*.journal"))) == 1
-    assert not Path("failed.csv").exists()
-    clock.now += 100
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
-    assert done.returncode == 3
-    assert "201 rows" in done.stderr
-    assert "200 done, 1 failed" in done.stderr
-    assert [row["_line"] for row in rows_of("failed.csv")] == ["202"]
-    assert set(sandbox.state.accepted_rows.values()) == {1}
-    assert sandbox.state.accepted_rows.total() == 200
-    assert sandbox.calls[IMPORTS, 200] == 1
-    assert sorted(os.listdir()) == ["contacts.csv", "failed.csv"]  # noqa: PTH208
-
-
-@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to another process")
-def test_the_sandbox_command_serves_until_it_is_interrupted() -> None:
-    """What it prints leads to a working service, and Ctrl-C is its ordinary end."""
-    command = [sys.executable, "-m", "qualtrics_async", "sandbox", "--seed", "7"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        exports = [process.stdout.readline().split() for _ in range(2)]
-        assert [words[0] for words in exports] == ["export", "export"]
-        settings = dict(words[1].split("=", 1) for words in exports)
-        assert settings.keys() == {"QUALTRICS_BASE_URL", "QUALTRICS_API_TOKEN"}
-        listing = subprocess.run(
-            [sys.executable, "-m", "qualtrics_async", "lists", "list", "--format", "csv"],
-            env=os.environ | settings,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=20,
-        )
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
-    assert listing.returncode == 0
-    assert [row.split(",")[1] for row in listing.stdout.splitlines()] == ["name", "Customers", "Employees"]
-    assert process.returncode == 0
-    assert "survey SV_" in err
-    assert "Traceback" not in err
-
-
-@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to another process")
-def test_interrupted_links_go_on(slow: tuple[Sandbox, _Clock]) -> None:
-    """Ctrl-C between two pages loses no link: the same command writes all of them, of one distribution."""
-    sandbox, clock = slow
-    audience = sandbox.state.add_mailing_list("Audience")
-    for number in range(250):
-        sandbox.state.add_contact(audience, email=f"p{number}@example.com")
-    held = sandbox.faults.add(kind="delay", route=LINKS, path="skipToken")
-    argv = ["links", "generate", "--survey", sandbox.state.survey_id, "--mailing-list", audience]
-    command = [sys.executable, "-m", "qualtrics_async", *argv, "--output", "links.csv"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        _wait_until(lambda: bool(sandbox.state.distributions))
-        clock.now += 100
-        _wait_until(lambda: held.used > 0)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
-    assert process.returncode == 130
-    assert ".journal knows what was done" in err
-    assert not Path("links.csv").exists()
-    held.release()
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
-    assert done.returncode == 0
-    assert sorted(row["email"] for row in rows_of("links.csv")) == sorted(
-        f"p{number}@example.com" for number in range(250)
-    )
     assert len(sandbox.state.distributions) == 1

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from qualtrics_async.bulk.outcome import Failed, InDoubt, Summary
+from qualtrics_async.bulk.outcome import Decision, Failed, InDoubt, Summary
 from qualtrics_async.cli.journals import resumable
-from qualtrics_async.cli.outcomes import Tally, conclude
+from qualtrics_async.cli.outcomes import Nouns, Tally, conclude
 from qualtrics_async.errors import JournalError, OutcomeUnknown, UsageError
 
 if TYPE_CHECKING:
@@ -88,14 +88,45 @@ def test_the_end_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     ):
         summary.count(outcome)
         tally.add(outcome, whole_list=whole)
-    assert conclude(summary, tally, "contact", Path("f.csv"), Path("j.db")) == 3
+    nouns = Nouns("contact", "distribution")
+    assert conclude(summary, tally, nouns, failures=Path("f.csv"), journal=Path("j.db")) == 3
     assert capsys.readouterr().err.splitlines() == [
-        "2 contacts in 1.0 s: 1 done, 1 failed",
+        "2 contacts in 1.0 s: 1 done, 1 failed; 0 requests",
         "1 mailing list as a whole: 0 done, 0 failed, 1 in doubt",
         "  refused: 1 (first: the first)",
         "  lost reply: 1 (first: lost)",
         "those that did not succeed are in f.csv",
         "what is in doubt was sent and is not sent again while j.db is there, which is kept",
     ]
-    assert conclude(Summary(items=1, ok=1), Tally(), "row", None, Path("j.db")) == 0
-    assert capsys.readouterr().err.startswith("1 row in ")
+    done = Summary(items=1, ok=1, requests=1_200, quota_used=0.25)
+    assert conclude(done, Tally(), Nouns("row", "row"), failures=None, journal=Path("j.db")) == 0
+    assert capsys.readouterr().err == "1 row in 0.0 s: 1 done, 0 failed; 1,200 requests, 25.0% of the quota\n"
+
+
+def test_decisions_are_told_together(capsys: pytest.CaptureFixture[str]) -> None:
+    """What was decided alike is one line; of many kinds the most frequent, with how many there were."""
+    summary = Summary()
+    for _ in range(2):
+        summary.decide(Decision("CG_1", 1_000, "sent again", "it is harmless"))
+    summary.decide(Decision("CG_1", 1, "accepted", "found\x1b in the list"))
+    nouns = Nouns("row", "row")
+    conclude(summary, Tally(), nouns, failures=None, journal=Path("j.db"))
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "  2,000 rows sent again: it is harmless",
+        "  1 row accepted: found in the list",
+    ]
+    for number in range(150):
+        summary.decide(Decision("CG_1", 1, "accepted", f"found {number % 10}"))
+    conclude(summary, Tally(), nouns, failures=None, journal=Path("j.db"))
+    *told, last = capsys.readouterr().err.splitlines()[1:]
+    assert told == [f"  10 rows accepted: found {number}" for number in range(5)]
+    assert last == "  153 decisions on what was in doubt; the latest are told"
+
+
+def test_who_has_no_failures_file_learns_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """The option is named when rows failed and nobody wrote them down; with it, what to do with the file."""
+    summary, nouns = Summary(items=1, failed=1), Nouns("row", "row")
+    conclude(summary, Tally(), nouns, failures=None, journal=Path("j.db"), again=": do it")
+    assert "with --failures FILE" in capsys.readouterr().err
+    conclude(summary, Tally(), nouns, failures=Path("f.csv"), journal=Path("j.db"), again=": do it")
+    assert "those that did not succeed are in f.csv: do it" in capsys.readouterr().err

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from qualtrics_async.cli.commands.links import FAILURE_COLUMNS, LINK_COLUMNS
+from qualtrics_async.cli.linkfile import LINK_COLUMNS, RECIPIENT_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,7 @@ def test_links_as_parquet(call: Call, generate: list[str], options: list[str]) -
     )
     assert row["link"].startswith("http")
     failures = pq.read_table("none.parquet")
-    assert failures.column_names == list(FAILURE_COLUMNS)
+    assert failures.column_names == ["outcome", "reason", "error", *RECIPIENT_COLUMNS]
     assert failures.column("email").to_pylist() == ["b@example.com"]
 
 

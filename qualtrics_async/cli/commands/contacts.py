@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal, TypeAlias
 
 from cyclopts import App
 
-from qualtrics_async.cli.files import distinct, existing
-from qualtrics_async.cli.journals import forget, resumable, usual_journal
-from qualtrics_async.cli.settings import connect, service
-
-if TYPE_CHECKING:
-    from qualtrics_async.bulk import BrokenRow, FailuresFile, SourceRow, Summary
-    from qualtrics_async.cli.bars import Bar
-    from qualtrics_async.cli.outcomes import Tally
+from qualtrics_async.cli.options import FOUND_OUT, NO_LIST, USUAL, BulkOptions, Flag, Into, Reading
+from qualtrics_async.cli.plans import plan_rows
+from qualtrics_async.cli.rowjobs import RowFile, run_rows
+from qualtrics_async.errors import UsageError
 
 __all__ = ["app"]
 
-TABS = {"tab": "\t", "\\t": "\t"}
+IdentifyBy: TypeAlias = Literal["auto", "id", "extRef", "email"]
 
 app = App(name="contacts", help="Contacts of mailing lists.")
 
@@ -30,14 +23,14 @@ app = App(name="contacts", help="Contacts of mailing lists.")
 def import_(
     file: Path,
     *,
-    mailing_list: str,
-    directory: str | None = None,
-    journal: Path | None = None,
-    failures: Path | None = None,
-    delimiter: str | None = None,
-    encoding: str = "utf-8-sig",
+    into: Into = NO_LIST,
+    clear_empty: Flag = False,
+    one_by_one: Flag = False,
+    dry_run: Flag = False,
+    reading: Reading = FOUND_OUT,
+    options: BulkOptions = USUAL,
 ) -> int:
-    """Import a file of contacts into a mailing list.
+    """Import a file of contacts into a mailing list, or into many.
 
     Columns are matched to the fields of a contact (firstName, First Name, email, phone, extRef, language,
     unsubscribed, ...), all others become embedded data. Rows that fail do not stop the others. The same
@@ -45,61 +38,103 @@ def import_(
 
     Args:
         file: a .csv, .tsv or .txt file with a header, or .ndjson, .jsonl or .parquet.
-        mailing_list: the id of the list that the contacts go into (CG_...).
-        directory: the id of the directory; the default one if none is given.
-        journal: the file that knows what was done; by default one beside FILE, removed when all is done.
-        failures: where the rows that fail are written, as they stand in FILE and, unless the suffix is of
-            another format, in its format, with five columns of notes that an import ignores: corrected, it
-            can be imported again.
-        delimiter: the delimiter of a CSV file, "tab" for a tab; found by looking if none is given.
-        encoding: the encoding of a CSV file.
+        clear_empty: send empty cells, which clears the field, instead of leaving them out.
+        one_by_one: create each contact by a request of its own (500 a minute), for directories without the
+            licence for import jobs.
+        dry_run: only check and count: what would be sent, and how long the limits let it take. Nothing is
+            written but the failures file; the exit code is 3 if rows would be refused.
     """
-    from qualtrics_async.bulk.failures import failures_file
-    from qualtrics_async.bulk.readers import read_contacts
-    from qualtrics_async.cli.bars import Bar, progress
-    from qualtrics_async.cli.outcomes import Tally, conclude
-
-    delimiter = TABS.get(delimiter or "", delimiter)
-    rows = read_contacts(existing(file), encoding=encoding, delimiter=delimiter)
-    memory = journal or usual_journal(file, directory, mailing_list, service())
-    distinct({"the input": file, "the failures": failures, "the journal": memory})
-    tally = Tally()
-    failed: AbstractAsyncContextManager[FailuresFile | None] = nullcontext()
-    if failures is not None:
-        failed = failures_file(failures, source=file, encoding=encoding, delimiter=delimiter)
-    with resumable(memory, usual=journal is None), progress() as bars:
-        bar = Bar(bars, f"importing {file.name}")
-        summary = asyncio.run(
-            _import(rows, directory, mailing_list, memory, failed=failed, bar=bar, tally=tally)
-        )
-    if journal is None and not summary.in_doubt:
-        forget(memory)
-    return conclude(summary, tally, "row", failures, memory)
-
-
-async def _import(
-    rows: AsyncGenerator[SourceRow | BrokenRow],
-    directory: str | None,
-    mailing_list: str,
-    journal: Path,
-    *,
-    failed: AbstractAsyncContextManager[FailuresFile | None],
-    bar: Bar,
-    tally: Tally,
-) -> Summary:
     from qualtrics_async import bulk
 
-    async with failed as kept, connect() as client, aclosing(rows):
-        target = directory or (await client.directories.default()).id
-        job = bulk.import_contacts(
-            client, target, rows, mailing_list=mailing_list, journal=journal, replay=True
-        )
-        async with job as outcomes:
-            async for outcome in outcomes:
-                if not isinstance(outcome, bulk.Ok):
-                    tally.add(outcome)
-                    if kept is not None:
-                        await kept.add(outcome)
-                bar.show(outcomes.summary)
-    bar.end(outcomes.summary)
-    return outcomes.summary
+    source = RowFile(file, reading, options.failures)
+    if dry_run:
+        return plan_rows(source, into, options, creates=one_by_one, clear_empty=clear_empty)
+    verb, work = ("create", bulk.create_contacts) if one_by_one else ("import", bulk.import_contacts)
+    return run_rows(verb, source, into, options, work, clear_empty=clear_empty)
+
+
+@app.command
+def update(
+    file: Path,
+    *,
+    into: Into = NO_LIST,
+    identify_by: IdentifyBy = "auto",
+    clear_empty: Flag = False,
+    reading: Reading = FOUND_OUT,
+    options: BulkOptions = USUAL,
+) -> int:
+    """Change contacts of a mailing list, or of many: each row names one, its other cells are what changes.
+
+    What a row has no cell for stays as it is. What fails, how it goes on and the files are as for `import`;
+    the service allows 500 changes a minute.
+
+    Args:
+        file: a .csv, .tsv or .txt file with a header, or .ndjson, .jsonl or .parquet.
+        identify_by: what names a contact: the column contactId or id, extRef, email, or the first of them
+            that a row has. It is not changed.
+        clear_empty: send empty cells, which clears the field, instead of leaving them out.
+    """
+    from qualtrics_async import bulk
+
+    source = RowFile(file, reading, options.failures)
+    work = bulk.update_contacts
+    return run_rows("update", source, into, options, work, identify_by=identify_by, clear_empty=clear_empty)
+
+
+@app.command
+def unsubscribe(
+    file: Path,
+    *,
+    into: Into = NO_LIST,
+    from_directory: Flag = False,
+    identify_by: IdentifyBy = "auto",
+    reading: Reading = FOUND_OUT,
+    options: BulkOptions = USUAL,
+) -> int:
+    """Opt contacts out of a mailing list, or of many: they stay in it, and get nothing more.
+
+    Of a row only what names the contact is read. What fails, how it goes on and the files are as for
+    `import`.
+
+    Args:
+        file: a .csv, .tsv or .txt file with a header, or .ndjson, .jsonl or .parquet.
+        from_directory: opt them out of the whole directory too.
+        identify_by: what names a contact, as for `update`.
+    """
+    from qualtrics_async import bulk
+
+    source = RowFile(file, reading, options.failures)
+    work = bulk.unsubscribe_contacts
+    return run_rows(
+        "unsubscribe", source, into, options, work, identify_by=identify_by, from_directory=from_directory
+    )
+
+
+@app.command
+def remove(
+    file: Path,
+    *,
+    into: Into = NO_LIST,
+    yes: Flag = False,
+    identify_by: IdentifyBy = "auto",
+    reading: Reading = FOUND_OUT,
+    options: BulkOptions = USUAL,
+) -> int:
+    """Take contacts off a mailing list, or off many; they stay in the directory.
+
+    Of a row only what names the contact is read. What fails, how it goes on and the files are as for
+    `import`.
+
+    Args:
+        file: a .csv, .tsv or .txt file with a header, or .ndjson, .jsonl or .parquet.
+        yes: needed, because nothing brings them back but another import.
+        identify_by: what names a contact, as for `update`.
+    """
+    from qualtrics_async import bulk
+
+    if not yes:
+        raise UsageError("contacts remove takes contacts off their lists: give --yes if that is meant")
+
+    source = RowFile(file, reading, options.failures)
+    work = bulk.remove_contacts
+    return run_rows("remove", source, into, options, work, identify_by=identify_by)

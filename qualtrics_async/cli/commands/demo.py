@@ -36,14 +36,13 @@ def demo(
         lists: how many mailing lists they go into.
         seed: the same seed makes the same file and the same ids.
     """
-    import asyncio
-
     from qualtrics_async.cli.bars import progress
-    from qualtrics_async.cli.commands.links import LINK_COLUMNS
     from qualtrics_async.cli.demo.contacts import COLUMNS, write_contacts
     from qualtrics_async.cli.demo.run import run
     from qualtrics_async.cli.demo.server import running
     from qualtrics_async.cli.demo.table import show
+    from qualtrics_async.cli.linkfile import LINK_COLUMNS
+    from qualtrics_async.cli.signals import run_async
 
     if rows < 1 or lists < 1:
         raise UsageError("--rows and --lists are at least 1")
@@ -60,7 +59,7 @@ def demo(
             say(f"made {MADE}: {counted(rows, 'row')} for {counted(lists, 'mailing list')}")
         writer = Writer(file, LINK_COLUMNS, "csv")
         with progress() as bars:
-            result = asyncio.run(run(server, contacts or MADE, writer, lists, expected, bars=bars))
+            result = run_async(run(server, contacts or MADE, writer, lists, expected, bars=bars))
     show(result)
     for problem in result.problems:
         say(f"does not add up: {problem}")

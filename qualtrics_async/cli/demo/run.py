@@ -18,9 +18,9 @@ from qualtrics_async import AttemptEnded, Event, Qualtrics, Quota, bulk
 from qualtrics_async.bulk.outcome import Ok, Summary
 from qualtrics_async.bulk.readers import read_contacts
 from qualtrics_async.cli.bars import Bar
-from qualtrics_async.cli.commands.links import link_row
 from qualtrics_async.cli.demo.contacts import LIST_COLUMN, Kind, list_names
 from qualtrics_async.cli.demo.server import Address, Server, Truth
+from qualtrics_async.cli.linkfile import link_row
 from qualtrics_async.cli.output import Writer
 from qualtrics_async.models import DistributionLink
 
@@ -133,11 +133,16 @@ async def _import(
     client: Qualtrics, address: Address, contacts: Path, ids: Sequence[str], *, bar: Bar, ledger: _Ledger
 ) -> Summary:
     async with aclosing(read_contacts(contacts)) as rows:
-        job = bulk.import_contacts(client, address.directory_id, rows, mailing_list=_chooser(ids))
+        job = bulk.import_contacts(
+            client,
+            address.directory_id,
+            rows,
+            mailing_list=_chooser(ids),
+            on_progress=bar.on_progress,
+        )
         async with job as outcomes:
             async for outcome in outcomes:
                 ledger.row(outcome)
-                bar.show(outcomes.summary)
     bar.end(outcomes.summary)
     return outcomes.summary
 
@@ -147,7 +152,12 @@ async def _link(
 ) -> Summary:
     expires = (datetime.now(UTC) + EXPIRES).replace(microsecond=0)
     job = bulk.generate_links(
-        client, address.survey_id, ids, directory_id=address.directory_id, expires=expires
+        client,
+        address.survey_id,
+        ids,
+        directory_id=address.directory_id,
+        expires=expires,
+        on_progress=bar.on_progress,
     )
     async with job as outcomes:
         async for outcome in outcomes:
@@ -155,7 +165,6 @@ async def _link(
             if isinstance(outcome, Ok):
                 writer.row(link_row(outcome.item, outcome.value))
                 await writer.drain()
-            bar.show(outcomes.summary)
     await writer.end()
     bar.end(outcomes.summary)
     return outcomes.summary

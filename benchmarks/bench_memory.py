@@ -1,12 +1,20 @@
-"""Memory of importing contacts in bulk, by the length of the job.
+"""Memory of importing contacts in bulk, by the length of the job, and what the journal costs.
 
 Each job runs in a fresh process that makes its rows as it goes, sends them to four mailing lists through
-`bulk.import_contacts` with the temporary journal that is the default, and reads every outcome. The peak is
-that of resident memory; what the process had before the job, with everything imported and a client open, is
-taken off in the second column of figures. A server in another process accepts every row and reports it.
+`bulk.import_contacts`, and reads every outcome: with the temporary journal that is the default, and with a
+named one, which is durable. The peak is that of resident memory; what the process had before the job, with
+everything imported and a client open, is taken off in the second column of figures. A server in another
+process accepts every row and reports it; its directory deduplicates, so that nothing is searched for.
 
-What it does not show: the journal's file on disk, which grows with the job until its rows are done; rows with
-much embedded data, of which 5 MB a chunk are held at a time; and a caller that keeps the outcomes.
+The cost of the journal is CPU time, of jobs that take turns. "Named" is compared with "temporary": what it
+costs to be durable (write-ahead log, `synchronous=FULL`), to erase what is done (`secure_delete`) and to
+write the file anew at the end. The share of the journal is the CPU time of its thread within transactions, in
+that of the whole process: SQLite, and rows and results on their way from and to its blobs.
+
+What it does not show: the time that a disk takes to sync (a job waits for it, the processor does not); the
+journal's file on disk, which grows with the job until its rows are done; rows with much embedded data, of
+which 5 MB a chunk are held at a time; a caller that keeps the outcomes; the server's share, as in a test all
+is near; and jobs that send row by row, whose requests cost far more than their journal.
 """
 
 from __future__ import annotations
@@ -14,49 +22,90 @@ from __future__ import annotations
 import asyncio
 import json
 import resource
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any, Final, TypeVar
+from unittest.mock import patch
 
-from benchmarks.report import Goal, Row
-from benchmarks.server import serving
+from benchmarks.report import Goal, Row, compare
+from benchmarks.server import DIRECTORY, serving
 from qualtrics_async import Limits, Polling, Qualtrics, bulk
+from qualtrics_async._core.store import Store
+from qualtrics_async.bulk import journal
 
 __all__ = ["run"]
 
 MEGABYTE: Final = 1024 * 1024
 LISTS: Final = tuple(f"CG_{number}aB2cD3eF4gH5iJ" for number in range(4))
 FLAT: Final = 1.15
+JOURNALS: Final = ("temporary", "named")
+SHARE: Final = 0.1
+
+T = TypeVar("T")
+
+
+class _Timed(Store):
+    """A store that counts the CPU time of its thread."""
+
+    seconds = 0.0
+
+    def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        began = time.thread_time()
+        try:
+            return super()._transaction(work)
+        finally:
+            _Timed.seconds += time.thread_time() - began
+
+    def _compact(self) -> None:
+        began = time.thread_time()
+        super()._compact()
+        _Timed.seconds += time.thread_time() - began
 
 
 def run(*, quick: bool) -> list[Row]:
-    """Import jobs of several lengths."""
+    """Import jobs of several lengths with each kind of journal, then compare the two."""
     lengths = (200_000, 400_000) if quick else (50_000, 200_000, 1_000_000)
-    measured: list[dict[str, float]] = []
-    rows: list[Row] = []
+    rows = [row for kind in JOURNALS for row in _memory(kind, lengths)]
+    rounds = [{kind: _measure(kind, 100_000) for kind in JOURNALS} for _ in range(3 if quick else 9)]
+    costs = [{kind: 1e6 * each[kind]["cpu"] / 100_000 for kind in JOURNALS} for each in rounds]
+    rows += compare("CPU time of a job, by its journal", "µs a row", costs, {"named": Goal(1 + SHARE)})
+    shares = {kind: median(each[kind]["journal"] / each[kind]["cpu"] for each in rounds) for kind in JOURNALS}
+    return rows + [
+        Row("share of the journal in it", kind, share, "", goal=Goal(SHARE)) for kind, share in shares.items()
+    ]
+
+
+def _memory(kind: str, lengths: tuple[int, ...]) -> Iterator[Row]:
+    peaks: list[float] = []
     for length in lengths:
-        with serving("imports") as server:
-            told = subprocess.run(
-                [sys.executable, "-m", "benchmarks.bench_memory", server.root, str(length)],
-                stdout=subprocess.PIPE,
-                cwd=Path(__file__).parent.parent,
-                check=True,
-            ).stdout
-        memory: dict[str, float] = json.loads(told)
-        measured.append(memory)
-        group = f"importing {length} rows"
-        rows += [
-            Row(group, "peak in all", memory["peak"], "MB", goal=Goal(150)),
-            Row(group, "of it for the job", memory["peak"] - memory["before"], "MB"),
-            Row(group, "time", memory["seconds"], "s"),
-            Row(group, "CPU time a row", 1e6 * memory["cpu"] / length, "µs"),
-        ]
-    shorter, longest = measured[-2]["peak"], measured[-1]["peak"]
+        memory = _measure(kind, length)
+        peaks.append(memory["peak"])
+        group = f"importing {length} rows, {kind} journal"
+        yield Row(group, "peak in all", memory["peak"], "MB", goal=Goal(150))
+        yield Row(group, "of it for the job", memory["peak"] - memory["before"], "MB")
+        yield Row(group, "time", memory["seconds"], "s")
+        yield Row(group, "CPU time a row", 1e6 * memory["cpu"] / length, "µs")
     name = f"peak of {lengths[-1]} rows to that of {lengths[-2]}"
-    return [*rows, Row("flat", name, longest / shorter, "", goal=Goal(FLAT))]
+    yield Row(f"flat, {kind} journal", name, peaks[-1] / peaks[-2], "", goal=Goal(FLAT))
+
+
+def _measure(kind: str, length: int) -> dict[str, float]:
+    """Run a job in a process of its own."""
+    with serving("imports") as server:
+        told = subprocess.run(
+            [sys.executable, "-m", "benchmarks.bench_memory", server.root, str(length), kind],
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parent.parent,
+            check=True,
+        ).stdout
+    measured: dict[str, float] = json.loads(told)
+    return measured
 
 
 def _rows(count: int) -> Iterator[dict[str, Any]]:
@@ -75,13 +124,13 @@ def _list_of(row: dict[str, Any]) -> str:
     return LISTS[int(row["extRef"][1:]) % len(LISTS)]
 
 
-async def _import(root: str, count: int) -> dict[str, float]:
+async def _import(root: str, count: int, path: Path | None) -> dict[str, float]:
     polling = Polling(first=0.02, factor=1.0)
     async with Qualtrics(
         token="a-token", base_url=root, limits=Limits.unlimited(), polling=polling
     ) as client:
-        job = bulk.import_contacts(client, "POOL_1aB2cD3eF4gH5iJ", _rows(count), mailing_list=_list_of)
-        await client.mailing_lists.get("POOL_1aB2cD3eF4gH5iJ", LISTS[0])
+        job = bulk.import_contacts(client, DIRECTORY, _rows(count), mailing_list=_list_of, journal=path)
+        await client.mailing_lists.get(DIRECTORY, LISTS[0])
         before, began, cpu = _resident(), time.perf_counter(), time.process_time()
         done = 0
         async with job as outcomes:
@@ -96,6 +145,7 @@ async def _import(root: str, count: int) -> dict[str, float]:
         "peak": _peak() / MEGABYTE,
         "seconds": time.perf_counter() - began,
         "cpu": time.process_time() - cpu,
+        "journal": _Timed.seconds,
     }
 
 
@@ -121,9 +171,11 @@ def _of_status(name: str) -> int:
 
 
 def main() -> None:
-    """Import so many rows and tell the memory as JSON."""
-    root, count = sys.argv[1:]
-    print(json.dumps(asyncio.run(_import(root, int(count)))))
+    """Import so many rows with a kind of journal and tell memory and CPU time as JSON."""
+    root, count, kind = sys.argv[1:]
+    with TemporaryDirectory() as folder, patch.object(journal, "Store", _Timed):
+        path = Path(folder) / "import.db" if kind == "named" else None
+        print(json.dumps(asyncio.run(_import(root, int(count), path))))
 
 
 if __name__ == "__main__":

@@ -22,10 +22,11 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final, NamedTuple, TypeAlias
 
-__all__ = ["LINKS_A_PAGE", "Server", "serving"]
+__all__ = ["DIRECTORY", "LINKS_A_PAGE", "Server", "serving"]
 
 LINKS_A_PAGE: Final = 100
 REPORT_PAGE: Final = 1000
+DIRECTORY: Final = "POOL_1aB2cD3eF4gH5iJ"
 WINDOW: Final = 60.0
 WAY_THERE: Final = (0.001, 0.02)
 WAY_BACK: Final = (0.03, 0.12)
@@ -208,7 +209,7 @@ class Imports:
         self._jobs: list[list[str]] = []
 
     def __call__(self, method: bytes, target: bytes, body: bytes) -> bytes:
-        """Start a job, tell its progress, write a page of its report; describe a mailing list."""
+        """Start a job, tell its progress, write a page of its report; describe a list, a directory."""
         path, _, query = target.decode().partition("?")
         if method == b"POST":
             contacts = json.loads(body)["contacts"]
@@ -222,6 +223,10 @@ class Imports:
                 }
             )
         parts = path.split("/")
+        if parts[-1] == "directories":
+            criteria = {"email": True, "firstName": False, "lastName": False, "phone": False}
+            directory = {"directoryId": DIRECTORY, "deduplicationCriteria": criteria}
+            return _ok({"elements": [directory], "nextPage": None})
         if parts[-1] == "report":
             return self._report(int(parts[-2].removeprefix("PGRS_")), query)
         if not parts[-1].startswith("PGRS_"):

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Generic, Self, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
 
-from qualtrics_async.bulk.outcome import Failed, I, Outcome, Summary, V
+from qualtrics_async.bulk.outcome import I, Outcome, Summary, V, is_unexpected
 from qualtrics_async.errors import JobFailed, QualtricsError
 
 __all__ = ["Batch", "Channel", "Deliver", "FairQueue", "Outcomes", "fan_out"]
 
 K = TypeVar("K", bound=Hashable)
 W = TypeVar("W")
+
+
+_REASONS: Final = 3
+"""The commonest reasons that an error names."""
 
 
 async def _nothing() -> None:
@@ -46,8 +50,8 @@ class Channel(Generic[I, V]):
     """
 
     def __init__(self, size: int, *, workers: int, most_failures: int | None = None) -> None:
-        self._failures = -1 if most_failures is None else most_failures
-        self._limited = most_failures is not None
+        self._most_failures = most_failures
+        self._failures: Counter[str] = Counter()
         self._room = asyncio.Semaphore(size)
         self._waiting: deque[Batch[I, V]] = deque()
         self._arrived = asyncio.Event()
@@ -72,10 +76,10 @@ class Channel(Generic[I, V]):
         await self._room.acquire()
         self._waiting.append(batch)
         self._arrived.set()
-        if self._limited:
-            self._failures -= sum(isinstance(outcome, Failed) for outcome in batch.outcomes)
-            if self._failures < 0:
-                self.stop(JobFailed("the job was stopped: more items failed than max_failures allows"))
+        if self._most_failures is not None:
+            self._failures.update(one.reason for one in batch.outcomes if is_unexpected(one))
+            if self._failures.total() > self._most_failures:
+                self.stop(_too_many(self._failures, self._most_failures))
 
     def stop(self, error: QualtricsError) -> None:
         """End the job with an error; the first one counts."""
@@ -108,6 +112,16 @@ class Channel(Generic[I, V]):
         """End it for the consumer."""
         self._over = True
         self._waiting.clear()
+
+
+def _too_many(failures: Counter[str], most: int) -> JobFailed:
+    reasons = ", ".join(f"{count} for {reason!r}" for reason, count in failures.most_common(_REASONS))
+    return JobFailed(
+        f"the job was stopped: {failures.total()} items failed ({reasons}) where max_failures allows {most}; "
+        "what was done is in its journal, if it has one, and the same call goes on",
+        status="too many failures",
+        detail=failures.copy(),
+    )
 
 
 class Outcomes(Generic[I, V]):

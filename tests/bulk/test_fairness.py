@@ -11,7 +11,7 @@ from virtual import loop
 from working import CREATE, IMPORT, PROGRESS, Scene, client_of, scene, take
 
 from qualtrics_async import Limits, Polling
-from qualtrics_async.sandbox import BySeconds
+from qualtrics_async.sandbox import ByPolls
 
 BIG, SMALL = 300, 3
 PATIENT = {"polling": Polling(first=1, factor=1, longest=1, deadline=90)}
@@ -42,7 +42,7 @@ def last(names: list[str], wanted: list[str]) -> int:
 @timed
 async def test_small_lists_are_imported_first(concurrency: int) -> None:
     """A list a hundred times larger, and read first, has hardly begun when the others are done."""
-    async with scene(lists=6, clock=loop().time, jobs=BySeconds(1), client=PATIENT) as s:
+    async with scene(lists=6, clock=loop().time, jobs=ByPolls(2), client=PATIENT) as s:
         rows, choose = uneven(s)
         taken = await take(s.imports(rows, mailing_list=choose, concurrency=concurrency, chunk_rows=SMALL))
         assert taken.kinds == {"Ok": len(rows)}
@@ -70,7 +70,7 @@ async def test_small_lists_are_created_first(concurrency: int) -> None:
 @timed
 async def test_lists_in_trouble_hold_no_import_up(concurrency: int, kind: Any) -> None:
     """More lists than there are places are stuck, fail or got no answer: all others are done long before."""
-    async with scene(lists=8, clock=loop().time, jobs=BySeconds(2), client=PATIENT, deduplicate=()) as s:
+    async with scene(lists=8, clock=loop().time, jobs=ByPolls(2), client=PATIENT, deduplicate=()) as s:
         bad, good = s.lists[:5], s.lists[5:]
         for name in bad:
             s.sandbox.faults.add(kind=kind, status=400, route=IMPORT, path=name, times=None)

@@ -18,7 +18,17 @@ from working import CREATE, DISTRIBUTE, IMPORT, Scene, asynchronous, scene, sett
 
 from qualtrics_async import JournalError
 from qualtrics_async.bulk.journal import Journal
-from qualtrics_async.bulk.records import ChunkRecord, ChunkState, Kind, Piece, Result
+from qualtrics_async.bulk.records import (
+    ChunkRecord,
+    ChunkState,
+    Kind,
+    Piece,
+    Places,
+    Result,
+    pack,
+    pack_results,
+    records_of,
+)
 from qualtrics_async.bulk.rows import Prepared
 
 PRINT = {"job": "test"}
@@ -219,6 +229,16 @@ def test_a_damaged_row_is_no_bug(blob: str, tmp_path: Path) -> None:
     with pytest.raises(JournalError) as caught:
         asyncio.run(read(path))
     assert caught.value.reason == "damaged"
+
+
+def test_a_piece_whose_parts_do_not_match_is_damaged() -> None:
+    """No row is left out in silence because its payload or its result is not there."""
+    places, one, both = pack(Places([0, 1], [None, None])), pack([b"{}"]), pack([b"{}", b"{}"])
+    results = pack_results([Result(0, Kind.OK)])
+    assert len(records_of("CG_1", 0, places, both, None)) == 2
+    for payloads, known in ((one, None), (both, results)):
+        with pytest.raises(JournalError):
+            records_of("CG_1", 0, places, payloads, known)
 
 
 def never() -> Iterator[Any]:

@@ -175,6 +175,7 @@ class JournalMachine(RuleBasedStateMachine):
             if chunk.record.state is not ChunkState.DONE:
                 self._finish(chunk, {at: result_of(at, Kind.OK) for at in range(len(chunk.rows))})
         taken = [chunk for chunk in self.model.chunks.values() if chunk.rows]
+        taken.sort(key=lambda chunk: chunk.taken < len(chunk.rows) and chunk.record.number != REFUSED)
         for chunk in taken[:-1]:
             self._take(chunk, len(chunk.rows) - 1)
         for last in (-2, -1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from itertools import pairwise
+from math import ceil
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def test_no_minute_has_more(units: list[tuple[int, float, float, float]], limit:
 def test_the_pace_is_used_up(limit: int, chunk: int) -> None:
     """With chunks of the share that it names, hardly less than the limit leaves in a minute."""
     rows = Pace(limit).share(chunk)
-    count = 3 * limit // rows
+    count = ceil(3 * limit / rows)
     left = run(depart(limit, [(rows, 0, 0, 0)] * count))
     assert rows <= chunk
     assert most(left) <= limit

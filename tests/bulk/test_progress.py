@@ -165,7 +165,7 @@ async def test_too_many_failures_stop_a_job(kind: str, tmp_path: Path) -> None:
         assert "9 items failed (6 for 'invalid e-mail', 3 for 'no contact field')" in message
         assert "max_failures allows 8" in message
         assert first.error.detail == Counter({"invalid e-mail": 6, "no contact field": 3})
-        assert first.kinds["Failed"] == 9
+        assert first.kinds["Failed"] == first.summary.failed == first.summary.reasons.total() == 9
         second = await take(start(rows, **options, max_failures=9))
         assert second.error is None
         whole = await take(start(rows, **options, replay=True))

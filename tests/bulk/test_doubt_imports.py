@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from between import between
 from doubting import LOST, arrives, decided, members
+from virtual import loop, virtual
 from working import (
     AT_ONCE,
     CONTACTS,
@@ -171,13 +172,15 @@ async def test_the_last_chunk_of_a_list(fault: dict[str, Any], on_doubt: Any) ->
         assert all("@" not in str(doubt.error) for doubt in doubts)
 
 
-@asynchronous
+@virtual
 async def test_an_import_that_is_still_running_is_waited_for() -> None:
     """All samples are there and the last row is not: it comes, and is not in doubt."""
-    async with scene(deduplicate=(), jobs=ByPolls(40)) as s:
+    timing: dict[str, Any] = {"jobs": BySeconds(100), "clock": loop().time}
+    polling = Polling(first=5, factor=1, longest=5)
+    async with scene(deduplicate=(), client={"polling": polling}, **timing) as s:
         s.sandbox.faults.add(kind="cut", when="after", route=IMPORT)
         rows = s.rows(10)
-        taken = await take(s.imports(rows, reconcile_timeout=0.5))
+        taken = await take(s.imports(rows))
         settle(s.sandbox, rows, taken.outcomes)
         assert taken.kinds == {"Ok": 10}
         assert s.count(CONTACTS) == 2

@@ -9,7 +9,7 @@ import pytest
 from doubting import LOST, SLOW, arrives, broken_off, decided, members
 from working import CREATE, SEARCH, asynchronous, client_of, scene, settle, take
 
-from qualtrics_async import OutcomeUnknown
+from qualtrics_async import Forbidden, OutcomeUnknown
 from qualtrics_async.bulk import InDoubt
 from qualtrics_async.sandbox import ByPolls
 
@@ -97,6 +97,30 @@ async def test_sending_again_ends() -> None:
         settle(s.sandbox, rows, taken.outcomes)
         assert taken.kinds == {"InDoubt": 1}
         assert (s.count(CREATE), members(s)) == (21, 1)
+
+
+@asynchronous
+async def test_a_row_is_looked_for_until_the_index_has_it() -> None:
+    """Absence at the first look proves nothing."""
+    async with scene(deduplicate=(), search_lag=ByPolls(40)) as s:
+        s.sandbox.faults.add(kind="cut", when="after", route=CREATE)
+        taken = await take(s.creates(s.rows(1), reconcile_timeout=15, on_doubt="resend"))
+        assert taken.kinds == {"Ok": 1}
+        assert (s.count(CREATE), members(s)) == (1, 1)
+
+
+@asynchronous
+async def test_a_repeat_that_stops_the_job_leaves_the_doubt(tmp_path: Path) -> None:
+    """It was refused to the job and not to the row, whose first request is in doubt as before."""
+    async with scene(deduplicate=()) as s:
+        s.sandbox.faults.add(kind="cut", route=CREATE)
+        s.sandbox.faults.add(kind="status", status=403, route=CREATE)
+        options: dict[str, Any] = {"journal": tmp_path / "j.db", "reconcile_timeout": 0}
+        first = await take(s.creates(s.rows(1), on_doubt="resend", **options))
+        assert isinstance(first.error, Forbidden)
+        second = await take(s.creates(s.rows(1), **options))
+        assert second.kinds == {"InDoubt": 1}
+        assert s.count(CREATE) == 2
 
 
 @asynchronous

@@ -182,7 +182,7 @@ class JournalMachine(RuleBasedStateMachine):
             if len(taken[-1].rows) + last >= 0:
                 self._take(taken[-1], len(taken[-1].rows) + last)
             self.close_and_open()
-        self.run(self._compare())
+            self.run(self._compare())
 
     def chunks(self, *states: ChunkState) -> list[Chunk]:
         """The chunks of the model in these states, with at least one row."""

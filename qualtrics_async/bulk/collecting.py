@@ -193,23 +193,26 @@ class Collection:
         interval, stale, reread = polling.first, 0, _FIRST_REREAD
         give_up = clock() + self._deadline - self._links.waited
         while True:
+            complete = listed.is_set()
             trouble = await self._pass()
             if listed.is_set() and not await self._recipients.waited_for():
                 return None
-            stale = 0 if self._fresh else stale + 1
-            late = listed.is_set() and clock() + interval > give_up + self._links.waited
+            stale = stale + 1 if complete and not self._fresh else 0
+            if not stale:
+                give_up = clock() + self._deadline - self._links.waited
+            late = clock() + interval > give_up + self._links.waited
             if stale and (stale >= reread or late):
                 # Nothing promises that links are appended: what was passed over shows from the beginning.
                 self._links.cursor = None
                 reread *= _REREAD_FACTOR
                 if late:
                     trouble = await self._pass()
-                if listed.is_set() and await self._is_explained(one_by_one=late or stale > _FIRST_REREAD):
+                if await self._is_explained(one_by_one=late or stale > _FIRST_REREAD):
                     return None
                 if late and not self._fresh:
                     return trouble
-            if self._fresh:
-                interval, stale, reread = polling.first, 0, _FIRST_REREAD
+            if self._fresh:  # of the first pass or the last one
+                interval, reread = polling.first, _FIRST_REREAD
                 give_up = clock() + self._deadline - self._links.waited
             await asyncio.sleep(interval)
             interval = min(interval * polling.factor, polling.longest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeGuard, TypeVar
 
 from msgspec import Struct, field
 
@@ -55,7 +55,7 @@ OPTED_OUT: Final = "opted out"
 """The reason of a failure that nobody has to mend: it stops no job."""
 
 
-def is_unexpected(outcome: Outcome[Any, Any]) -> bool:
+def is_unexpected(outcome: Outcome[I, V]) -> TypeGuard[Failed[I]]:
     """Whether an outcome is a failure that `max_failures` counts."""
     return isinstance(outcome, Failed) and outcome.reason != OPTED_OUT
 

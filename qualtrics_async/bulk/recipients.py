@@ -12,14 +12,14 @@ from typing import Any, Final, Self, TypeAlias
 import msgspec
 
 from qualtrics_async._core.store import Store
-from qualtrics_async.bulk.outcome import Failed, Ok, Outcome
+from qualtrics_async.bulk.outcome import OPTED_OUT, Failed, Ok, Outcome
 from qualtrics_async.bulk.recipient import Recipient
 from qualtrics_async.bulk.records import pack, read_error, write_error
 from qualtrics_async.bulk.targets import Target, TargetKind
 from qualtrics_async.errors import JobFailed, QualtricsError
 from qualtrics_async.models.distributions import DistributionLink
 
-__all__ = ["OPTED_OUT", "RECIPIENTS", "Expected", "LinkOutcome", "Pages", "Recipients", "State"]
+__all__ = ["RECIPIENTS", "Expected", "LinkOutcome", "Pages", "Recipients", "State"]
 
 LinkOutcome: TypeAlias = Outcome[Recipient, DistributionLink]
 
@@ -74,7 +74,6 @@ class State(IntEnum):
     LINKED = 9
 
 
-OPTED_OUT: Final = "opted out"
 _REASONS: Final = {
     State.WAITING: "pending",
     State.OPTED_OUT: OPTED_OUT,

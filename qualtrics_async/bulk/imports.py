@@ -23,6 +23,7 @@ from qualtrics_async.errors import (
     InvalidRequest,
     JobFailed,
     JournalError,
+    NotFound,
     QualtricsError,
     UnexpectedStatus,
 )
@@ -45,6 +46,7 @@ class ImportJobs:
         self._directory_id = directory_id
         self._batch_id = batch_id
         self._verified: set[str] = set()
+        self._reported: bool | None = None
         self._doubts = ImportDoubts(job, directory_id, batch_id)
 
     async def settle(self, chunk: ChunkRecord) -> bool | float | None:
@@ -202,5 +204,10 @@ class ImportJobs:
         """Read what the report says of each row, as far as it can be read."""
         report = Report()
         listing = self._client.contact_imports.report(self._directory_id, job)
-        report.complete = await read_whole(listing, report.add, pause=self._client.polling.longest)
+        # It may come a little later than the end of its import, unless the account has none at all.
+        passing = (*PASSING, NotFound) if self._reported is not False else PASSING
+        report.complete = await read_whole(
+            listing, report.add, pause=self._client.polling.longest, passing=passing
+        )
+        self._reported = self._reported or report.complete
         return report

@@ -15,6 +15,7 @@ from qualtrics_async.errors import (
     Forbidden,
     InvalidRequest,
     NotFound,
+    QualtricsError,
     ServerFault,
     TransportError,
     UnexpectedStatus,
@@ -33,10 +34,16 @@ REFUSALS: Final = (NotFound, InvalidRequest, Conflict, UnexpectedStatus)
 _PASSES: Final = 3
 
 
-async def read_whole(listing: Paged[T], add: Callable[[Sequence[T]], None], *, pause: float) -> bool:
+async def read_whole(
+    listing: Paged[T],
+    add: Callable[[Sequence[T]], None],
+    *,
+    pause: float,
+    passing: tuple[type[QualtricsError], ...] = PASSING,
+) -> bool:
     """Give each page to `add`; False when the listing is refused, or a part of it cannot be read.
 
-    A page that fails is asked for again after `pause` seconds.
+    A page that fails for a `passing` reason is asked for again after `pause` seconds.
 
     Raises:
         QualtricsError: what would end the job, whatever was asked.
@@ -50,7 +57,7 @@ async def read_whole(listing: Paged[T], add: Callable[[Sequence[T]], None], *, p
                 add(page.elements)
         except ConnectFailed:
             raise
-        except PASSING as error:
+        except passing as error:
             cursor = error.cursor
         except (Forbidden, CursorRefused, *REFUSALS):
             return False

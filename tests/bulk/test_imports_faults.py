@@ -242,3 +242,17 @@ async def test_random_faults(seed: int, deduplicate: tuple[str, ...]) -> None:
         settle(s.sandbox, rows, taken.outcomes)
         never_twice(s.sandbox)
         assert deduplicate or s.sandbox.state.processed[IMPORT] <= 15
+
+
+@pytest.mark.parametrize(("late", "asked"), [(1, 3), (2, 4), (9, 4)])
+@asynchronous
+async def test_a_report_that_comes_late_is_waited_for_a_little(late: int, asked: int) -> None:
+    """A 404 right after the end of an import proves nothing; three of them are taken for "no report"."""
+    async with scene() as s:
+        rows = s.rows(20)
+        s.sandbox.faults.add(kind="status", status=404, route=REPORT, times=late)
+        taken = await take(s.imports(rows))
+        outcomes = settle(s.sandbox, rows, taken.outcomes)
+        named = sum(outcome.value.contact_id is not None for outcome in outcomes.values())
+        assert named == (0 if late > 3 else 20)
+        assert s.count(REPORT) == asked

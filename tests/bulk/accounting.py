@@ -143,7 +143,7 @@ def _audit_rows(sandbox: Sandbox, plan: Plan, place: Place, said: dict[str, Said
             account.is_wrong(f"{told}, which can be sent")
         if one.kind == "Ok" and one.value is not None and not _is_contact(sandbox, one.value, plan, n):
             account.is_wrong(f"{told}: that is another contact")
-        account.needless += one.kind == "InDoubt" and _is_harmless(plan, n)
+        account.needless += one.reason == "lost reply" and _is_harmless(plan, n)
     members = sum(len(state.list_contacts(name)) for name in place.lists)
     if members != place.members + new:
         account.is_wrong(f"the lists have {members} contacts, {place.members} before and {new} new ones")
@@ -183,7 +183,7 @@ def _audit_changes(
             account.is_wrong(told)
         if one.kind == "Failed" and changed and plan.is_known(n):
             account.is_wrong(told)
-        account.needless += one.kind == "InDoubt"
+        account.needless += one.reason == "lost reply"
 
 
 def _is_updated(contact: Contact) -> bool:

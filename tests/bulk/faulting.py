@@ -21,6 +21,9 @@ from qualtrics_async.sandbox import Sandbox
 __all__ = ["fault"]
 
 DAY: Final = 86_400.0
+RECONCILE: Final = 1_800.0
+"""Seconds; more than a queue of imports that were sent again and again may take."""
+
 _MOST_CALLS: Final = 15
 
 LATE: Final = tuple({"kind": "delay", "when": "before", "seconds": seconds} for seconds in (45, 200))
@@ -100,7 +103,7 @@ async def _call(call: Call, part: Part) -> None:
 
 async def _fault(plan: Plan, rate: float, journal: Path) -> Account:
     account, random, parts = Account(plan), Random(f"fault {plan.seed}"), [Part()]
-    options = plan.sandbox(seconds=random.choice((0.1, 5.0, 40.0)), clock=loop().time)
+    options = plan.sandbox(seconds=random.choice((0.1, 5.0, 60.0)), clock=loop().time)
     async with Sandbox(**options) as sandbox:
         place = arrange(sandbox, plan)
         sandbox.faults.random(rate=rate, seed=plan.seed, **mixed(plan.job, random))
@@ -108,6 +111,7 @@ async def _fault(plan: Plan, rate: float, journal: Path) -> Account:
             plan=plan,
             place=place,
             journal=str(journal),
+            reconcile_timeout=RECONCILE,
             polling=Polling(first=1, factor=4, longest=60, deadline=900),
             retry=RetryPolicy(),
         )

@@ -241,8 +241,11 @@ def arrange(sandbox: Sandbox, plan: Plan) -> Place:
 
 
 def disturb(sandbox: Sandbox, plan: Plan, place: Place, random: Random) -> Place:
-    """Let somebody else make a distribution for one of the lists, which ends at another time than ours."""
-    if plan.job != "links" or random.random() < 0.7:
+    """Let somebody else make a distribution for one of the lists, which ends at another time than ours.
+
+    Only where ours ends at a time of its own: nothing else tells it from theirs.
+    """
+    if plan.job != "links" or not plan.expires or random.random() < 0.5:
         return place
     with sandbox.state.serving():
         made = sandbox.state.add_distribution(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,17 +96,19 @@ def run_generate(links: Links, lists: Sequence[str], batches: Sequence[str]) -> 
 
 
 def run_from_contacts(
-    links: Links, source: RowFile, target: Mapping[str, str | None], *, clear_empty: bool
+    links: Links,
+    source: RowFile,
+    *,
+    list_name: str | None,
+    mailing_list: str | None,
+    clear_empty: bool,
 ) -> int:
-    """Import the rows of a file and write their links; return the exit code.
-
-    `target` has the list's name or its id, under the names of the library.
-    """
-    if sum(value is not None for value in target.values()) != 1:
+    """Import the rows of a file and write their links; return the exit code."""
+    if (list_name is None) == (mailing_list is None):
         raise UsageError("give either --list NAME or --mailing-list ID")
     arguments, options, file = links.order.arguments(), links.options, links.file
     source.check()
-    journal = links.journal(source.path, source.path, sorted(target.items()), clear_empty)
+    journal = links.journal(source.path, source.path, list_name, mailing_list, clear_empty)
     distinct(
         {
             "the input": source.path,
@@ -140,9 +142,10 @@ def run_from_contacts(
                 client,
                 links.survey,
                 rows,
+                list_name=list_name,
+                mailing_list=mailing_list,
                 directory_id=options.directory,
                 clear_empty=clear_empty,
-                **target,
                 **arguments,
                 **job.options,
             )
@@ -154,7 +157,5 @@ def run_from_contacts(
         summary = run_async(run())
         job.check()
     if erased:
-        say(
-            f"{counted(erased, 'row')} had been erased from {journal}: what they said is not beside their links"
-        )
+        say(f"{counted(erased, 'row')} had been erased from {journal}: their links stand without their cells")
     return job.end(summary, CORRECT)

@@ -56,7 +56,7 @@ def plan_rows(file: RowFile, into: Into, options: BulkOptions, *, creates: bool,
             )
 
     made = run_async(plan())
-    _show(made, "row", "import")
+    _show(made, "row", "create" if creates else "import")
     return SOME_FAILED if made.refused else 0
 
 

@@ -79,6 +79,10 @@ def from_contacts(
         mailing_list: the id of the list (CG_...), instead of its name.
         clear_empty: send empty cells, which clears the field, instead of leaving them out.
     """
-    rows = RowFile(file, reading, options.failures)
-    named = {"list_name": list, "mailing_list": mailing_list}
-    return run_from_contacts(Links(survey, order, links, options), rows, named, clear_empty=clear_empty)
+    return run_from_contacts(
+        Links(survey, order, links, options),
+        RowFile(file, reading, options.failures),
+        list_name=list,
+        mailing_list=mailing_list,
+        clear_empty=clear_empty,
+    )

@@ -33,7 +33,6 @@ CREATE INDEX pages_by_target ON pages (target);
 
 # What SQLite does for each recipient is cheap only where nothing of it has to last.
 _INDEX: Final = (
-    "PRAGMA temp.cache_size = -16000",
     """
     CREATE TEMP TABLE IF NOT EXISTS recipients (
         target INTEGER NOT NULL, key TEXT NOT NULL, contact TEXT, state INTEGER NOT NULL,
@@ -216,7 +215,7 @@ class Recipients:
                 self._number,
                 one.key,
                 one.contact if one.transaction else None,
-                one.state,
+                int(one.state),  # sqlite3 looks for an adapter of anything that is no plain number
                 number,
             )
             for one in members

@@ -14,6 +14,7 @@ from accounting import UNFINISHED, Account, audit
 from msgspec.structs import replace
 from proving import Call, JobName, Part, Plan, arrange, run_job, say
 from virtual import loop, run
+from working import IMPORT
 
 from qualtrics_async import Polling, QualtricsError, RetryPolicy
 from qualtrics_async.sandbox import Sandbox
@@ -106,6 +107,9 @@ async def _fault(plan: Plan, rate: float, journal: Path) -> Account:
     options = plan.sandbox(seconds=random.choice((0.1, 5.0, 60.0)), clock=loop().time)
     async with Sandbox(**options) as sandbox:
         place = arrange(sandbox, plan)
+        # The first import into a list may be the only one: nothing later proves anything then.
+        for name in random.sample(place.lists, random.randint(0, len(place.lists))):
+            sandbox.faults.add(kind="cut", when="after", route=IMPORT, path=name)
         sandbox.faults.random(rate=rate, seed=plan.seed, **mixed(plan.job, random))
         call = Call(
             plan=plan,

@@ -13,6 +13,8 @@ from msgspec.structs import replace
 from qualtrics_async import Limits, Polling, Qualtrics, RetryPolicy, bulk
 from qualtrics_async.bulk import Ok, Outcomes, Summary
 from qualtrics_async.sandbox import ByPolls, BySeconds, Sandbox
+from qualtrics_async.sandbox.jobs import Progress
+from qualtrics_async.sandbox.records import ImportJob
 
 __all__ = [
     "CRITERIA",
@@ -79,7 +81,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             deduplicate=deduplicate,
             count=random.randint(*_SIZES[job]),
             lists=random.randint(1, 4),
-            chunk_rows=random.randint(8, 30),
+            chunk_rows=random.choice((random.randint(8, 30), 100)),
             transactions=job == "imports" and random.random() < 0.2,
             resend=random.random() < 0.4,
             report=random.random() < 0.8,
@@ -224,6 +226,10 @@ def arrange(sandbox: Sandbox, plan: Plan) -> Place:
                 exceeded_frequency=plan.job == "links" and random.random() < 0.05,
             )
             assert contact.id
+    members = sum(len(state.list_contacts(name)) for name in lists)
+    if plan.job == "imports":
+        for name in lists:
+            _let_others_import(sandbox, name)
     if plan.job == "links":
         lists += (state.add_mailing_list("Nobody"),)
         strangers += [
@@ -236,8 +242,18 @@ def arrange(sandbox: Sandbox, plan: Plan) -> Place:
         survey=state.survey_id,
         lists=lists,
         strangers=tuple(strangers),
-        members=sum(len(state.list_contacts(name)) for name in lists),
+        members=members,
     )
+
+
+def _let_others_import(sandbox: Sandbox, mailing_list_id: str) -> None:
+    """Begin an import of somebody else's: ours wait behind it, and leave no trace meanwhile."""
+    state = sandbox.state
+    began = Progress(state.monotonic())
+    job = ImportJob(state.new_id("PGRS_"), state.default_directory_id, mailing_list_id, 1, began)
+    job.rows = [{"email": f"other.{mailing_list_id}@example.com".lower()}]
+    state.imports[job.id] = job
+    state.queues.put(job)
 
 
 def disturb(sandbox: Sandbox, plan: Plan, place: Place, random: Random) -> Place:

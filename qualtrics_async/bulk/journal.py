@@ -145,7 +145,11 @@ class Journal:
 
     async def drop_meta(self, name: str) -> None:
         """Forget a remark."""
-        await self.store.run(lambda db: db.execute("DELETE FROM meta WHERE name = ?", (name,)))
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM meta WHERE name = ?", (name,))
+
+        await self.store.run(work)
 
     async def add(
         self, pieces: Sequence[Piece], chunks: Iterable[ChunkRecord], remarks: Mapping[str, str]
@@ -185,7 +189,11 @@ class Journal:
     async def save(self, chunk: ChunkRecord) -> None:
         """Write down how a chunk stands, durably before this returns."""
         values = _chunk_values(chunk)
-        await self.store.run(lambda db: db.execute(_SAVE_CHUNK, values))
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(_SAVE_CHUNK, values)
+
+        await self.store.run(work)
 
     async def body(self, chunk: int) -> bytes:
         """Join the rows of a chunk to a JSON array."""

@@ -121,7 +121,8 @@ async def generate_links(
             description=description,
             deadline=deadline,
         )
-        directory = directory_id or (await client.directories.default()).id
+        with job.counting():
+            directory = directory_id or (await client.directories.default()).id
         queue = FairQueue[int, Target]()
         links = await Links.open(job, directory, order)
         wanted = [(TargetKind.LIST, name) for name in lists] + [(TargetKind.BATCH, name) for name in batches]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import floor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qualtrics_async.sandbox.jobs import Job, Progress
@@ -64,4 +63,4 @@ def advance(call: Call, job: Job) -> float:
         return 0.0
     fraction = call.settings.jobs.fraction(job.progress, call.state.monotonic())
     job.done = job.done or fraction >= 1.0
-    return 100.0 if job.done else floor(fraction * 1000) / 10
+    return 100.0 if job.done else min(round(fraction * 100, 1), 99.9)

@@ -6,7 +6,6 @@ What is done with the rows, and when, is in `import_queue`.
 from __future__ import annotations
 
 import asyncio
-from math import floor
 from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.handlers.mailing_list_contacts import CONTACT_TEXTS, check_contact
@@ -153,7 +152,7 @@ def _find(call: Call, import_id: str) -> ImportJob:
 def _progress(call: Call, job: ImportJob) -> Body:
     fraction = call.state.queues.fraction(job)
     if fraction < 1.0:
-        body: Body = {"percentComplete": floor(fraction * 1000) / 10, "status": "in progress"}
+        body: Body = {"percentComplete": min(round(fraction * 100, 1), 99.9), "status": "in progress"}
         if fraction == 0.0:
             return body | {"contacts": {"count": {}}, "transactions": {"count": {}}}
         return body | _counts(job, int(job.size * fraction))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from commanding import IMPORTS, contacts_file, rows_of
 
-from qualtrics_async.cli.linkfile import LINK_COLUMNS, ROW_COLUMNS
+from qualtrics_async.cli import linkjobs
+from qualtrics_async.cli.linkfile import LINK_COLUMNS, ROW_COLUMNS, row_link
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,6 +132,32 @@ def test_the_whole_way_goes_on_from_its_journal(call: Call, sandbox: Sandbox) ->
     assert [row["external_data_reference"] for row in rows_of("links.csv")] == [f"X{n}" for n in range(8)]
     assert (sandbox.calls[IMPORTS, 200], sandbox.calls[DISTRIBUTE, 200]) == (1, 1)
     assert not list(Path().glob("*.journal"))
+
+
+def test_an_output_that_is_begun_anew_is_whole(
+    call: Call, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk in the middle of the output costs nothing: rows that were written keep their cells."""
+    contacts_file(2_300)
+    written = 0
+
+    def full(item: Any, value: Any) -> list[object]:
+        nonlocal written
+        written += 1
+        if written == 2_200:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return row_link(item, value)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(linkjobs, "row_link", full)
+        stopped = call(*whole_way(sandbox))
+    assert stopped.code == 1
+    assert "To go on, run the same command again" in stopped.err
+    assert sorted(path.suffix for path in Path().iterdir()) == [".csv", ".journal"]
+    done = call(*whole_way(sandbox))
+    assert done.code == 0, done.err
+    assert [row["email"] for row in rows_of("links.csv")] == [f"p{n}@example.com" for n in range(2_300)]
+    assert (sandbox.calls[IMPORTS, 200], sandbox.calls[DISTRIBUTE, 200]) == (1, 1)
 
 
 @pytest.mark.parametrize("keep", [True, False])

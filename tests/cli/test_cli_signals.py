@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -10,10 +11,13 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio
+import anyio.lowlevel
 import pytest
 from commanding import IMPORTS, PROGRESS, Clock, contacts_file, ended, ran, rows_of, started, until
 
 from qualtrics_async.cli import run
+from qualtrics_async.cli.signals import Terminated, run_async
 
 if TYPE_CHECKING:
     from qualtrics_async.sandbox import Sandbox
@@ -175,6 +179,35 @@ def test_the_sandbox_command_serves_until_it_is_stopped(number: int) -> None:
     assert done.code == 0
     assert "survey SV_" in done.err
     assert "Traceback" not in done.err
+
+
+def test_the_second_signal_reaches_what_is_shielded(capsys: pytest.CaptureFixture[str]) -> None:
+    """What outlives the first one, as a write that has left does, is cancelled by the second."""
+    came: list[str] = []
+
+    async def child() -> None:
+        try:
+            await anyio.sleep_forever()
+        except asyncio.CancelledError:
+            came.append("first")
+            signal.raise_signal(signal.SIGTERM)
+            try:
+                with anyio.CancelScope(shield=True):
+                    await anyio.sleep(10)
+            except asyncio.CancelledError:
+                came.append("second")
+            raise
+
+    async def work() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(child)
+            await anyio.lowlevel.checkpoint()
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Terminated):
+        run_async(work())
+    assert came == ["first", "second"]
+    assert capsys.readouterr().err.startswith("stopping: ")
 
 
 def test_an_ignored_interrupt_stays_ignored(slow: tuple[Sandbox, Clock]) -> None:

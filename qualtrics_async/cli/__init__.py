@@ -33,7 +33,7 @@ app = App(
     "Exit codes: 0 all done, 1 an error, 2 a wrong usage, 3 done but some items failed, "
     "130 interrupted by Ctrl-C, 143 ended by SIGTERM (both go on with the same command).",
     version=lambda: version("qualtrics-async"),
-    help_format="plaintext",
+    help_format="markdown",
 )
 app.command(whoami.whoami)
 app.command(sandbox.sandbox)

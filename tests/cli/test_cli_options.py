@@ -263,3 +263,11 @@ def test_help_names_the_options(call: Call, command: list[str]) -> None:
     shown = call(*command[:2], "--help").out
     for option in [*wanted, *common, "--max-failures", "--failures", "--mailing-list", "--directory"]:
         assert f"{option} " in shown, option
+
+
+def test_help_fills_the_lines(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a line of the source ends does not show."""
+    monkeypatch.setenv("COLUMNS", "300")
+    shown = call("contacts", "import", "--help").out
+    assert "language, unsubscribed, ...), all others become embedded data. Rows that fail do not" in shown
+    assert "for directories without the licence for import jobs" in shown

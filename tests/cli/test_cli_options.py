@@ -270,4 +270,4 @@ def test_help_fills_the_lines(call: Call, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("COLUMNS", "300")
     shown = call("contacts", "import", "--help").out
     assert "language, unsubscribed, ...), all others become embedded data. Rows that fail do not" in shown
-    assert "for directories without the licence for import jobs" in shown
+    assert "directories without the licence for import jobs. [default: False]" in shown

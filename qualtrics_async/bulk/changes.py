@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +23,7 @@ from qualtrics_async.bulk.outcome import Decision, Ok
 from qualtrics_async.bulk.records import ChunkRecord, Kind
 from qualtrics_async.bulk.rows import Imported, ImportRow, Reader
 from qualtrics_async.bulk.sending import STOPS, send_once
-from qualtrics_async.bulk.singly import BLOCK, OneRow, Singly
+from qualtrics_async.bulk.singly import BLOCK, Block, OneRow, Singly
 from qualtrics_async.bulk.spool import Rows, Spool, identity_of
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import InvalidRequest, JobFailed, NotFound, QualtricsError
@@ -36,6 +36,9 @@ Send: TypeAlias = Callable[[str, str, Mapping[str, Any]], Awaitable[None]]
 """Sends a change: of a list, a contact of it, with what the row says besides its name."""
 
 _ABSENT: Final = "not in the list"
+_EARLIER_RUN: Final = "an earlier run ended while this was being sent, and sent twice it does the same"
+_LOST_REPLY: Final = "no reply came, and sent twice it does the same"
+_NO_REPLY: Final = "no reply came until reconcile_timeout, however often it was sent"
 _REFUSED_LATER: Final = "no reply came to it at first, and when it was sent again it was refused"
 
 
@@ -55,7 +58,7 @@ class Verb:
 
 
 class Changes(Singly[Changed]):
-    """The changes of one job."""
+    """The changes of one job; a row whose reply was lost is sent again until `reconcile_timeout`."""
 
     def __init__(self, job: Job[ImportRow, Changed], directory_id: str, naming: Naming, verb: Verb) -> None:
         super().__init__(job)
@@ -64,6 +67,24 @@ class Changes(Singly[Changed]):
         self._finder = Finder(job.client, directory_id)
         self._lists = Lists(job.client, directory_id)
         self._has_searched = False
+
+    async def prepare(self, block: Block, rows: Sequence[OneRow]) -> None:
+        """Say of all lost rows together that they are sent again, once of a block, or in doubt for good."""
+        lost = sum(row.may_have_left for row in rows)
+        if not lost or (block.is_told and not block.is_over):
+            return
+        decision, reason = "sent again", _EARLIER_RUN if block.patience is None else _LOST_REPLY
+        if block.is_over:
+            decision, reason = "in doubt", _NO_REPLY
+        block.is_told = True
+        await self.job.decide(Decision(block.chunk.mailing_list_id, lost, decision, reason))
+
+    async def reconcile(self, row: OneRow) -> None:
+        """Send a row again while there is time."""
+        if row.block.is_over:
+            await row.settle(Kind.IN_DOUBT, "lost reply", row.error)
+        else:
+            await self.send_in_turn(row)
 
     async def send(self, row: OneRow) -> None:
         """Find the contact of a row, unless its id is known, and change it."""
@@ -346,7 +367,7 @@ async def _changing(
         )
         changes, blocks = Changes(job, directory_id, naming, verb), concurrency // BLOCK + 1
 
-        async def work(chunk: ChunkRecord, deliver: Deliver[ImportRow, Changed]) -> float | bool:
+        async def work(chunk: ChunkRecord, deliver: Deliver[ImportRow, Changed]) -> float | None:
             return await changes.work(chunk, _as_imported(deliver))
 
         async def begin(deliver: Deliver[ImportRow, Changed]) -> None:

@@ -9,13 +9,14 @@ from typing import Any, Final, TypeAlias, Unpack
 
 from qualtrics_async._core.request import fill
 from qualtrics_async.bulk.chunks import Chunker
-from qualtrics_async.bulk.creates import BLOCK, Creates
+from qualtrics_async.bulk.creates import Creates
 from qualtrics_async.bulk.fanout import FairQueue, Outcomes
 from qualtrics_async.bulk.imports import ImportJobs
 from qualtrics_async.bulk.job import Job, JobOptions, Settings
 from qualtrics_async.bulk.pacing import Pace
 from qualtrics_async.bulk.records import ChunkRecord
 from qualtrics_async.bulk.rows import Imported, ImportRow, prepare
+from qualtrics_async.bulk.singly import BLOCK
 from qualtrics_async.bulk.sources import as_rows
 from qualtrics_async.bulk.spool import Rows, Spool, identity_of
 from qualtrics_async.client import Qualtrics

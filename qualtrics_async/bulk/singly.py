@@ -2,64 +2,106 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final, Generic
 
 import anyio
 import anyio.lowlevel
-from msgspec import Struct
-from msgspec.structs import replace
 
-from qualtrics_async.bulk.fanout import Deliver
+from qualtrics_async.bulk.fanout import Batch, Deliver
+from qualtrics_async.bulk.finding import Key
 from qualtrics_async.bulk.job import Job
 from qualtrics_async.bulk.journal import Journal
-from qualtrics_async.bulk.outcome import Decision, V
-from qualtrics_async.bulk.records import ChunkRecord, ChunkState, Kind, Result
+from qualtrics_async.bulk.outcome import V
+from qualtrics_async.bulk.patience import Patience
+from qualtrics_async.bulk.records import ChunkRecord, ChunkState, Kind, Result, RowRecord
 from qualtrics_async.bulk.rows import Imported, ImportRow
-from qualtrics_async.bulk.spool import deliver_chunk
-from qualtrics_async.errors import QualtricsError
+from qualtrics_async.bulk.spool import deliver_chunk, outcome_of
+from qualtrics_async.errors import OutcomeUnknown, QualtricsError
 
-__all__ = ["BLOCK", "OneRow", "Singly"]
+__all__ = ["BLOCK", "Block", "OneRow", "Singly"]
 
 BLOCK: Final = 25
 """Rows that are taken up together."""
 
-_EARLIER_RUN: Final = "an earlier run ended while this was being sent, and sent twice it does the same"
-_LOST_REPLY: Final = "no reply came, and sent twice it does the same"
-_NO_REPLY: Final = "no reply came until reconcile_timeout, however often it was sent"
+_EARLIER_RUN: Final = OutcomeUnknown("an earlier run ended while this row was being sent")
+
+
+@dataclass(slots=True)
+class Block:
+    """What this run knows of a block, which is gone through in rounds until no row is in doubt.
+
+    `handed` are the rows whose outcomes the consumer has, `stops` the errors that end the job. `patience` is
+    with rows whose replies were lost; it began `begun` times. `is_over` and `may_repeat` are what it said at
+    the beginning of the round. `is_told` is for whoever says only once that rows are sent again.
+    """
+
+    chunk: ChunkRecord
+    results: dict[int, Result] = field(default_factory=dict)
+    handed: set[int] = field(default_factory=set)
+    stops: list[QualtricsError] = field(default_factory=list)
+    patience: Patience | None = None
+    begun: int = 0
+    is_over: bool = False
+    may_repeat: bool = True
+    is_told: bool = False
+
+    def is_settled(self, position: int) -> bool:
+        """Whether nothing more is to be done for a row."""
+        return position in self.results and self.results[position].kind is not Kind.SENDING
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the reply to some row was lost."""
+        return any(result.kind is Kind.SENDING for result in self.results.values())
+
+    def begin_round(self) -> None:
+        """Ask the patience once for all rows: in one round none of them has more of it than another."""
+        self.is_over = self.patience is not None and self.patience.is_over
+        self.may_repeat = self.patience is None or self.patience.may_repeat()
 
 
 class OneRow:
     """A row on its way; what becomes of it is written down before anything else is done.
 
-    `may_have_left` says that the same request may have left before, in this run or an earlier one;
-    `contact_id` is the contact that it went to.
+    `may_have_left` says that the same request may have left before, in this run or an earlier one, and
+    `contact_id` to which contact. `absent` says that a search by `key` did not find it in the list before
+    that. `is_harmless`: sent twice it does the same as once.
     """
 
     def __init__(
-        self, journal: Journal, chunk: ChunkRecord, position: int, payload: bytes, results: dict[int, Result]
+        self, journal: Journal, block: Block, position: int, payload: bytes, *, absent: bool
     ) -> None:
-        known = results.get(position)
-        self.mailing_list_id = chunk.mailing_list_id
+        known = block.results.get(position)
+        self.block = block
+        self.position = position
         self.payload = payload
+        self.mailing_list_id = block.chunk.mailing_list_id
         self.may_have_left = known is not None
         self.contact_id = None if known is None else known.contact_id
+        self.error = _EARLIER_RUN if known is None or known.error is None else known.error
+        self.absent = absent
+        self.is_harmless = True
+        self.key: Key | None = None
         self._journal = journal
-        self._chunk = chunk.number
-        self._position = position
-        self._results = results
 
     async def settle(
-        self, kind: Kind, reason: str | None = None, error: QualtricsError | None = None
+        self,
+        kind: Kind,
+        reason: str | None = None,
+        error: QualtricsError | None = None,
+        *,
+        contact_lookup_id: str | None = None,
     ) -> None:
         """Write down what is known of the row; `OPEN` takes back that it was about to leave."""
-        result = Result(self._position, kind, reason, error, self.contact_id)
-        await self._journal.settle_row(self._chunk, result)
+        result = Result(self.position, kind, reason, error, self.contact_id, contact_lookup_id)
+        await self._journal.settle_row(self.block.chunk.number, result, absent=self.absent)
         if kind is Kind.OPEN:
-            self._results.pop(self._position, None)
+            self.block.results.pop(self.position, None)
         else:
-            self._results[self._position] = result
+            self.block.results[self.position] = result
 
     async def intend(self, leaving: bool) -> None:
         """Write down that the row is about to leave, or that it has not left after all."""
@@ -67,102 +109,100 @@ class OneRow:
             await self.settle(Kind.SENDING if leaving else Kind.OPEN)
 
 
-class _Doubt(Struct):
-    """A block with rows whose fate is unknown: seconds until they are sent again, and when that ends."""
-
-    pause: float
-    give_up: float | None = None
-    is_told: bool = False
-
-
 class Singly(ABC, Generic[V]):
-    """Rows of one job that may be sent any number of times; as many at a time as the job has places.
+    """Rows of one job, one request each; as many at a time as the job has places.
 
-    A row whose reply was lost is sent again, by a later run as well, until `reconcile_timeout`: nothing is
-    waited for meanwhile, its block goes back into the queue.
+    While rows of a block are in doubt, the outcomes of its others are delivered, and it goes back into the
+    queue: nothing waits for it.
     """
 
     def __init__(self, job: Job[ImportRow, V]) -> None:
         self.job = job
         self._journal = job.journal
-        self._time = asyncio.get_running_loop().time
-        self._doubts: dict[int, _Doubt] = {}
+        self._blocks: dict[int, Block] = {}
+
+    async def prepare(self, block: Block, rows: Sequence[OneRow]) -> None:
+        """Find out, at the beginning of a round, what has to be known of all rows that are not settled."""
 
     @abstractmethod
     async def send(self, row: OneRow) -> None:
-        """Send a row, and settle it: `SENDING` where its fate is unknown.
+        """Send a row, and settle it: `SENDING` where its reply was lost.
 
         Raises:
-            QualtricsError: what would fail every other row too; the row is open then.
+            QualtricsError: what would fail every other row too; the row is as it was then.
         """
 
-    async def work(self, chunk: ChunkRecord, deliver: Deliver[ImportRow, Imported]) -> float | bool:
-        """Send the rows of a block that are open; seconds, or true, when it is to be taken up again."""
+    @abstractmethod
+    async def reconcile(self, row: OneRow) -> None:
+        """Decide on a row that left and got no reply: settle it, send it again, or leave it for later.
+
+        Raises:
+            QualtricsError: what would fail every other row too.
+        """
+
+    async def work(self, chunk: ChunkRecord, deliver: Deliver[ImportRow, Imported]) -> float | None:
+        """Do for the rows of a block what can be done now; seconds, when it is to be taken up again."""
+        handed: set[int] = set()
         if chunk.state is not ChunkState.DONE:
-            known = await self._journal.settled_rows(chunk.number)
-            results = {position: result for position, (result, _) in known.items()}
-            await self._tell_again(chunk, _lost(results))
-            await self._send_open(chunk, results)
+            block = self._blocks.setdefault(chunk.number, Block(chunk))
+            rows = await self._go_through(block)
             # A group whose tasks were cancelled may end before its own task is.
             await anyio.lowlevel.checkpoint_if_cancelled()
-            pause = await self._pause(chunk, results)
-            if pause is not None:
-                return pause or True
-            await self._journal.finish(chunk, results)
-        await deliver_chunk(self._journal, chunk.number, deliver, replay=self.job.settings.replay)
-        return False
-
-    async def _send_open(self, chunk: ChunkRecord, results: dict[int, Result]) -> None:
-        stops: list[QualtricsError] = []
-        after = -1
-        async with anyio.create_task_group() as tasks:
-            while rows := await self._journal.rows(chunk.number, after=after):
-                after = rows[-1].position
-                for row in rows:
-                    known = results.get(row.position)
-                    if row.payload is not None and (known is None or known.kind is Kind.SENDING):
-                        one = OneRow(self._journal, chunk, row.position, row.payload, results)
-                        tasks.start_soon(self._send, one, stops)
-        if stops:
-            raise stops[0]
-
-    async def _send(self, row: OneRow, stops: list[QualtricsError]) -> None:
-        async with self.job.pace.leave(1), self.job.places:
-            if stops:
-                return
-            try:
-                await self.send(row)
-            except QualtricsError as error:
-                stops.append(error)
-
-    async def _tell_again(self, chunk: ChunkRecord, lost: list[Result]) -> None:
-        """Say once of a block what is sent again, and why."""
-        doubt = self._doubts.get(chunk.number)
-        if not lost or (doubt is not None and doubt.is_told):
-            return
-        reason = _EARLIER_RUN if doubt is None else _LOST_REPLY
-        self._doubt_of(chunk.number).is_told = True
-        await self.job.decide(Decision(chunk.mailing_list_id, len(lost), "sent again", reason))
-
-    async def _pause(self, chunk: ChunkRecord, results: dict[int, Result]) -> float | None:
-        """How long to wait before rows are sent again; None at the end, when what is lost is in doubt."""
-        if lost := _lost(results):
-            doubt, now = self._doubt_of(chunk.number), self._time()
-            if doubt.give_up is None:
-                doubt.give_up = now + self.job.settings.reconcile_timeout
-            if now < doubt.give_up:
-                pause, polling = doubt.pause, self.job.client.polling
-                doubt.pause = min(pause * polling.factor, polling.longest)
-                return float(min(pause, doubt.give_up - now))
-            for result in lost:
-                results[result.position] = replace(result, kind=Kind.IN_DOUBT, reason="lost reply")
-            await self.job.decide(Decision(chunk.mailing_list_id, len(lost), "in doubt", _NO_REPLY))
-        self._doubts.pop(chunk.number, None)
+            if block.is_in_doubt:
+                patience = self._patience(block)
+                await _hand_out(block, rows, deliver)
+                return patience.pause()
+            await self._journal.finish(chunk, block.results)
+            handed = self._blocks.pop(chunk.number).handed
+        replay = self.job.settings.replay
+        await deliver_chunk(self._journal, chunk.number, deliver, replay=replay, handed=handed)
         return None
 
-    def _doubt_of(self, number: int) -> _Doubt:
-        return self._doubts.setdefault(number, _Doubt(self.job.client.polling.first))
+    async def send_in_turn(self, row: OneRow) -> None:
+        """Send a row when there is a place for it, unless the job was stopped meanwhile."""
+        async with self.job.pace.leave(1), self.job.places:
+            if not row.block.stops:
+                await self.send(row)
+
+    async def _go_through(self, block: Block) -> list[RowRecord]:
+        """Go one round; all rows of the block come back."""
+        number = block.chunk.number
+        known = await self._journal.settled_rows(number)
+        block.results = {position: result for position, (result, _) in known.items()}
+        absent = {position for position, (_, was_absent) in known.items() if was_absent}
+        records: list[RowRecord] = []
+        while found := await self._journal.rows(number, after=len(records) - 1):
+            records += found
+        rows = [
+            OneRow(self._journal, block, one.position, one.payload, absent=one.position in absent)
+            for one in records
+            if one.payload is not None and not block.is_settled(one.position)
+        ]
+        block.begin_round()
+        await self.prepare(block, rows)
+        async with anyio.create_task_group() as tasks:
+            for row in rows:
+                tasks.start_soon(self._go_on, row)
+        if block.stops:
+            raise block.stops[0]
+        return records
+
+    async def _go_on(self, row: OneRow) -> None:
+        try:
+            await (self.reconcile(row) if row.may_have_left else self.send_in_turn(row))
+        except QualtricsError as error:
+            row.block.stops.append(error)
+
+    def _patience(self, block: Block) -> Patience:
+        if block.patience is None:
+            block.patience = Patience(self.job.client.polling, self.job.settings.reconcile_timeout)
+            block.begun += 1
+        return block.patience
 
 
-def _lost(results: dict[int, Result]) -> list[Result]:
-    return [result for result in results.values() if result.kind is Kind.SENDING]
+async def _hand_out(block: Block, rows: Sequence[RowRecord], deliver: Deliver[ImportRow, Imported]) -> None:
+    """Deliver what is settled of a block that is not; it counts as delivered with the rest."""
+    ready = [row for row in rows if block.is_settled(row.position) and row.position not in block.handed]
+    if ready:
+        block.handed.update(row.position for row in ready)
+        await deliver(Batch([outcome_of(row, block.results[row.position]) for row in ready]))

@@ -240,6 +240,17 @@ async def test_what_would_fail_every_row_stops_the_job(
         assert all(is_done(s, kind, contact) for contact in contacts)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@asynchronous
+async def test_rows_that_wait_for_their_turn_are_not_sent_after_a_stop(kind: str) -> None:
+    """They are of the same block, and the only place is free again."""
+    async with scene() as s:
+        s.sandbox.faults.add(kind="status", route=ROUTES[kind], status=403, skip=3, times=None)
+        taken = await take(changing(s, kind, rows_of(s, kind, people(s, 20)), concurrency=1))
+        assert isinstance(taken.error, Forbidden)
+        assert s.count(ROUTES[kind]) == 4
+
+
 @pytest.mark.parametrize("how", WAYS)
 @pytest.mark.parametrize("kind", KINDS)
 @asynchronous

@@ -116,6 +116,16 @@ async def test_what_would_fail_every_row_stops_the_job(
 
 
 @asynchronous
+async def test_rows_that_wait_for_their_turn_are_not_sent_after_a_stop() -> None:
+    """They are of the same block, and the only place is free again."""
+    async with scene() as s:
+        s.sandbox.faults.add(kind="status", route=CREATE, status=403, skip=3, times=None)
+        taken = await take(s.creates(s.rows(20), concurrency=1))
+        assert isinstance(taken.error, Forbidden)
+        assert s.count(CREATE) == 4
+
+
+@asynchronous
 async def test_cancelled_while_rows_are_under_way(tmp_path: Path) -> None:
     """What has left is confirmed, what has not is created later; no row is in doubt."""
     async with scene() as s:

@@ -105,7 +105,6 @@ async def test_without_any_reply_rows_end_in_doubt(kind: str, tmp_path: Path) ->
                 ends.append(loop().time())
         assert account(s, kind, contacts, first) == {"Ok": 87, "InDoubt": 3}
         assert {outcome.item.index for outcome in first.outcomes[87:]} == {0, 1, 2}
-        assert ends[86] < 1
         assert ends[87] >= 100
         assert first.summary.reasons == {"lost reply": 3}
         assert first.summary.decided == {"sent again": 1, "in doubt": 1}

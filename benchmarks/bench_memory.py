@@ -55,10 +55,10 @@ class _Timed(Store):
 
     seconds = 0.0
 
-    def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _transaction(self, work: Callable[[sqlite3.Connection], T], durable: bool) -> T:
         began = time.thread_time()
         try:
-            return super()._transaction(work)
+            return super()._transaction(work, durable)
         finally:
             _Timed.seconds += time.thread_time() - began
 

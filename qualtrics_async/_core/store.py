@@ -36,16 +36,17 @@ _LEAST: Final = 512
 class Store:
     """A SQLite database that this process has to itself until it is closed.
 
-    A named file is durable: what a `run()` has written survives the process and the machine
-    (`synchronous=FULL`), a second process that opens it is refused by an operating-system lock, and only
-    its owner may read it. Without a name it is a temporary file that is gone afterwards. What is deleted is
-    overwritten (`secure_delete`).
+    A named file is durable: what a `run()` has written survives the process, and the machine as well
+    (`synchronous=FULL`) unless it says that it need not. A second process that opens it is refused by an
+    operating-system lock, and only its owner may read it. Without a name it is a temporary file that is gone
+    afterwards. What is deleted is overwritten (`secure_delete`).
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path, *, temporary: bool) -> None:
         self._connection = connection
         self._path = path
         self.temporary = temporary
+        self._durable = True
         self._closed = False
         self._one_at_a_time = anyio.CapacityLimiter(1)
 
@@ -65,22 +66,27 @@ class Store:
             raise
         return cls(*opened[0], temporary=path is None)
 
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def run(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
         """Do some work in one transaction on a thread; what it returns is durable when this returns.
 
+        What is not `durable` survives the process, but a failure of power may take it back, and all that was
+        written since, up to the next durable one: that makes everything durable that came before it too.
         A cancelled caller waits for the transaction to end, so that nothing is left half done.
 
         Raises:
             JournalError: when the file cannot be written, or is closed.
         """
         return await to_its_end(
-            anyio.to_thread.run_sync(self._transaction, work, limiter=self._one_at_a_time)
+            anyio.to_thread.run_sync(self._transaction, work, durable, limiter=self._one_at_a_time)
         )
 
-    def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _transaction(self, work: Callable[[sqlite3.Connection], T], durable: bool) -> T:
         if self._closed:
             raise JournalError(f"the journal {self._path} is closed: its job is over", reason="closed")
         with _explained(self._path):
+            if durable is not self._durable and not self.temporary:
+                self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+                self._durable = durable
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 result = work(self._connection)

@@ -28,6 +28,7 @@ from qualtrics_async.bulk.records import (
     Piece,
     Result,
     RowRecord,
+    all_went_well,
     bodies_of,
     kinds_of,
     pack,
@@ -154,7 +155,10 @@ class Journal:
     async def add(
         self, pieces: Sequence[Piece], chunks: Iterable[ChunkRecord], remarks: Mapping[str, str]
     ) -> None:
-        """Add a batch of the input at once: rows, the chunks that they changed, remarks."""
+        """Add a batch of the input at once: rows, the chunks that they changed, remarks.
+
+        Durable with the next intent, or when the input is complete: what is lost before that is read again.
+        """
         changed = [_chunk_values(chunk) for chunk in chunks]
 
         def work(db: sqlite3.Connection) -> None:
@@ -166,7 +170,7 @@ class Journal:
             db.execute("UPDATE chunks SET count = count + ? WHERE number = ?", (refused, REFUSED))
             _set_meta(db, remarks)
 
-        await self.store.run(work)
+        await self.store.run(work, durable="complete" in remarks)
 
     async def chunks(self) -> list[ChunkRecord]:
         """Read all chunks that are to be sent or were, in the order in which they were begun."""
@@ -241,7 +245,7 @@ class Journal:
                 db.execute("UPDATE bodies SET payloads = ? WHERE piece = ?", (_left(payloads, results), row))
                 db.execute("UPDATE pieces SET clean = ? WHERE rowid = ?", (_CLEANED, row))
 
-        await self.store.run(work)
+        await self.store.run(work, durable=False)
 
     async def finish(self, chunk: ChunkRecord, results: Mapping[int, Result]) -> None:
         """Write what became of every row of a chunk, and that it is done."""
@@ -250,8 +254,8 @@ class Journal:
             found = db.execute("SELECT rowid, first, count FROM pieces WHERE chunk = ?", (chunk.number,))
             for row, first, count in found.fetchall():
                 ordered = [results[at] for at in range(first, first + count)]
-                clean = all(result.kind is Kind.OK for result in ordered)
-                db.execute(_SET_RESULTS, (pack_results(ordered), clean, row))
+                packed = pack_results(ordered)
+                db.execute(_SET_RESULTS, (packed, all_went_well(kinds_of(packed)), row))
             db.execute("DELETE FROM fates WHERE chunk = ?", (chunk.number,))
             db.execute(_SAVE_CHUNK, _chunk_values(chunk))
 

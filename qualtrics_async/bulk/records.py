@@ -38,6 +38,7 @@ __all__ = [
     "Places",
     "Result",
     "RowRecord",
+    "all_went_well",
     "bodies_of",
     "kinds_of",
     "pack",
@@ -194,7 +195,7 @@ def pack_results(results: Sequence[Result]) -> bytes:
     texts: list[tuple[str | None, str | None]] = [(None, None)]
     which = []
     kinds = bytes([result.kind for result in results])
-    for result in results if kinds.count(Kind.OK) < len(kinds) else ():
+    for result in () if all_went_well(kinds) else results:
         if result.reason is None and result.error is None:
             which.append(0)
             continue
@@ -213,7 +214,8 @@ def _columns(blob: bytes | None) -> _Columns:
     if blob is None:
         return repeat(Kind.OPEN), _NOTHING, _NOTHING, _NOTHING, _NOTHING
     known = _results(blob)
-    kinds = map(_KINDS.__getitem__, known.kinds)
+    ok = all_went_well(known.kinds)
+    kinds = repeat(Kind.OK) if ok else map(_KINDS.__getitem__, known.kinds)
     if not known.which:
         return kinds, _NOTHING, _NOTHING, known.contacts, known.lookups
     reasons = [reason for reason, _ in known.whys]
@@ -236,6 +238,11 @@ _Columns: TypeAlias = tuple[
 ]
 _KINDS: Final = tuple(Kind)
 _NOTHING: Final = repeat(None)
+
+
+def all_went_well(kinds: bytes) -> bool:
+    """Whether none of these kinds is another than `OK`."""
+    return kinds.count(Kind.OK) == len(kinds)
 
 
 def kinds_of(blob: bytes) -> bytes:

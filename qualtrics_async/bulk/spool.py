@@ -38,10 +38,10 @@ MakeOutcomes: TypeAlias = Callable[[Sequence[RowRecord]], Awaitable[list[Outcome
 _HELD: Final = 250
 """Rows after which the loop gets a turn: it is never held for more than a few milliseconds."""
 
-_BATCH: Final = 1_000
+_BATCH: Final = 2_000
 _BATCH_BYTES: Final = 1_000_000
 _DELIVERED_AT_ONCE: Final = 250
-_TAKEN_AT_ONCE: Final = 1_000
+_TAKEN_AT_ONCE: Final = 2_500
 """Outcomes that are marked as delivered together, so that it costs little; after a crash they come again."""
 
 

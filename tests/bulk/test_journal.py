@@ -72,6 +72,32 @@ async def test_states_survive(state: ChunkState, tmp_path: Path) -> None:
     await journal.aclose()
 
 
+@asynchronous
+async def test_an_intent_is_synced_whatever_came_before_it(tmp_path: Path) -> None:
+    """Rows and marks of delivery are left to the next sync; states, results and a complete input are not."""
+    journal, record = await filled(tmp_path / "j.db")
+    levels: list[str] = []
+
+    def watch(db: sqlite3.Connection) -> None:
+        def note(statement: str) -> None:
+            if statement == "COMMIT":
+                levels.append("synced" if db.execute("PRAGMA synchronous").fetchone() == (2,) else "later")
+
+        db.set_trace_callback(note)
+
+    await journal.store.run(watch)
+    levels.clear()
+    await journal.add([], [record], {"spooled": "3"})
+    await journal.save(record)
+    await journal.take(1, 0)
+    await journal.settle_row(1, Result(1, Kind.SENDING))
+    await journal.add([], [record], {"complete": "yes"})
+    await journal.take(1, 1)
+    await journal.finish(record, {at: Result(at, Kind.OK) for at in range(3)})
+    await journal.aclose()
+    assert levels[:7] == ["later", "synced", "later", "synced", "synced", "later", "synced"]
+
+
 ERRORS: list[QualtricsError] = [
     UsageError("the row has no name"),
     JobFailed("job failed: x", job_id="PGRS_1", status="failed"),

@@ -284,10 +284,10 @@ async def test_a_named_stream_that_broke_off_begins_again(same: bool, tmp_path: 
         raise ZeroDivisionError
 
     async with scene() as s:
-        rows = s.rows(1500)
+        rows = s.rows(2700)
         start = partial(s.imports, journal=tmp_path / "j.db", job_id="x", chunk_rows=500)
         with pytest.raises(ZeroDivisionError):
-            await take(start(breaking(rows[:1200])))
+            await take(start(breaking(rows[:2400])))
         again = rows if same else [rows[1], rows[0], *rows[2:]]
         taken = await take(start(iter(again), replay=True))
         if same:
@@ -297,12 +297,12 @@ async def test_a_named_stream_that_broke_off_begins_again(same: bool, tmp_path: 
             assert taken.error.reason == "input changed"
 
 
-@pytest.mark.parametrize("at", [0, 699, 1199])
+@pytest.mark.parametrize("at", [0, 699, 2399])
 @asynchronous
 async def test_an_edited_row_is_noticed_wherever_it_is(at: int, tmp_path: Path) -> None:
     """One letter of one row, or two rows in another order, make another input."""
     async with scene() as s:
-        rows, start = s.rows(1200), partial(s.imports, journal=tmp_path / "j.db", chunk_rows=500)
+        rows, start = s.rows(2400), partial(s.imports, journal=tmp_path / "j.db", chunk_rows=500)
         await take(start(rows), 3)
         edited = [row | {"firstName": "Nama"} if n == at else row for n, row in enumerate(rows)]
         swapped = rows[:]

@@ -111,6 +111,24 @@ def test_only_the_owner_may_read_it(mask: int, tmp_path: Path) -> None:
     assert modes == [0o600, 0o600]
 
 
+def test_only_what_says_so_is_left_to_a_later_sync(tmp_path: Path) -> None:
+    """Each transaction is synced to the disk when it ends, unless it says that it need not be."""
+    normal, full = 1, 2
+
+    def level(db: sqlite3.Connection) -> int:
+        return int(db.execute("PRAGMA synchronous").fetchone()[0])
+
+    async def levels(path: Path | None) -> list[int]:
+        store = await Store.open(path, SCHEMA, 1)
+        asked = (True, False, False, True)
+        found = [await store.run(level, durable=durable) for durable in asked] + [await store.run(level)]
+        await store.aclose()
+        return found
+
+    assert asyncio.run(levels(tmp_path / "a.db")) == [full, normal, normal, full, full]
+    assert asyncio.run(levels(None)) == [0] * 5
+
+
 def test_an_open_file_is_closed_to_others(tmp_path: Path) -> None:
     """A file that everybody may read is not left so."""
     path = tmp_path / "a.db"

@@ -23,10 +23,14 @@ from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import UsageError
 
 __all__ = [
+    "CREATED",
+    "IMPORTED",
     "MAX_CHUNK_BYTES",
     "MAX_CHUNK_ROWS",
     "Target",
+    "check_target",
     "create_contacts",
+    "import_chunker",
     "import_contacts",
     "open_source",
 ]
@@ -39,6 +43,12 @@ MAX_CHUNK_BYTES: Final = 5_000_000
 
 ENVELOPE: Final = 16_384
 """Bytes of a chunk's body that are left for what stands around the rows."""
+
+IMPORTED: Final = frozenset({"id", "embeddedData", "transactionData"})
+"""What an import takes of a row besides the fields that every contact has."""
+
+CREATED: Final = frozenset({"embeddedData", "privateEmbeddedData"})
+"""What a single create takes besides them."""
 
 Target: TypeAlias = str | Callable[[Any], str | None]
 """A mailing list's id, or what finds it from a row as it was given (from the cells, for a row of a file)."""
@@ -96,11 +106,7 @@ async def import_contacts(
             no network. The journal keeps what was done.
     """
     settings = Settings(**options)
-    if not 1 <= chunk_rows <= MAX_CHUNK_ROWS or not 2 * ENVELOPE <= chunk_bytes <= MAX_CHUNK_BYTES:
-        raise UsageError(
-            f"a chunk has 1 to {MAX_CHUNK_ROWS} rows and {2 * ENVELOPE} to {MAX_CHUNK_BYTES} bytes, "
-            f"got {chunk_rows} and {chunk_bytes}"
-        )
+    chunker = import_chunker(settings, chunk_rows, chunk_bytes)
     source = open_source(directory_id, mailing_list, rows, concurrency)
     fingerprint = {
         "job": "import_contacts",
@@ -110,14 +116,7 @@ async def import_contacts(
         "empty cells": "clear" if clear_empty else "leave",
         "chunks": [chunk_rows, chunk_bytes],
     }
-    prepare_row = partial(
-        prepare,
-        mailing_list=mailing_list,
-        clear_empty=clear_empty,
-        allowed=frozenset({"id", "embeddedData", "transactionData"}),
-    )
-    at_once = Pace(settings.limit_rows_per_minute).share(chunk_rows)
-    chunker = Chunker[str](at_once, chunk_bytes - ENVELOPE)
+    prepare_row = partial(prepare, mailing_list=mailing_list, clear_empty=clear_empty, allowed=IMPORTED)
     opened = Job[ImportRow, Imported].open(client, settings, fingerprint, concurrency=concurrency)
     async with aclosing(source), opened as job:
         queue = FairQueue[str, ChunkRecord]()
@@ -160,7 +159,7 @@ async def create_contacts(
         prepare,
         mailing_list=mailing_list,
         clear_empty=clear_empty,
-        allowed=frozenset({"embeddedData", "privateEmbeddedData"}),
+        allowed=CREATED,
     )
     chunker = Chunker[str](BLOCK, MAX_CHUNK_BYTES)
     opened = Job[ImportRow, Imported].open(client, settings, fingerprint, concurrency=concurrency)
@@ -177,8 +176,23 @@ async def create_contacts(
 def open_source(directory_id: str, mailing_list: Target, rows: Rows, concurrency: int) -> AsyncGenerator[Any]:
     """Check the arguments of a job over rows, and open its source."""
     fill("/directories/{directoryId}", (directory_id,))
-    if not callable(mailing_list):
-        fill("/mailinglists/{mailingListId}", (mailing_list,))
+    check_target(mailing_list)
     if concurrency < 1:
         raise UsageError(f"concurrency must be at least 1, got {concurrency}")
     return as_rows(rows)
+
+
+def check_target(mailing_list: Target) -> None:
+    """Refuse an id that cannot be one."""
+    if not callable(mailing_list):
+        fill("/mailinglists/{mailingListId}", (mailing_list,))
+
+
+def import_chunker(settings: Settings, chunk_rows: int, chunk_bytes: int) -> Chunker[str]:
+    """Make chunks of what one import takes, and of no more rows than may leave in a minute."""
+    if not 1 <= chunk_rows <= MAX_CHUNK_ROWS or not 2 * ENVELOPE <= chunk_bytes <= MAX_CHUNK_BYTES:
+        raise UsageError(
+            f"a chunk has 1 to {MAX_CHUNK_ROWS} rows and {2 * ENVELOPE} to {MAX_CHUNK_BYTES} bytes, "
+            f"got {chunk_rows} and {chunk_bytes}"
+        )
+    return Chunker(Pace(settings.limit_rows_per_minute).share(chunk_rows), chunk_bytes - ENVELOPE)

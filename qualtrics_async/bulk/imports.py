@@ -11,22 +11,14 @@ import msgspec
 from qualtrics_async.bulk.doubt import ImportDoubts
 from qualtrics_async.bulk.fanout import Deliver
 from qualtrics_async.bulk.job import Job
+from qualtrics_async.bulk.lists import Lists
 from qualtrics_async.bulk.reading import PASSING, REFUSALS, read_whole
 from qualtrics_async.bulk.records import ChunkRecord, ChunkState, Kind, Result
 from qualtrics_async.bulk.report import Report, decide
 from qualtrics_async.bulk.rows import Imported, ImportRow
 from qualtrics_async.bulk.sending import STOPS, send_once
 from qualtrics_async.bulk.spool import deliver_chunk
-from qualtrics_async.errors import (
-    Conflict,
-    ConnectFailed,
-    InvalidRequest,
-    JobFailed,
-    JournalError,
-    NotFound,
-    QualtricsError,
-    UnexpectedStatus,
-)
+from qualtrics_async.errors import ConnectFailed, JobFailed, NotFound, QualtricsError
 from qualtrics_async.models.contact_imports import (
     ContactImportProgress,
     ContactImportStarted,
@@ -45,7 +37,7 @@ class ImportJobs:
         self._journal = job.journal
         self._directory_id = directory_id
         self._batch_id = batch_id
-        self._verified: set[str] = set()
+        self._lists = Lists(job.client, directory_id, stops=STOPS)
         self._reported: bool | None = None
         self._doubts = ImportDoubts(job, directory_id, batch_id)
 
@@ -84,23 +76,12 @@ class ImportJobs:
     async def _start(self, chunk: ChunkRecord) -> None:
         await self._doubts.rest(chunk.mailing_list_id)
         async with self._job.pace.leave(chunk.count), self._job.places:
-            await self._verify(chunk.mailing_list_id)
+            # The start call accepts ids that do not exist (observed).
+            await self._lists.check(chunk.mailing_list_id)
             body = await self._journal.body(chunk.number)
             await self._doubts.prepare(chunk, body)
             if chunk.state is ChunkState.PLANNED:
                 await self._send(chunk, body)
-
-    async def _verify(self, mailing_list_id: str) -> None:
-        # The start call accepts ids that do not exist, so the list is asked for once.
-        if mailing_list_id in self._verified:
-            return
-        try:
-            await self._client.mailing_lists.get(self._directory_id, mailing_list_id)
-        except (*STOPS, JournalError):
-            raise
-        except (*PASSING, InvalidRequest, Conflict, UnexpectedStatus):
-            return  # it costs a check and not the job: an import that finds no list ends with nothing
-        self._verified.add(mailing_list_id)
 
     async def _send(self, chunk: ChunkRecord, body: bytes) -> None:
         meta = None

@@ -13,13 +13,21 @@ import anyio.lowlevel
 import msgspec
 from msgspec import Struct, field
 
-from qualtrics_async._core.request import fill
 from qualtrics_async.bulk.chunks import Chunker
-from qualtrics_async.bulk.contacts import ENVELOPE, MAX_CHUNK_BYTES, MAX_CHUNK_ROWS, Target
+from qualtrics_async.bulk.contacts import (
+    CREATED,
+    IMPORTED,
+    MAX_CHUNK_BYTES,
+    MAX_CHUNK_ROWS,
+    Target,
+    check_target,
+    import_chunker,
+)
+from qualtrics_async.bulk.job import Settings
 from qualtrics_async.bulk.outcome import Failed
-from qualtrics_async.bulk.pacing import Pace
 from qualtrics_async.bulk.rows import ImportRow, Prepared, RowProblem, prepare
 from qualtrics_async.bulk.sources import Rows, as_rows
+from qualtrics_async.bulk.spool import destination
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import UsageError
 from qualtrics_async.models.directories import DeduplicationCriteria
@@ -137,19 +145,17 @@ async def plan_import(
     Raises:
         UsageError: for arguments that cannot be meant.
     """
-    if not callable(mailing_list):
-        fill("/mailinglists/{mailingListId}", (mailing_list,))
-    if limit_rows_per_minute is not None and not limit_rows_per_minute > 0:
-        raise UsageError(f"limit_rows_per_minute is positive, got {limit_rows_per_minute}")
-    size = Pace(limit_rows_per_minute).share(chunk_rows)
-    chunker = Chunker[str](1, MAX_CHUNK_BYTES) if creates else Chunker[str](size, chunk_bytes - ENVELOPE)
+    check_target(mailing_list)
+    settings = Settings(limit_rows_per_minute=limit_rows_per_minute)
+    chunker = import_chunker(settings, chunk_rows, chunk_bytes)
+    if creates:
+        chunker = Chunker(1, MAX_CHUNK_BYTES)
     count = _Counting(chunker, _fields(deduplication))
-    kinds = {"privateEmbeddedData"} if creates else {"id", "transactionData"}
     check = partial(
         prepare,
         mailing_list=mailing_list,
         clear_empty=clear_empty,
-        allowed=frozenset({"embeddedData", *kinds}),
+        allowed=CREATED if creates else IMPORTED,
     )
     async with aclosing(as_rows(rows)) as source:
         async for row in source:
@@ -229,14 +235,10 @@ class _Counting:
 
     def add(self, row: Prepared) -> Failed[ImportRow] | None:
         """Count a row; what comes back is its outcome if it would be refused."""
-        problem, name, size = row.problem, row.mailing_list_id, len(row.payload)
         self.rows += 1
-        if problem is None and not self._chunker.fits(size):
-            problem = RowProblem("too large", f"the row has {size} bytes, more than a call takes")
-        if problem is not None or name is None:
-            return self._refuse(
-                row, problem or RowProblem("no mailing list", "the row names no mailing list")
-            )
+        name, size = destination(row, self._chunker), len(row.payload)
+        if isinstance(name, RowProblem):
+            return self._refuse(row, name)
         _, full = self._chunker.add(name, size)
         if full is not None:
             self._close(name, full.count)

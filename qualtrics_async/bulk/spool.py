@@ -29,7 +29,7 @@ from qualtrics_async.bulk.records import (
 from qualtrics_async.bulk.rows import Imported, ImportRow, Prepared, RowProblem
 from qualtrics_async.errors import JobFailed, JournalError, UsageError
 
-__all__ = ["RowOutcome", "Rows", "Spool", "deliver_chunk", "identity_of", "outcome_of"]
+__all__ = ["RowOutcome", "Rows", "Spool", "deliver_chunk", "destination", "identity_of", "outcome_of"]
 
 Rows: TypeAlias = Iterable[Any] | AsyncIterable[Any]
 RowOutcome: TypeAlias = Outcome[ImportRow, Imported]
@@ -170,17 +170,14 @@ class Spool:
         full: list[ChunkRecord] = []
         first_refused = self._refused
         for row in batch:
-            problem = row.problem
-            if problem is None and not self._chunker.fits(len(row.payload)):
-                problem = RowProblem(
-                    "too large", f"the row has {len(row.payload)} bytes, more than a call takes"
-                )
-            if problem is not None or row.mailing_list_id is None:
+            goes_to = destination(row, self._chunker)
+            if isinstance(goes_to, RowProblem):
                 piece = pieces.get(REFUSED) or pieces.setdefault(REFUSED, Piece(REFUSED, self._refused))
-                piece.results.append(_refusal(self._refused, problem))
+                error = UsageError(str(goes_to))
+                piece.results.append(Result(self._refused, Kind.FAILED, goes_to.reason, error))
                 self._refused += 1
             else:
-                number, position = self._place(row, row.mailing_list_id, changed, full)
+                number, position = self._place(row, goes_to, changed, full)
                 piece = pieces.get(number) or pieces.setdefault(number, Piece(number, position))
             piece.add(row)
         if last:
@@ -219,6 +216,15 @@ class Spool:
 
     async def _enqueue(self, record: ChunkRecord) -> None:
         await self._queue.put(record.mailing_list_id, record)
+
+
+def destination(row: Prepared, chunker: Chunker[str]) -> str | RowProblem:
+    """Tell the mailing list that a row goes to, or why it is not sent."""
+    if row.problem is not None:
+        return row.problem
+    if not chunker.fits(size := len(row.payload)):
+        return RowProblem("too large", f"the row has {size} bytes, more than a call takes")
+    return row.mailing_list_id or RowProblem("no mailing list", "the row names no mailing list")
 
 
 async def deliver_chunk(
@@ -273,11 +279,6 @@ def outcome_of(row: RowRecord, known: RowRecord | Result) -> RowOutcome:
     reason = known.reason or "unknown"
     error = known.error or JobFailed(reason)
     return Failed(item, error, reason) if known.kind is Kind.FAILED else InDoubt(item, error, reason)
-
-
-def _refusal(position: int, problem: RowProblem | None) -> Result:
-    known = problem or RowProblem("no mailing list", "the row names no mailing list")
-    return Result(position, Kind.FAILED, known.reason, UsageError(str(known)))
 
 
 def _changed(how: str) -> JournalError:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from changing import DIRECTORY, JOBS, REMOVE, ROUTES, SEARCH, changing, is_done, people, rows_of
+from doubting import LOST
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from virtual import loop, virtual
@@ -23,14 +24,6 @@ from qualtrics_async.bulk import Decision, Failed, Ok
 KINDS = list(JOBS)
 ONCE: dict[str, Any] = {"retry": RetryPolicy(base=0, retries=0)}
 GRACELESS: dict[str, Any] = {"timeouts": Timeouts(grace=0)}
-LOST: list[dict[str, Any]] = [
-    {"kind": "cut"},
-    {"kind": "cut", "when": "after"},
-    {"kind": "truncated"},
-    {"kind": "html"},
-    {"kind": "status", "status": 500},
-    {"kind": "status", "status": 503, "when": "after"},
-]
 
 
 def account(s: Scene, kind: str, contacts: list[str], *parts: Taken) -> Counter[str]:

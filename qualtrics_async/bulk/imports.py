@@ -76,7 +76,7 @@ class ImportJobs:
     async def _start(self, chunk: ChunkRecord) -> None:
         await self._doubts.rest(chunk.mailing_list_id)
         async with self._job.pace.leave(chunk.count), self._job.places:
-            # The start call accepts ids that do not exist (observed).
+            # The start call takes ids that do not exist (documented).
             await self._lists.check(chunk.mailing_list_id)
             body = await self._journal.body(chunk.number)
             await self._doubts.prepare(chunk, body)

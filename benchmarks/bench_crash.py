@@ -1,12 +1,13 @@
 """Bulk jobs that are killed, and bulk jobs under faults: nothing is lost and nothing is doubled.
 
-Some runs start a process that imports, creates, updates or removes contacts or generates links, kill it with
-SIGKILL four to ten times (while a sandbox in the parent holds one of its requests, at a step of its journal,
-at any time) and let it end. The others run a job under random faults: connections cut before and after the
-work is done, answers of 500 to 504, truncated and unreadable replies, storms of 429, stuck and failed import
-jobs, and a wall clock that jumps. Then the sandbox's own record must show each row and each distribution as
-the job says, and the replay each of them once. The same is in the tests (`test_crashes.py`,
-`test_faults.py`), with few runs.
+Some runs start a process that imports, creates, updates, opts out or removes contacts, generates links for
+lists and transaction batches, or goes the whole way from rows to links; kill it with SIGKILL four to ten
+times (while a sandbox in the parent holds one of its requests, at a step of its journal, at any time) and let
+it end. The others run a job under random faults: connections cut before and after the work is done, answers
+of 500 to 504, truncated and unreadable replies, storms of 429, stuck and failed import jobs, and a wall clock
+that jumps. Then the sandbox's own record must show each row, each list and each distribution as the job says,
+and the replay each of them once; and nothing of them is left in the journal. The same is in the tests
+(`test_crashes.py`, `test_faults.py`), with few runs.
 
 It is not among the benchmarks that run by default: it takes minutes. `--seed N` repeats one run and prints
 all that it says; a run follows from its seed as far as the timing of processes and threads lets it.
@@ -48,7 +49,7 @@ CRASHES: Final = 180
 """Runs that are killed: enough for more than 500 kills, although some end before they can be killed again."""
 
 QUICK: Final = 11
-"""Every eleventh run is a good sample: the kinds of cases take turns by threes, fours and fives."""
+"""Every eleventh run is a good sample: the kinds of cases take turns by threes, fours and sevens."""
 
 SECONDS: Final = 120
 """What a run may take, which is some hundred times what it does take."""

@@ -262,6 +262,21 @@ class Journal:
         chunk.state = ChunkState.DONE
         await self.store.run(work)
 
+    async def learn_contacts(self, chunk: int, contacts: Mapping[int, str]) -> None:
+        """Write down which contacts some rows of a chunk are that has its results, by position."""
+
+        def work(db: sqlite3.Connection) -> None:
+            found = db.execute(_READ_RESULTS, (chunk, max(contacts), min(contacts)))
+            for row, first, results in found.fetchall():
+                known = [
+                    msgspec.structs.replace(one, contact_id=contacts.get(one.position, one.contact_id))
+                    for one in unpack_results(results, first)
+                ]
+                db.execute("UPDATE pieces SET results = ? WHERE rowid = ?", (pack_results(known), row))
+
+        if contacts:
+            await self.store.run(work)
+
     async def settle_row(self, chunk: int, result: Result, *, absent: bool = False) -> None:
         """Write what is known of one row that is sent by itself: `OPEN` takes an intent back.
 
@@ -364,6 +379,11 @@ _SAVE_CHUNK: Final = """
 INSERT INTO chunks (number, list, state, job, count, size, fields, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (number) DO UPDATE SET state = excluded.state, job = excluded.job, count = excluded.count,
 size = excluded.size, fields = excluded.fields, note = excluded.note
+"""
+
+_READ_RESULTS: Final = """
+SELECT rowid, first, results FROM pieces
+WHERE chunk = ? AND first <= ? AND first + count > ? AND results IS NOT NULL
 """
 
 _READ_PIECE: Final = """

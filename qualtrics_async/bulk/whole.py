@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
@@ -18,12 +19,13 @@ from qualtrics_async.bulk.contacts import ENVELOPE, MAX_CHUNK_BYTES, MAX_CHUNK_R
 from qualtrics_async.bulk.distributing import LinkOrder
 from qualtrics_async.bulk.expiry import Expiry, checked_expiry, expiry_of
 from qualtrics_async.bulk.fanout import Batch, Deliver, FairQueue, Outcomes
-from qualtrics_async.bulk.finding import Finder, key_of
+from qualtrics_async.bulk.finding import Finder, Key, key_of
 from qualtrics_async.bulk.imports import ImportJobs
 from qualtrics_async.bulk.job import Job, JobOptions, Settings
 from qualtrics_async.bulk.links import Links, check_links
 from qualtrics_async.bulk.naming import list_of_name
 from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome
+from qualtrics_async.bulk.patience import Patience
 from qualtrics_async.bulk.recipient import Recipient
 from qualtrics_async.bulk.recipients import LinkOutcome, Recipients
 from qualtrics_async.bulk.records import ChunkRecord, Kind, RowRecord
@@ -88,6 +90,10 @@ async def contacts_to_links(
     has one outcome: `Ok` with its link; `Failed` or `InDoubt` as its import ended, or for the reason for
     which its contact has no link. Rows that deduplication makes one contact share one link. Contacts who were
     in the list before get links too, and no outcome. All of it has one journal, and the same call goes on.
+
+    Where an import has no report, the contact of a row is the one that has its external reference, or else
+    its e-mail address; a row is `Failed` as `"contact not found"` when several have it, or when none has it
+    until `reconcile_timeout`.
 
     Args:
         client: an open client.
@@ -211,7 +217,7 @@ class _Way:
             await self._generate(links, target, whole)
             job.summary.take_decisions(part.summary)
         recipients = None if target.job is None or whole else await links.recipients(target)
-        joined = _Joined(job.client, self._directory_id, target, recipients, (_of_all(target) or whole)[:1])
+        joined = _Joined(job, self._directory_id, target, recipients, (_of_all(target) or whole)[:1])
         for chunk in await job.journal.chunks():
             async with job.exits:
                 await deliver_chunk(
@@ -219,7 +225,7 @@ class _Way:
                     chunk.number,
                     deliver,
                     replay=job.settings.replay,
-                    make=joined.outcomes,
+                    make=partial(joined.outcomes, chunk.number),
                     final=not whole,
                 )
         if not whole:
@@ -237,42 +243,57 @@ class _Joined:
 
     def __init__(
         self,
-        client: Qualtrics,
+        job: Job[ImportRow, RowLink],
         directory_id: str,
         target: Target,
         recipients: Recipients | None,
         whole: Sequence[LinkOutcome],
     ) -> None:
+        self._journal = job.journal
         self._target = target
         self._recipients = recipients
         self._whole = whole
-        self._finder = Finder(client, directory_id)
+        self._finder = Finder(job.client, directory_id)
+        # One for all rows: those that never show do not each wait for it.
+        self._patience = Patience(job.client.polling, job.settings.reconcile_timeout)
 
-    async def outcomes(self, rows: Sequence[RowRecord]) -> list[Outcome[ImportRow, Any]]:
-        """Join some rows to their links by contact."""
+    async def outcomes(self, chunk: int, rows: Sequence[RowRecord]) -> list[Outcome[ImportRow, Any]]:
+        """Join some rows of a chunk to their links by contact."""
         contacts: dict[int, str] = {}
         known: dict[str, LinkOutcome] = {}
         if self._recipients is not None:
-            contacts = await self._contacts([row for row in rows if row.kind is Kind.OK])
+            contacts = await self._contacts(chunk, [row for row in rows if row.kind is Kind.OK])
             known = await self._recipients.of_contacts(set(contacts.values()))
         return [self._outcome(row, known.get(contacts.get(row.position, ""))) for row in rows]
 
-    async def _contacts(self, rows: Sequence[RowRecord]) -> dict[int, str]:
-        """Tell the contact of each row; without an import report it is found by the row's own key."""
-        contacts = {row.position: row.contact_id for row in rows if row.contact_id is not None}
+    async def _contacts(self, chunk: int, rows: Sequence[RowRecord]) -> dict[int, str]:
+        """Tell the contact of each row; without an import report it is found by the row's own key.
+
+        What was found is in the journal, where a replay finds it when the row itself is erased.
+        """
+        found: dict[int, str] = {}
         nameless = iter([row for row in rows if row.contact_id is None and row.payload is not None])
 
         async def find() -> None:
             for row in nameless:
                 key = key_of(msgspec.json.decode(row.payload or b"{}"))
-                found = [] if key is None else await self._finder.find(self._target.name, key)
-                if len(found) == 1:
-                    contacts[row.position] = found[0].contact_id
+                contact_id = None if key is None else await self._find(key)
+                if contact_id is not None:
+                    found[row.position] = contact_id
 
         async with anyio.create_task_group() as tasks:
             for _ in range(_FINDING):
                 tasks.start_soon(find)
-        return contacts
+        await self._journal.learn_contacts(chunk, found)
+        return {row.position: row.contact_id for row in rows if row.contact_id is not None} | found
+
+    async def _find(self, key: Key) -> str | None:
+        """Search for a contact that must be there; the service's index may be behind (assumed)."""
+        while True:
+            found = await self._finder.find(self._target.name, key)
+            if found or self._patience.is_over:
+                return found[0].contact_id if len(found) == 1 else None
+            await asyncio.sleep(self._patience.pause())
 
     def _outcome(self, row: RowRecord, found: LinkOutcome | None) -> Outcome[ImportRow, Any]:
         imported = outcome_of(row, row)

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from proving import LANGUAGE, Part, Place, Plan, Said
+from msgspec.structs import replace
+from proving import LANGUAGE, LIST_NAME, Part, Place, Plan, Said, lists_called
 
 from qualtrics_async.sandbox import Sandbox
-from qualtrics_async.sandbox.records import Contact
+from qualtrics_async.sandbox.records import Distribution, Member
 
-__all__ = ["UNFINISHED", "Account", "audit"]
+__all__ = ["TRACES", "UNFINISHED", "Account", "audit", "audit_journal"]
 
 UNFINISHED = frozenset({"unreadable list"})
 """Reasons that stand for a list whose turn comes again in the next call."""
 
 REFUSALS = frozenset({"refused by the import", "search failed"})
 """Reasons for which a row that can be sent may fail: its import job failed, or no search was answered."""
+
+NO_LINK = frozenset({"opted out", "frequency rule", "pending", "joined later", "left", "contact not found"})
+"""Reasons for which a row that went well has no link."""
+
+TRACES = (b"@example.com", b"Q_DL=")
+"""What a row and what a link leaves in a file."""
 
 _WHOLE = "/*"
 
@@ -77,17 +85,38 @@ def audit(sandbox: Sandbox, place: Place, parts: Sequence[Part], whole: Part, ac
     said = _once(whole, account)
     _compare_parts(parts, said, account)
     account.in_doubt = sum(one.kind == "InDoubt" for one in said.values())
-    if whole.items != len(said) or whole.counted != len(said):
-        account.is_wrong(
-            f"the summary has {whole.items} items and {whole.counted} outcomes, {len(said)} were said"
-        )
+    for part in (*parts, whole):
+        _audit_summary(part, account)
+    if plan.job != "links":
+        account.rows = plan.count
+        for key in said.keys() - {str(n) for n in range(plan.count)}:
+            account.is_wrong(f"{said[key]} is of no row")
     match plan.job:
         case "links":
             _audit_links(sandbox, place, said, account)
-        case "updates" | "removals":
+        case "updates" | "removals" | "opt-outs":
             _audit_changes(sandbox, plan, place, said, account)
+        case "ways":
+            _audit_ways(sandbox, plan, place, said, account)
         case _:
             _audit_rows(sandbox, plan, place, said, account)
+
+
+def audit_journal(folder: Path, account: Account) -> None:
+    """The journal of a job that is over holds no row and no link."""
+    for file in folder.glob("journal.db*"):
+        content = file.read_bytes()
+        for trace in TRACES:
+            if trace in content:
+                account.is_wrong(f"{file.name} still has {trace.decode()} in it")
+
+
+def _audit_summary(part: Part, account: Account) -> None:
+    counted = Counter(one.kind for one in part.said) + Counter(one.reason for one in part.said if one.reason)
+    if part.ended and (part.items != len(part.said) or Counter(part.counted) != counted):
+        account.is_wrong(
+            f"the summary has {part.items} items and {part.counted}, said were {len(part.said)}: {counted}"
+        )
 
 
 def _once(whole: Part, account: Account) -> dict[str, Said]:
@@ -114,40 +143,49 @@ def _compare_parts(parts: Sequence[Part], said: dict[str, Said], account: Accoun
             account.is_wrong(f"the replay says {said[key]}, before it was {before[key]}")
 
 
-def _audit_rows(sandbox: Sandbox, plan: Plan, place: Place, said: dict[str, Said], account: Account) -> None:
-    state = sandbox.state
-    account.rows = plan.count
-    made = Counter(transaction.member.contact.email for transaction in state.transactions.values())
+def _audit_rows(
+    sandbox: Sandbox, plan: Plan, place: Place, said: Mapping[str, Said], account: Account
+) -> None:
     new = 0
+    made = Counter(made.member.contact.email for made in sandbox.state.transactions.values())
     for n in range(plan.count):
         one = said.get(str(n))
         if one is None:
             account.is_lost(f"row {n} has no outcome")
             continue
-        name, reference = place.lists[plan.list_of(n)], plan.reference(n)
-        before = int(plan.is_known(n))
-        found = state.count_members(name, ext_ref=reference, email=None if reference else plan.email(n))
-        accepted = state.accepted_rows[reference or plan.email(n)]
-        new += found - before
-        told = f"row {n} ({reference}): {one}, accepted {accepted} times, {found} contacts, {before} before"
-        most = 1 if plan.is_merged(n) else before + 1
-        if found > most or (accepted > 1 and not plan.is_merged(n)) or made[plan.email(n)] > 1:
-            account.is_doubled(told)
-        if one.kind == "Ok" and (not accepted or not found):
-            account.is_lost(told)
-        if one.kind == "Failed" and accepted:
-            account.is_wrong(told)
-        if not plan.is_valid(n) and one.kind != "Failed":
-            account.is_wrong(f"{told}, which cannot be sent")
-        if plan.is_valid(n) and one.kind == "Failed" and one.reason not in REFUSALS:
-            account.is_wrong(f"{told}, which can be sent")
-        if one.kind == "Ok" and one.value is not None and not _is_contact(sandbox, one.value, plan, n):
-            account.is_wrong(f"{told}: that is another contact")
-        account.needless += one.reason == "lost reply" and _is_harmless(plan, n)
-    listed = [contact.email or "" for name in place.lists for contact in state.list_contacts(name)]
+        new += _audit_row(sandbox, place.lists[plan.list_of(n)], n, one, account)
+        if made[plan.email(n)] > 1:
+            account.is_doubled(f"row {n} has {made[plan.email(n)]} transactions: {one}")
+    listed = [contact.email or "" for name in place.lists for contact in sandbox.state.list_contacts(name)]
     members = sum(not email.startswith("other.") for email in listed)
     if members != place.members + new:
         account.is_wrong(f"the lists have {members} contacts, {place.members} before and {new} new ones")
+
+
+def _audit_row(sandbox: Sandbox, name: str, n: int, one: Said, account: Account) -> int:
+    """Whether a row became a contact as it says; what comes back is how many contacts it made."""
+    plan, state = account.plan, sandbox.state
+    reference = plan.reference(n)
+    before = int(plan.is_known(n))
+    found = state.count_members(name, ext_ref=reference, email=None if reference else plan.email(n))
+    accepted = state.accepted_rows[reference or plan.email(n)]
+    told = f"row {n} ({reference}): {one}, accepted {accepted} times, {found} contacts, {before} before"
+    most = 1 if plan.is_merged(n) else before + 1
+    if found > most or (accepted > 1 and not plan.is_merged(n)):
+        account.is_doubled(told)
+    if one.kind == "Ok" and (not accepted or not found):
+        account.is_lost(told)
+    if one.kind == "Failed" and accepted:
+        account.is_wrong(told)
+    if not plan.is_valid(n) and one.kind != "Failed":
+        account.is_wrong(f"{told}, which cannot be sent")
+    if plan.is_valid(n) and one.kind == "Failed" and one.reason not in REFUSALS:
+        account.is_wrong(f"{told}, which can be sent")
+    contact = one.contact or one.value
+    if one.kind == "Ok" and contact is not None and not _is_contact(sandbox, contact, plan, n):
+        account.is_wrong(f"{told}: that is another contact")
+    account.needless += one.reason == "lost reply" and _is_harmless(plan, n)
+    return found - before
 
 
 def _is_harmless(plan: Plan, n: int) -> bool:
@@ -159,24 +197,22 @@ def _is_harmless(plan: Plan, n: int) -> bool:
 
 def _is_contact(sandbox: Sandbox, contact_id: str, plan: Plan, n: int) -> bool:
     contact = sandbox.state.contacts.get(contact_id)
-    return contact is not None and (contact.email, contact.ext_ref) == (plan.email(n), plan.reference(n))
+    named = contact is not None and (contact.email, contact.ext_ref) == (plan.email(n), plan.reference(n))
+    return named and contact is not None and contact.accepted > 0
 
 
 def _audit_changes(
     sandbox: Sandbox, plan: Plan, place: Place, said: dict[str, Said], account: Account
 ) -> None:
     """A change that is made twice is one change; who is in no list was not changed."""
-    account.rows = plan.count
-    members = {
-        contact.email: contact for name in place.lists for contact in sandbox.state.list_contacts(name)
-    }
+    members = {member.contact.email: member for name in place.lists for member in _members(sandbox, name)}
     for n in range(plan.count):
-        one, contact = said.get(str(n)), members.get(plan.email(n))
+        one, member = said.get(str(n)), members.get(plan.email(n))
         if one is None:
             account.is_lost(f"row {n} has no outcome")
             continue
-        changed = contact is None if plan.job == "removals" else contact is not None and _is_updated(contact)
-        told = f"row {n} ({plan.reference(n)}): {one}, the contact is {contact}"
+        changed = _is_changed(plan, member)
+        told = f"row {n} ({plan.reference(n)}): {one}, the contact is {member}"
         possible = plan.is_valid(n) and plan.is_known(n)
         if one.kind == "Ok" and not changed:
             account.is_lost(told)
@@ -187,42 +223,118 @@ def _audit_changes(
         account.needless += one.reason == "lost reply"
 
 
-def _is_updated(contact: Contact) -> bool:
-    return contact.language == LANGUAGE
+def _members(sandbox: Sandbox, mailing_list_id: str) -> list[Member]:
+    return sandbox.state.mailing_lists[mailing_list_id].members
+
+
+def _is_changed(plan: Plan, member: Member | None) -> bool:
+    if plan.job == "removals" or member is None:
+        return member is None and plan.job == "removals"
+    return member.unsubscribed if plan.job == "opt-outs" else member.contact.language == LANGUAGE
+
+
+def _audit_ways(
+    sandbox: Sandbox, plan: Plan, place: Place, said: Mapping[str, Said], account: Account
+) -> None:
+    """Each row is a contact of the one list of that name, and has the link of this contact."""
+    state = sandbox.state
+    named = [made.id for made in lists_called(sandbox, LIST_NAME)]
+    if len(named) != 1:
+        account.is_doubled(f"{len(named)} lists are called {LIST_NAME}")
+        return
+    imported = {
+        key: replace(one, kind="Ok", reason="") if one.kind == "Failed" and one.reason in NO_LINK else one
+        for key, one in said.items()
+    }
+    _audit_rows(sandbox, plan, replace(place, lists=tuple(named)), imported, account)
+    for name in state.mailing_lists:
+        made = _own(sandbox, name, place)
+        if made and name not in named:
+            account.is_wrong(f"list {name}, which is another, has a distribution")
+    own = _own(sandbox, named[0], place)
+    if len(own) > 1:
+        account.is_doubled(f"list {named[0]} has {len(own)} distributions")
+    if own and not any(one.kind in ("Ok", "InDoubt") for one in imported.values()):
+        account.is_wrong(f"list {named[0]} has a distribution, and no row went well")
+    ours = {member.contact.email: member for member in _members(sandbox, named[0]) if member.contact.accepted}
+    for n in range(plan.count):
+        one, member = said.get(str(n)), ours.get(plan.email(n))
+        if one is None or member is None or imported[str(n)].kind != "Ok":
+            continue
+        if one.reason != "contact not found" or _is_named(sandbox, named[0], member):
+            _audit_link(sandbox, one, member, own, account)
+
+
+def _is_named(sandbox: Sandbox, mailing_list_id: str, member: Member) -> bool:
+    """Whether a contact is the only one of its list that has its key: without a report that must find it."""
+    contact = member.contact
+    email = None if contact.ext_ref else contact.email
+    return sandbox.state.count_members(mailing_list_id, ext_ref=contact.ext_ref, email=email) == 1
 
 
 def _audit_links(sandbox: Sandbox, place: Place, said: dict[str, Said], account: Account) -> None:
     state = sandbox.state
     for name in place.lists:
-        members = [contact.id for contact in state.list_contacts(name)]
-        account.rows += len(members)
-        own = [made for made in state.distributions_of(name) if made.id not in place.strangers]
-        if len(own) > 1:
-            account.is_doubled(f"list {name} has {len(own)} distributions")
-        whole = said.get(name + _WHOLE)
-        if whole is not None:
-            if whole.kind == "Failed" and own:
-                account.is_wrong(f"{whole}, and it has a distribution")
-            continue
-        if not own:
-            if members:
-                account.is_lost(f"list {name} has neither a distribution nor an outcome")
-            continue
-        links, stuck = state.links(own[0].id), own[0].progress.stuck
-        for contact_id in members:
-            one = said.get(f"{name}/{contact_id}")
-            if one is None:
-                account.is_lost(f"contact {contact_id} of list {name} has no outcome")
-            elif one.kind == "Ok" and one.value != links.get(contact_id):
-                account.is_wrong(f"{one}, the sandbox has {links.get(contact_id)}")
-            elif one.kind != "Ok" and one.reason not in _excuses(sandbox, name, contact_id, stuck=stuck):
-                account.is_lost(f"{one}, the sandbox has {links.get(contact_id)}")
+        members = {member.contact.id: member for member in _members(sandbox, name)}
+        _audit_target(sandbox, name, members, place, said, account=account)
+    for name in place.batches:
+        asked = {key: state.transactions[key].member for key in state.transaction_batches[name].added}
+        _audit_target(sandbox, name, asked, place, said, account=account)
 
 
-def _excuses(sandbox: Sandbox, name: str, contact_id: str, *, stuck: bool) -> set[str]:
+def _own(sandbox: Sandbox, name: str, place: Place) -> list[Distribution]:
+    """The distributions of a list or batch that no stranger made."""
+    return [made for made in sandbox.state.distributions_of(name) if made.id not in place.strangers]
+
+
+def _audit_target(
+    sandbox: Sandbox,
+    name: str,
+    members: Mapping[str, Member],
+    place: Place,
+    said: Mapping[str, Said],
+    *,
+    account: Account,
+) -> None:
+    """Each contact of a list, or each transaction of a batch, has its link, or a reason."""
+    account.rows += len(members)
+    own = _own(sandbox, name, place)
+    if len(own) > 1:
+        account.is_doubled(f"{name} has {len(own)} distributions")
+    if own and not members:
+        account.is_wrong(f"{name} has a distribution, and nobody is in it")
+    whole = said.get(name + _WHOLE)
+    if whole is not None:
+        if whole.kind == "Failed" and own:
+            account.is_wrong(f"{whole}, and it has a distribution")
+        return
+    if members and not own:
+        account.is_lost(f"{name} has neither a distribution nor an outcome")
+        return
+    for key, member in members.items():
+        one = said.get(f"{name}/{key}")
+        if one is None:
+            account.is_lost(f"{key} of {name} has no outcome")
+        else:
+            _audit_link(sandbox, one, member, own, account)
+
+
+def _audit_link(
+    sandbox: Sandbox, one: Said, member: Member, own: Sequence[Distribution], account: Account
+) -> None:
+    """Whether an outcome has the link of a member, or a reason that is true."""
+    made = own[0] if own and member in own[0].members else None
+    link = None if made is None else sandbox.state.link(made, member)
+    told = f"{one}, the sandbox has {link} of {member.contact.id}"
+    if one.kind == "Ok" and (one.value, one.contact) != (link, member.contact.id):
+        account.is_wrong(told)
+    elif one.kind != "Ok" and one.reason not in _excuses(member, own):
+        account.is_lost(told)
+
+
+def _excuses(member: Member, own: Sequence[Distribution]) -> set[str]:
     """The reasons for which a contact may have no link."""
-    member = sandbox.state.mailing_lists[name].by_contact[contact_id]
-    reasons = {"pending"} if stuck else set()
+    reasons = {"pending"} if any(made.progress.stuck for made in own) else set()
     if member.unsubscribed_at is not None:
         reasons.add("opted out")
     if member.contact.exceeded_frequency:

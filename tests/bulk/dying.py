@@ -68,7 +68,7 @@ def arm(die: Die) -> None:
 
         return run
 
-    def transaction(self: store.Store, work: Callable[..., Any]) -> Any:
+    def transaction(self: store.Store, work: Callable[..., Any], *how: Any) -> Any:
         step = next(steps)
 
         def then(db: Any) -> Any:
@@ -77,7 +77,7 @@ def arm(die: Die) -> None:
             return result
 
         dies(step, "before")
-        result = committed(self, then)
+        result = committed(self, then, *how)
         dies(step, "after")
         return result
 

@@ -10,11 +10,11 @@ from random import Random
 from typing import Any, Final
 from unittest import mock
 
-from accounting import UNFINISHED, Account, audit
+from accounting import UNFINISHED, Account, audit, audit_journal
 from msgspec.structs import replace
 from proving import Call, JobName, Part, Plan, arrange, run_job, say
 from virtual import loop, run
-from working import IMPORT
+from working import CREATE_LIST, DISTRIBUTE, IMPORT
 
 from qualtrics_async import Polling, QualtricsError, RetryPolicy
 from qualtrics_async.sandbox import Sandbox
@@ -29,6 +29,8 @@ _MOST_CALLS: Final = 15
 
 LATE: Final = tuple({"kind": "delay", "when": "before", "seconds": seconds} for seconds in (45, 200))
 """What is carried out when the client has given up: no import, see `bench_crash`."""
+
+_LATE_RATE: Final = 0.2
 
 LOST_REPLIES: Final = (
     {"kind": "cut"},
@@ -71,7 +73,7 @@ FAMILIES: Final[tuple[tuple[tuple[Mapping[str, Any], ...], float], ...]] = (
 def mixed(job: JobName, random: Random) -> dict[str, Any]:
     """Choose what may go wrong: some kinds of some families."""
     kinds, weights = [], []
-    families = FAMILIES if job == "imports" else (*FAMILIES, (LATE, 1.0))
+    families = FAMILIES if job in ("imports", "ways") else (*FAMILIES, (LATE, 1.0))
     for family, weight in random.sample(families, random.randint(1, len(families))):
         chosen = random.sample(family, random.randint(1, len(family)))
         kinds += chosen
@@ -108,8 +110,12 @@ async def _fault(plan: Plan, rate: float, journal: Path) -> Account:
     async with Sandbox(**options) as sandbox:
         place = arrange(sandbox, plan)
         # The first import into a list may be the only one: nothing later proves anything then.
-        for name in random.sample(place.lists, random.randint(0, len(place.lists))):
+        paths = place.lists or ("",)
+        for name in random.sample(paths, random.randint(0, len(paths))):
             sandbox.faults.add(kind="cut", when="after", route=IMPORT, path=name)
+        if plan.job == "ways":
+            for route in (CREATE_LIST, DISTRIBUTE):
+                sandbox.faults.random(rate=_LATE_RATE, seed=plan.seed, kinds=LATE, route=route)
         sandbox.faults.random(rate=rate, seed=plan.seed, **mixed(plan.job, random))
         call = Call(
             plan=plan,
@@ -137,4 +143,6 @@ async def _fault(plan: Plan, rate: float, journal: Path) -> Account:
 def fault(plan: Plan, *, rate: float, folder: Path) -> Account:
     """Run a job while a share of all requests goes wrong and the wall clock jumps."""
     with jumping_clock(Random(plan.seed)):
-        return run(_fault(plan, rate, folder / "journal.db"))
+        account = run(_fault(plan, rate, folder / "journal.db"))
+    audit_journal(folder, account)
+    return account

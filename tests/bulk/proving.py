@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from random import Random
 from typing import Any, Final, Literal, TypeAlias, get_args
@@ -11,14 +11,16 @@ import msgspec
 from msgspec.structs import replace
 
 from qualtrics_async import Limits, Polling, Qualtrics, RetryPolicy, bulk
-from qualtrics_async.bulk import Ok, Outcomes, Summary
+from qualtrics_async.bulk import Ok, Outcomes, Summary, contacts_to_links, generate_links, import_contacts
 from qualtrics_async.sandbox import ByPolls, BySeconds, Sandbox
 from qualtrics_async.sandbox.jobs import Progress
-from qualtrics_async.sandbox.records import ImportJob
+from qualtrics_async.sandbox.records import ImportJob, MailingList
 
 __all__ = [
     "CRITERIA",
     "JOBS",
+    "LANGUAGE",
+    "LIST_NAME",
     "Call",
     "JobName",
     "Part",
@@ -27,11 +29,14 @@ __all__ = [
     "Said",
     "arrange",
     "disturb",
+    "lists_called",
     "run_job",
     "say",
 ]
 
-JobName: TypeAlias = Literal["imports", "creates", "links", "updates", "removals"]
+JobName: TypeAlias = Literal["imports", "creates", "links", "updates", "removals", "opt-outs", "ways"]
+"""What is called; `ways` go from rows to links."""
+
 JOBS: Final[tuple[JobName, ...]] = get_args(JobName)
 
 CRITERIA: Final[tuple[tuple[str, ...], ...]] = ((), ("email",), ("externalDataReference",))
@@ -44,12 +49,22 @@ MISSING_LIST: Final = "no list"
 LANGUAGE: Final = "FR"
 """What an update sets."""
 
+LIST_NAME: Final = "List 0"
+"""The list that the way from rows to links goes by."""
+
+_CHANGES: Final = ("updates", "removals", "opt-outs")
+
+_SILENT: Final = {"links": 0.05, "ways": 0.15}
+"""Jobs that make links, and the share of the contacts from before that get none, for each reason."""
+
 _SIZES: Final = {
     "imports": (90, 240),
     "creates": (25, 60),
     "links": (40, 160),
     "updates": (25, 60),
     "removals": (25, 60),
+    "opt-outs": (25, 60),
+    "ways": (30, 90),
 }
 
 
@@ -70,6 +85,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     polls: int
     lag: int
     page_size: int
+    exists: bool
+    """Of a way: its list is there before."""
+
+    hopeless: bool
+    """Of a way: no row of it can be sent."""
+
+    batches: int
+    """Of links: the transaction batches."""
 
     @classmethod
     def of(cls, seed: int, job: JobName, deduplicate: tuple[str, ...]) -> Plan:
@@ -90,6 +113,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             polls=random.randint(0, 3),
             lag=random.choice((0, 0, 1, 2)),
             page_size=random.choice((7, 20, 100)),
+            exists=job != "ways" or random.random() < 0.5,
+            hopeless=job == "ways" and random.random() < 0.07,
+            batches=random.randint(0, 2) if job == "links" else 0,
         )
 
     def sandbox(self, *, seconds: float | None = None, **more: Any) -> dict[str, Any]:
@@ -113,12 +139,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_valid(self, n: int) -> bool:
         """Whether a row can be sent."""
-        return n % 17 != 4
+        return n % 17 != 4 and not self.hopeless
 
     def is_known(self, n: int) -> bool:
         """Whether the contact of a row is in its list before the job begins."""
         if self.job in ("imports", "creates"):
             return n % 19 == 7 and self.is_valid(n)
+        if self.job == "ways":
+            return self.exists and n % 7 == 5
         return self.job == "links" or n % 13 != 6
 
     def reference(self, n: int) -> str | None:
@@ -135,7 +163,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     def list_of(self, n: int) -> int:
         """Which list a row belongs to: the first has the most."""
-        return 0 if n % 3 == 0 else n % self.lists
+        return 0 if n % 3 == 0 or self.job == "ways" else n % self.lists
+
+    def opts_out(self, n: int) -> bool:
+        """Whether a row says of its contact that it wants no mail."""
+        return self.job == "ways" and n % 23 == 9
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +178,9 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     directory: str
     survey: str
     lists: tuple[str, ...]
+    """Those that the job is told; of a way the one that is there before, if it is."""
+
+    batches: tuple[str, ...] = ()
     strangers: tuple[str, ...] = ()
     """Distributions of the same lists that were there before."""
 
@@ -167,35 +202,41 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Said(msgspec.Struct, frozen=True):
-    """An outcome in short: `key` is the number of a row, or list and contact of a link."""
+    """An outcome in short: `key` is the number of a row, or whose link it is.
+
+    That is list and contact, or batch and transaction. `value` is the link, if there is one, else the
+    contact; `contact` is the one whose link it is.
+    """
 
     kind: str
     key: str
     reason: str = ""
     value: str | None = None
+    contact: str | None = None
 
 
 class Part(msgspec.Struct):
     """What one process, or one call, said; `error` is what stopped it, `ended` that nothing did.
 
-    `items`, `counted` and `decided` are what its summary had.
+    `items`, `counted` (outcomes by kind and by reason) and `decided` are what its summary had.
     """
 
     said: list[Said] = []
     ended: bool = False
     error: str = ""
     items: int = 0
-    counted: int = 0
+    counted: dict[str, int] = {}
     decided: dict[str, int] = {}
 
     def read(self, summary: Summary) -> None:
         """Keep what is compared of the summary."""
-        self.items, self.counted, self.decided = summary.items, summary.outcomes, dict(summary.decided)
+        kinds = {"Ok": summary.ok, "Failed": summary.failed, "InDoubt": summary.in_doubt}
+        self.items, self.decided = summary.items, dict(summary.decided)
+        self.counted = {name: number for name, number in (kinds | summary.reasons).items() if number}
 
 
 def rows(plan: Plan) -> Iterator[dict[str, Any]]:
     """Make the rows; one in seventeen cannot be sent, for one of three reasons."""
-    changes = plan.job in ("updates", "removals")
     for n in range(plan.count):
         row: dict[str, Any] = {"firstName": f"Name {n}", "email": plan.email(n), "group": f"g{n % 5}"}
         if (reference := plan.reference(n)) is not None:
@@ -204,17 +245,29 @@ def rows(plan: Plan) -> Iterator[dict[str, Any]]:
             row["transactionData"] = {"visit": f"v{n}"}
         if plan.job == "updates":
             row["language"] = LANGUAGE
-        if changes and not plan.is_valid(n):
-            row["firstName"] = f"Name {MISSING_LIST}"
-        elif not plan.is_valid(n):
-            row |= ({"email": "nobody"}, {"firstName": f"Name {MISSING_LIST}"}, {"language": ["EN"]})[n % 3]
+        if plan.opts_out(n):
+            row["unsubscribed"] = True
+        if not plan.is_valid(n):
+            row |= _trouble(plan, n)
         yield row
+
+
+def _trouble(plan: Plan, n: int) -> dict[str, Any]:
+    """What is wrong with a row that cannot be sent."""
+    nowhere: dict[str, Any] = {"firstName": f"Name {MISSING_LIST}"}
+    if plan.job in _CHANGES:
+        return nowhere
+    unreadable = ({"email": "nobody"}, {"language": ["EN"]}, nowhere)
+    return unreadable[n % (2 if plan.job == "ways" else 3)]
 
 
 def arrange(sandbox: Sandbox, plan: Plan) -> Place:
     """Make the lists of a plan, with what is there before the job begins."""
     state, random = sandbox.state, Random(f"place {plan.seed}")
-    lists = tuple(state.add_mailing_list(f"List {number}") for number in range(plan.lists))
+    numbers = range(0 if plan.exists else 1, plan.lists)
+    lists = tuple(state.add_mailing_list(f"List {number}") for number in numbers)
+    if plan.job == "ways":
+        lists = lists[:1] if plan.exists else ()
     strangers: list[str] = []
     for n in range(plan.count):
         if plan.is_known(n):
@@ -222,12 +275,12 @@ def arrange(sandbox: Sandbox, plan: Plan) -> Place:
                 lists[plan.list_of(n)],
                 email=plan.email(n),
                 ext_ref=plan.reference(n),
-                list_unsubscribed=plan.job == "links" and random.random() < 0.05,
-                exceeded_frequency=plan.job == "links" and random.random() < 0.05,
+                list_unsubscribed=random.random() < _SILENT.get(plan.job, 0),
+                exceeded_frequency=random.random() < _SILENT.get(plan.job, 0),
             )
             assert contact.id
     members = sum(len(state.list_contacts(name)) for name in lists)
-    if plan.job == "imports":
+    if plan.job in ("imports", "ways"):
         for name in lists:
             _let_others_import(sandbox, name)
     if plan.job == "links":
@@ -241,9 +294,21 @@ def arrange(sandbox: Sandbox, plan: Plan) -> Place:
         directory=state.default_directory_id,
         survey=state.survey_id,
         lists=lists,
+        batches=tuple(_batch(sandbox, lists, random) for _ in range(plan.batches)),
         strangers=tuple(strangers),
         members=members,
     )
+
+
+def _batch(sandbox: Sandbox, lists: Sequence[str], random: Random) -> str:
+    """Make a batch with transactions of some contacts; some have two."""
+    state = sandbox.state
+    made = state.add_transaction_batch()
+    for name in lists:
+        for contact in state.list_contacts(name):
+            for _ in range(random.choice((0, 0, 0, 0, 1, 1, 2))):
+                state.add_transaction(name, contact.id, made)
+    return made
 
 
 def _let_others_import(sandbox: Sandbox, mailing_list_id: str) -> None:
@@ -261,13 +326,23 @@ def disturb(sandbox: Sandbox, plan: Plan, place: Place, random: Random) -> Place
 
     Only where ours ends at a time of its own: nothing else tells it from theirs.
     """
-    if plan.job != "links" or not plan.expires or random.random() < 0.5:
+    if plan.job not in _SILENT or not plan.expires or random.random() < 0.5:
+        return place
+    lists = place.lists or [made.id for made in lists_called(sandbox, LIST_NAME)]
+    if not lists:
         return place
     with sandbox.state.serving():
         made = sandbox.state.add_distribution(
-            place.survey, random.choice(place.lists), link_type="Individual", expiration=OTHER_EXPIRY
+            place.survey, random.choice(lists), link_type="Individual", expiration=OTHER_EXPIRY
         )
     return replace(place, strangers=(*place.strangers, made.id))
+
+
+def lists_called(sandbox: Sandbox, name: str) -> list[MailingList]:
+    """The mailing lists of a name."""
+    lists = sandbox.state.mailing_lists
+    with sandbox.state.serving():
+        return [made for made in lists.values() if made.name == name]
 
 
 def _target(call: Call) -> Callable[[Any], str | None]:
@@ -276,6 +351,14 @@ def _target(call: Call) -> Callable[[Any], str | None]:
         return None if number == MISSING_LIST else call.place.lists[call.plan.list_of(int(number))]
 
     return choose
+
+
+_SINGLY: Final[dict[str, Callable[..., AbstractAsyncContextManager[Outcomes[Any, Any]]]]] = {
+    "creates": bulk.create_contacts,
+    "updates": bulk.update_contacts,
+    "removals": bulk.remove_contacts,
+    "opt-outs": bulk.unsubscribe_contacts,
+}
 
 
 def _job(client: Qualtrics, call: Call) -> AbstractAsyncContextManager[Outcomes[Any, Any]]:
@@ -289,7 +372,7 @@ def _job(client: Qualtrics, call: Call) -> AbstractAsyncContextManager[Outcomes[
     }
     match plan.job:
         case "imports":
-            return bulk.import_contacts(
+            return import_contacts(
                 client,
                 place.directory,
                 rows(plan),
@@ -297,23 +380,28 @@ def _job(client: Qualtrics, call: Call) -> AbstractAsyncContextManager[Outcomes[
                 chunk_rows=plan.chunk_rows,
                 **common,
             )
-        case "creates":
-            return bulk.create_contacts(
+        case "creates" | "updates" | "removals" | "opt-outs":
+            return _SINGLY[plan.job](
                 client, place.directory, rows(plan), mailing_list=_target(call), **common
             )
-        case "updates":
-            return bulk.update_contacts(
-                client, place.directory, rows(plan), mailing_list=_target(call), **common
-            )
-        case "removals":
-            return bulk.remove_contacts(
-                client, place.directory, rows(plan), mailing_list=_target(call), **common
+        case "ways":
+            return contacts_to_links(
+                client,
+                place.survey,
+                rows(plan),
+                list_name=LIST_NAME,
+                directory_id=place.directory,
+                expires=EXPIRY if plan.expires else None,
+                deadline=call.polling.deadline,
+                chunk_rows=plan.chunk_rows,
+                **common,
             )
         case "links":
-            return bulk.generate_links(
+            return generate_links(
                 client,
                 place.survey,
                 place.lists,
+                transaction_batches=place.batches,
                 directory_id=place.directory,
                 expires=EXPIRY if plan.expires else None,
                 deadline=call.polling.deadline,
@@ -324,11 +412,18 @@ def _job(client: Qualtrics, call: Call) -> AbstractAsyncContextManager[Outcomes[
 def say(outcome: Any) -> Said:
     """Put an outcome into a few words."""
     item = outcome.item
-    key = str(item.index) if hasattr(item, "index") else f"{item.mailing_list_id}/{item.contact_id or '*'}"
-    if isinstance(outcome, Ok):
-        value = outcome.value
-        return Said("Ok", key, "", value.link if hasattr(value, "link") else value.contact_id)
-    return Said(type(outcome).__name__, key, outcome.reason)
+    if hasattr(item, "index"):
+        key = str(item.index)
+    elif item.transaction_batch_id is not None:
+        key = f"{item.transaction_batch_id}/{item.transaction_id or '*'}"
+    else:
+        key = f"{item.mailing_list_id}/{item.contact_id or '*'}"
+    if not isinstance(outcome, Ok):
+        return Said(type(outcome).__name__, key, outcome.reason)
+    value = outcome.value
+    if hasattr(value, "link"):
+        return Said("Ok", key, "", value.link, value.contact_id)
+    return Said("Ok", key, "", value.contact_id)
 
 
 @asynccontextmanager

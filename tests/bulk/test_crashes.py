@@ -24,7 +24,7 @@ def nursery() -> Iterator[Nursery]:
 @pytest.mark.parametrize("job", JOBS)
 def test_nothing_is_lost_and_nothing_is_doubled(job: JobName, nursery: Nursery, tmp_path: Path) -> None:
     """A job that is killed in every way and ends at last: each row is where its outcome says."""
-    account = crash(Plan.of(4, job, ()), [*KILLS, "held"], nursery, folder=tmp_path)
+    account = crash(Plan.of(8, job, ()), [*KILLS, "held"], nursery, folder=tmp_path)
     assert account.kills >= 2, "it was not killed: the moments come too late"
     assert account.rows > 0
     assert not account.violations, str(account)

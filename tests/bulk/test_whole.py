@@ -121,6 +121,39 @@ async def test_leaving_the_body_anywhere(most: int, keep: bool, tmp_path: Path) 
         assert s.count(IMPORT) == 5
 
 
+@asynchronous
+async def test_a_replay_without_an_import_report_finds_its_contacts_again(tmp_path: Path) -> None:
+    """The rows are erased by then, which alone could name them."""
+    async with scene(import_report=False) as s:
+        rows, journal = s.rows(33), tmp_path / "j.db"
+        first = await take(way(s, rows, journal=journal), 12)
+        second = await take(way(s, rows, journal=journal))
+        again = await take(way(s, rows, journal=journal, replay=True))
+        said = {outcome.item.index: outcome.value.link for outcome in first.outcomes + second.outcomes}
+        assert {outcome.item.index: outcome.value.link for outcome in again.outcomes} == said
+        assert len(said) == 33
+
+
+@asynchronous
+async def test_a_search_that_is_behind_is_made_again() -> None:
+    """Without an import report a row finds its contact by its key, as soon as the index has it."""
+    async with scene(import_report=False, search_lag=ByPolls(40)) as s:
+        taken = await take(way(s, s.rows(12), reconcile_timeout=5))
+        settle(s, s.rows(12), taken.outcomes)
+        assert taken.kinds == {"Ok": 12}
+
+
+@asynchronous
+async def test_a_row_whose_key_several_contacts_have_says_so() -> None:
+    """Without an import report nothing tells them apart, and a guess might be another's link."""
+    async with scene(import_report=False, deduplicate=()) as s:
+        spring = s.sandbox.state.add_mailing_list("Spring")
+        s.sandbox.state.add_contact(spring, ext_ref="r3", email="person3@example.com")
+        taken = await take(way(s, s.rows(5)))
+        assert taken.reasons == {"contact not found": 1}
+        assert taken.kinds == {"Ok": 4, "Failed": 1}
+
+
 @pytest.mark.parametrize("keep", [True, False])
 @asynchronous
 async def test_no_address_and_no_link_is_left_in_the_journal(keep: bool, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ IMPORT = "POST /directories/{directoryId}/mailinglists/{mailingListId}/transacti
 PROGRESS = "GET /directories/{directoryId}/mailinglists/{mailingListId}/transactioncontacts/{importId}"
 REPORT = "GET /directories/{directoryId}/imports/api-import/jobs/{importId}/report"
 GET_LIST = "GET /directories/{directoryId}/mailinglists/{mailingListId}"
+CREATE_LIST = "POST /directories/{directoryId}/mailinglists"
 CREATE = "POST /directories/{directoryId}/mailinglists/{mailingListId}/contacts"
 SEARCH = "POST /directories/{directoryId}/contacts/search"
 DIRECTORIES = "GET /directories"

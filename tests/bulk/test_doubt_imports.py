@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -348,6 +350,55 @@ async def test_a_row_that_the_import_refused(last: bool) -> None:
         outcomes = settle(s.sandbox, rows, taken.outcomes)
         assert taken.kinds == {"Ok": len(rows) - 1, "InDoubt" if last else "Failed": 1}
         assert outcomes[4].reason == ("lost reply" if last else "refused by the import")
+
+
+@asynchronous
+async def test_a_later_import_whose_end_nobody_saw_says_nothing_of_a_missing_row() -> None:
+    """The row may be refused or yet to come, whatever number the later import has."""
+    polling = Polling(first=0.01, factor=1, longest=0.01, deadline=0.2)
+    async with scene(deduplicate=()) as s, between(s, request={IMPORT: worsen}) as other:
+        client = other.with_options(polling=polling)
+        s.sandbox.faults.add(kind="cut", when="after", route=IMPORT)
+        s.sandbox.faults.add(kind="stuck_job", route=IMPORT)
+        rows = s.rows(20)
+        taken = await take(s.imports(rows, client=client, reconcile_timeout=0.5))
+        outcomes = settle(s.sandbox, rows, taken.outcomes)
+        assert taken.kinds == {"Ok": 9, "InDoubt": 11}
+        assert (outcomes[4].reason, outcomes[14].reason) == ("lost reply", "no end in sight")
+
+
+@asynchronous
+async def test_an_earlier_import_proves_nothing() -> None:
+    """Its rows can be found, and those of the last chunk, which was sent after it, may come yet."""
+    async with scene(deduplicate=()) as s:
+        s.sandbox.faults.add(kind="cut", when="after", route=IMPORT)
+        s.sandbox.faults.add(kind="cut", when="before", route=IMPORT, skip=1)
+        rows = s.rows(30)
+        taken = await take(s.imports(rows, reconcile_timeout=0.3))
+        outcomes = settle(s.sandbox, rows, taken.outcomes)
+        assert {n for n, outcome in outcomes.items() if isinstance(outcome, InDoubt)} == set(range(20, 30))
+        assert s.count(IMPORT) == 3
+
+
+@asynchronous
+async def test_a_key_that_a_later_row_has_as_well_is_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was that of one row when its chunk left; then the same references were read and imported."""
+    monkeypatch.setattr("qualtrics_async.bulk.spool._BATCH", 11)
+    async with scene(deduplicate=()) as s:
+        s.sandbox.faults.add(kind="cut", route=IMPORT)
+
+        async def read() -> AsyncGenerator[dict[str, Any]]:
+            for row in s.rows(11):
+                yield row
+            while not s.count(IMPORT):  # noqa: ASYNC110  (nobody sets an event: the sandbox counts)
+                await asyncio.sleep(0.001)
+            for row in s.rows(10):
+                yield row | {"firstName": "double"}
+
+        taken = await take(s.imports(read(), reconcile_timeout=5))
+        assert taken.kinds == {"Ok": 11, "InDoubt": 10}
+        assert decided(taken) == {"in doubt": 1}
+        assert s.count(IMPORT) == 3
 
 
 @asynchronous

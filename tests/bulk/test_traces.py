@@ -143,3 +143,9 @@ async def test_what_a_look_says() -> None:
         for status in (400, 403, 404):
             s.sandbox.faults.add(kind="status", status=status, route=SEARCH)
             assert await traces.look(name, here) is NoAnswer.EVER
+            s.sandbox.faults.add(kind="status", status=status, route=SEARCH)
+            before = s.count(SEARCH)
+            assert await traces.of(name, [gone, here]) is Trace.NONE, (
+                "what is refused once is not asked again"
+            )
+            assert s.count(SEARCH) - before == 1

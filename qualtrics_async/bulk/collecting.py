@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -12,12 +12,13 @@ import anyio
 from qualtrics_async._core.paging import Page, Paged
 from qualtrics_async._core.tasks import background_tasks
 from qualtrics_async.bulk.distributing import LinkOrder
+from qualtrics_async.bulk.expected import Expected, State
 from qualtrics_async.bulk.explaining import Explainer
 from qualtrics_async.bulk.fanout import Batch, Deliver
 from qualtrics_async.bulk.job import Job
 from qualtrics_async.bulk.listing import Reader
 from qualtrics_async.bulk.recipient import Recipient
-from qualtrics_async.bulk.recipients import Expected, LinkOutcome, Pages, Recipients, State
+from qualtrics_async.bulk.recipients import LinkOutcome, Pages, Recipients
 from qualtrics_async.bulk.targets import Target, TargetKind, Targets
 from qualtrics_async.errors import QualtricsError
 from qualtrics_async.models.contacts import ListContact
@@ -30,6 +31,10 @@ _Deliver: TypeAlias = Deliver[Recipient, DistributionLink]
 _FIRST_REREAD: Final = 3
 _REREAD_FACTOR: Final = 4
 """Passes without a new link after which the listing is read from its beginning: 3, 12, 48, ..."""
+
+
+_TOLD_AT_ONCE: Final = 1_000
+"""Outcomes that are marked as delivered together, so that it costs little; after a crash they come again."""
 
 
 class Members:
@@ -95,6 +100,7 @@ class Collection:
         self._deliver = deliver
         self._due = 0
         self._fresh = 0
+        self._unmarked = 0
         self._told = 0 if job.settings.replay else target.told
         self._recipients = Recipients(pages, target)
         self._explainer = Explainer(
@@ -117,6 +123,7 @@ class Collection:
             await self._tell()
         except QualtricsError:
             self._count(-self._due)
+            await self._mark()
             raise
         if self._deliver is None:
             await self._targets.end(self._target)
@@ -141,15 +148,28 @@ class Collection:
             async with self._job.places:
                 found = await self._recipients.outcomes(self._told)
                 if found is None:
-                    return
+                    break
                 await self._hand_out(*found)
+        await self._mark()
 
     async def _hand_out(self, number: int, outcomes: list[LinkOutcome]) -> None:
         if self._deliver is None:
             return
         self._told = number
         self._due -= len(outcomes)
-        await self._deliver(Batch(outcomes, partial(self._recipients.told, number)))
+        self._unmarked += len(outcomes)
+        await self._mark(outcomes, at_least=_TOLD_AT_ONCE)
+
+    async def _mark(self, outcomes: Sequence[LinkOutcome] = (), *, at_least: int = 1) -> None:
+        """Hand out outcomes; those that are not marked as delivered are marked when they are that many."""
+        if self._deliver is None:
+            return
+        batch: Batch[Recipient, DistributionLink] = Batch(list(outcomes))
+        if self._unmarked >= at_least:
+            batch.taken, self._unmarked = partial(self._recipients.told, self._told), 0
+        elif not outcomes:
+            return
+        await self._deliver(batch)
 
     async def _read(self) -> QualtricsError | None:
         """Read members and links side by side; what comes back is why the links could not be read, if so."""
@@ -195,7 +215,7 @@ class Collection:
         while True:
             complete = listed.is_set()
             trouble = await self._pass()
-            if listed.is_set() and not await self._recipients.waited_for():
+            if listed.is_set() and not await self._recipients.anyone_waits():
                 return None
             stale = stale + 1 if complete and not self._fresh else 0
             if not stale:
@@ -219,9 +239,11 @@ class Collection:
 
     async def _pass(self) -> QualtricsError | None:
         self._fresh = 0
-        return await self._links.read()
+        trouble = await self._links.read()
+        await self._mark()
+        return trouble
 
     async def _is_explained(self, *, one_by_one: bool) -> bool:
         """Ask why some have no link; tell whether nobody is left to wait for."""
         self._count(-await self._explainer.explain(one_by_one=one_by_one))
-        return not await self._recipients.waited_for()
+        return not await self._recipients.anyone_waits()

@@ -10,10 +10,11 @@ from typing import Final, TypeVar
 from msgspec.structs import replace
 
 from qualtrics_async._core.paging import Page
+from qualtrics_async.bulk.expected import Expected, State
 from qualtrics_async.bulk.job import Job
 from qualtrics_async.bulk.listing import PASSING, REFUSED, Reader
 from qualtrics_async.bulk.recipient import Recipient
-from qualtrics_async.bulk.recipients import Expected, Recipients, State
+from qualtrics_async.bulk.recipients import Recipients
 from qualtrics_async.bulk.targets import Target, TargetKind
 from qualtrics_async.errors import Forbidden, NotFound
 from qualtrics_async.models.contacts import Contact

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from functools import partial
 from itertools import count
-from typing import Any, Final, Self, TypeAlias
+from typing import Final, Self, TypeAlias
 
 import msgspec
 
 from qualtrics_async._core.store import Store
+from qualtrics_async.bulk.expected import Expected, Found, Index, State, read_keys, write_keys
 from qualtrics_async.bulk.outcome import OPTED_OUT, Failed, Ok, Outcome
 from qualtrics_async.bulk.recipient import Recipient
 from qualtrics_async.bulk.records import pack, read_error, write_error
@@ -19,32 +20,17 @@ from qualtrics_async.bulk.targets import Target, TargetKind
 from qualtrics_async.errors import JobFailed, QualtricsError
 from qualtrics_async.models.distributions import DistributionLink
 
-__all__ = ["RECIPIENTS", "Expected", "LinkOutcome", "Pages", "Recipients", "State"]
+__all__ = ["RECIPIENTS", "LinkOutcome", "Pages", "Recipients"]
 
 LinkOutcome: TypeAlias = Outcome[Recipient, DistributionLink]
 
 RECIPIENTS: Final = """
 CREATE TABLE pages (
     number INTEGER PRIMARY KEY, target INTEGER NOT NULL, kind INTEGER NOT NULL, count INTEGER NOT NULL,
-    keys BLOB, body BLOB NOT NULL
+    keys TEXT, body BLOB NOT NULL
 );
 CREATE INDEX pages_by_target ON pages (target);
 """
-
-# What SQLite does for each recipient is cheap only where nothing of it has to last.
-_INDEX: Final = (
-    """
-    CREATE TEMP TABLE IF NOT EXISTS recipients (
-        target INTEGER NOT NULL, key TEXT NOT NULL, contact TEXT, state INTEGER NOT NULL,
-        page INTEGER NOT NULL,
-        PRIMARY KEY (target, key)
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE INDEX IF NOT EXISTS temp.recipients_by_contact ON recipients (target, contact)
-    WHERE contact IS NOT NULL
-    """,
-)
 
 _REBUILT_AT_ONCE: Final = 50
 """Pages after which the journal is free for others."""
@@ -61,18 +47,6 @@ class _Kind(IntEnum):
     MISSING = 2
 
 
-class State(IntEnum):
-    """What is known of a recipient."""
-
-    WAITING = 0
-    OPTED_OUT = 1
-    RULED_OUT = 2
-    LATE = 3
-    GONE = 4
-    SETTLED = 8
-    LINKED = 9
-
-
 _REASONS: Final = {
     State.WAITING: "pending",
     State.OPTED_OUT: OPTED_OUT,
@@ -80,24 +54,6 @@ _REASONS: Final = {
     State.LATE: "joined later",
     State.GONE: "left",
 }
-
-
-class Expected(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Somebody who is to have a link: a contact of a list, or the contact of a transaction."""
-
-    contact: str | None
-    transaction: str | None = None
-    lookup: str | None = None
-    email: str | None = None
-    first_name: str | None = None
-    last_name: str | None = None
-    reference: str | None = None
-    state: State = State.WAITING
-
-    @property
-    def key(self) -> str:
-        """What tells it from all others of its list or batch."""
-        return self.transaction or self.contact or ""
 
 
 class _Missing(msgspec.Struct, array_like=True, frozen=True):
@@ -110,7 +66,6 @@ class _Missing(msgspec.Struct, array_like=True, frozen=True):
 _links = msgspec.msgpack.Decoder(list[DistributionLink]).decode
 _members = msgspec.msgpack.Decoder(list[Expected]).decode
 _missing = msgspec.msgpack.Decoder(_Missing).decode
-_keys = msgspec.msgpack.Decoder(list[str]).decode
 _raw = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
 _link = msgspec.msgpack.Decoder(DistributionLink).decode
 
@@ -132,8 +87,7 @@ class Pages:
         """Prepare the index; `kept` says that delivered pages stay where they are."""
 
         def work(db: sqlite3.Connection) -> int:
-            for statement in _INDEX:
-                db.execute(statement)
+            Index.prepare(db)
             (last,) = db.execute("SELECT coalesce(max(number), 0) FROM pages").fetchone()
             return int(last)
 
@@ -148,6 +102,7 @@ class Recipients:
         self._store = pages.store
         self._target = target
         self._number = target.number
+        self._index = Index(target.number)
 
     async def begin(self, *, replay: bool) -> int:
         """Make the index if it will be needed; count the outcomes that are known to be due.
@@ -157,7 +112,12 @@ class Recipients:
         told = 0 if replay else self._target.told
         if self._target.ended:
             return await self._due(told)
-        await self._store.run(lambda db: _forget_index(db, self._number, missing=True))
+
+        def work(db: sqlite3.Connection) -> None:
+            self._index.clear(db)
+            db.execute("DELETE FROM pages WHERE target = ? AND kind = ?", (self._number, _Kind.MISSING))
+
+        await self._store.run(work)
         return await self.index() - (await self._due(0) - await self._due(told))
 
     async def index(self) -> int:
@@ -165,23 +125,18 @@ class Recipients:
         after: int | None = 0
         while after is not None:
             after = await self._store.run(partial(self._rebuild, after=after))
-
-        def work(db: sqlite3.Connection) -> int:
-            (known,) = db.execute(_COUNT, (self._number,)).fetchone()
-            return int(known)
-
-        return await self._store.run(work)
+        return await self._store.run(self._index.count)
 
     def _rebuild(self, db: sqlite3.Connection, *, after: int) -> int | None:
         found = db.execute(_READ_PAGES, (self._number, after, _REBUILT_AT_ONCE)).fetchall()
         for number, kind, keys, body in found:
             match kind:
                 case _Kind.MEMBERS:
-                    self._add(db, number, _members(body), _LEARN)
+                    self._index.learn(db, number, _members(body))
                 case _Kind.LINKS:
-                    db.executemany(_SET_LINKED, self._linked(number, _keys(keys)))
+                    self._index.set_linked(db, number, keys)
                 case _Kind.MISSING:
-                    db.executemany(_SETTLE, [(number, self._number, key) for key in _keys(keys)])
+                    self._index.settle(db, number, keys)
         return found[-1][0] if found else None
 
     async def _due(self, told: int) -> int:
@@ -196,7 +151,7 @@ class Recipients:
         number, last = next(self._pages.numbers), cursor is None
 
         def work(db: sqlite3.Connection) -> int:
-            added = self._add(db, number, members, _ADD)
+            added = self._index.add(db, number, members)
             if added:
                 values = (number, self._number, _Kind.MEMBERS, 0, None, pack(members))
                 db.execute(_ADD_PAGE, values)
@@ -204,55 +159,35 @@ class Recipients:
             return added
 
         at = (cursor, last, self._number)
-        added = await self._store.run(work)
+        added = await self._store.run(work, durable=False)
         self._target.listing, self._target.listed = cursor, last
         return added
-
-    def _add(self, db: sqlite3.Connection, number: int, members: Sequence[Expected], statement: str) -> int:
-        # The contact of a list's member is its key already.
-        values = [
-            (
-                self._number,
-                one.key,
-                one.contact if one.transaction else None,
-                int(one.state),  # sqlite3 looks for an adapter of anything that is no plain number
-                number,
-            )
-            for one in members
-        ]
-        return max(0, db.executemany(statement, values).rowcount)
-
-    def _linked(self, number: int, keys: Iterable[str]) -> list[tuple[Any, ...]]:
-        return [(self._number, key, number) for key in keys]
 
     async def claim(
         self, links: Sequence[DistributionLink], cursor: str | None
     ) -> tuple[int, list[DistributionLink], int]:
         """Take a page of links and write down those whose recipients had none, and where to read on.
 
-        What comes back is the page's number in the journal, those links, and how many nobody expected.
+        What comes back is the page's number in the journal, those links, and how many nobody expected. It is
+        durable with the next intent or reason: what is lost before that is read again.
         """
         number = next(self._pages.numbers)
 
         def work(db: sqlite3.Connection) -> tuple[list[DistributionLink], int]:
             keys = self._keys_of(db, links)
-            values = [(number, self._number, key) for key in keys]
-            count = db.executemany(_LINK, values).rowcount if values else 0
-            added, fresh = 0, links
-            if count < len(keys):
-                added = db.executemany(_ADD_LINKED, self._linked(number, keys)).rowcount
-                if count + added < len(keys):
-                    pairs = zip(keys, links, strict=True)
-                    mine = {key: link for key, link in pairs if self._at(db, key) == number}
-                    keys, fresh = list(mine), list(mine.values())
+            new, added = self._index.link(db, number, keys)
+            fresh = links
+            if new is not None:
+                mine = {key: link for key, link in zip(keys, links, strict=True) if key in new}
+                keys, fresh = list(mine), list(mine.values())
             if keys:
-                page = (number, self._number, _Kind.LINKS, len(keys), pack(keys), pack(fresh))
+                page = (number, self._number, _Kind.LINKS, len(keys), write_keys(keys), pack(fresh))
                 db.execute(_ADD_PAGE, page)
             if cursor != self._target.links:
                 db.execute("UPDATE targets SET links = ? WHERE number = ?", (cursor, self._number))
             return list(fresh), added
 
-        fresh, added = await self._store.run(work)
+        fresh, added = await self._store.run(work, durable=False)
         self._target.links = cursor
         return number, fresh, added
 
@@ -263,32 +198,22 @@ class Recipients:
         for link in links:
             key = link.transaction_id
             if key is None:
-                waiting = db.execute(_WAITING_OF, (self._number, link.contact_id)).fetchall()
-                key = next((key for (key,) in waiting if key not in keys), link.contact_id)
+                waiting = self._index.keys_of(db, link.contact_id)
+                key = next((key for key in waiting if key not in keys), link.contact_id)
             keys.append(key)
         return keys
-
-    def _at(self, db: sqlite3.Connection, key: str) -> int | None:
-        found = db.execute(_WHERE, (self._number, key)).fetchone()
-        return None if found is None else int(found[0])
 
     async def waiting(self, limit: int = -1) -> list[Expected]:
         """Read those who have no link and for whom one may still come."""
 
         def work(db: sqlite3.Connection) -> list[Expected]:
-            found = db.execute(_WAITING, (self._number, limit)).fetchall()
-            return [one for one, _ in self._named(db, found)]
+            return [one for one, _ in self._named(db, self._index.waiting(db, limit))]
 
         return await self._store.run(work)
 
-    async def waited_for(self) -> int:
-        """Count those who have no link and for whom one may still come."""
-
-        def work(db: sqlite3.Connection) -> int:
-            (known,) = db.execute(f"{_COUNT} AND state = 0", (self._number,)).fetchone()
-            return int(known)
-
-        return await self._store.run(work)
+    async def anyone_waits(self) -> bool:
+        """Whether a link may still come for somebody."""
+        return await self._store.run(self._index.anyone_waits)
 
     async def learn(self, members: Sequence[Expected]) -> int:
         """Write down what more is known of some who have no link; count those who had one after all.
@@ -298,28 +223,19 @@ class Recipients:
         number = next(self._pages.numbers)
 
         def work(db: sqlite3.Connection) -> int:
-            self._add(db, number, members, _LEARN)
+            self._index.learn(db, number, members)
             values = (number, self._number, _Kind.MEMBERS, 0, None, pack(members))
             db.execute(_ADD_PAGE, values)
-            pairs = [(self._number, one.transaction, one.contact) for one in members if one.transaction]
-            return max(0, db.executemany(_DROP_LINKED, pairs).rowcount) if pairs else 0
+            return self._index.drop_linked(db, members)
 
         return await self._store.run(work)
 
     async def rule_out(self, contact_ids: Sequence[str]) -> None:
         """Say of contacts that a contact-frequency rule keeps them from a link."""
-        values = [(self._number, contact_id) for contact_id in contact_ids]
-        column = "key" if self._target.kind is TargetKind.LIST else "contact"
-        statement = _RULE_OUT.format(column)
+        batch = self._target.kind is TargetKind.BATCH
+        await self._store.run(partial(self._index.rule_out, contact_ids=contact_ids, transactions=batch))
 
-        def work(db: sqlite3.Connection) -> None:
-            db.executemany(statement, values)
-
-        await self._store.run(work)
-
-    def _named(
-        self, db: sqlite3.Connection, found: Sequence[tuple[str, int, int]]
-    ) -> Iterator[tuple[Expected, State]]:
+    def _named(self, db: sqlite3.Connection, found: Sequence[Found]) -> Iterator[tuple[Expected, State]]:
         """Read of recipients, who come in the order of their pages, what the pages say of them."""
         at, members = 0, dict[str, Expected]()
         for key, page, state in found:
@@ -336,13 +252,13 @@ class Recipients:
 
     def _settle(self, db: sqlite3.Connection, *, error: str | None) -> bool:
         """Settle some; tell whether it was the last of them."""
-        found = db.execute(_UNLINKED, (self._number, _SETTLED_AT_ONCE)).fetchall()
+        found = self._index.unlinked(db, _SETTLED_AT_ONCE)
         who = [(one, _reason(state, error)) for one, state in self._named(db, found)]
         for at in range(0, len(who), _PAGE):
             part, number = who[at : at + _PAGE], next(self._pages.numbers)
-            keys, body = [one.key for one, _ in part], pack(_Missing(error, part))
-            db.execute(_ADD_PAGE, (number, self._number, _Kind.MISSING, len(part), pack(keys), body))
-            db.executemany(_SETTLE, [(number, self._number, key) for key in keys])
+            keys, body = write_keys(one.key for one, _ in part), pack(_Missing(error, part))
+            db.execute(_ADD_PAGE, (number, self._number, _Kind.MISSING, len(part), keys, body))
+            self._index.settle(db, number, keys)
         ended = len(found) < _SETTLED_AT_ONCE
         if ended:
             db.execute("UPDATE targets SET ended = 1 WHERE number = ?", (self._number,))
@@ -385,16 +301,17 @@ class Recipients:
             values = (number, self._number)
             db.execute("UPDATE targets SET told = max(told, ?) WHERE number = ?", values)
             if not self._pages.kept:
-                db.execute("DELETE FROM pages WHERE number = ? AND kind = ?", (number, _Kind.LINKS))
+                delivered = (self._number, number, _Kind.LINKS)
+                db.execute("DELETE FROM pages WHERE target = ? AND number <= ? AND kind = ?", delivered)
 
-        await self._store.run(work)
+        await self._store.run(work, durable=False)
         self._target.told = max(self._target.told, number)
 
     async def forget(self) -> None:
         """Give the room of a list back that is over."""
 
         def work(db: sqlite3.Connection) -> None:
-            _forget_index(db, self._number)
+            self._index.clear(db)
             if not self._pages.kept:
                 db.execute("DELETE FROM pages WHERE target = ?", (self._number,))
 
@@ -410,7 +327,7 @@ class Recipients:
         def work(db: sqlite3.Connection) -> dict[str, LinkOutcome]:
             pages: dict[int, list[str]] = {}
             for key in wanted:
-                if (page := self._at(db, key)) is not None:
+                if (page := self._index.page_of(db, key)) is not None:
                     pages.setdefault(page, []).append(key)
             found: dict[str, LinkOutcome] = {}
             for page, keys in pages.items():
@@ -423,9 +340,9 @@ class Recipients:
         query = "SELECT kind, keys, body FROM pages WHERE number = ?"
         kind, keys, body = db.execute(query, (page,)).fetchone()
         if kind == _Kind.LINKS:
-            packed = dict(zip(_keys(keys), _raw(body), strict=True))
+            packed = dict(zip(read_keys(keys), _raw(body), strict=True))
             return dict(zip(wanted, self.linked(_link(packed[key]) for key in wanted), strict=True))
-        outcomes = dict(zip(_keys(keys), self._unlinked(_missing(body)), strict=True))
+        outcomes = dict(zip(read_keys(keys), self._unlinked(_missing(body)), strict=True))
         return {key: outcomes[key] for key in wanted}
 
 
@@ -449,12 +366,6 @@ def _recipient(who: Expected, target: Target) -> Recipient:
     )
 
 
-def _forget_index(db: sqlite3.Connection, target: int, *, missing: bool = False) -> None:
-    db.execute("DELETE FROM recipients WHERE target = ?", (target,))
-    if missing:
-        db.execute("DELETE FROM pages WHERE target = ? AND kind = ?", (target, _Kind.MISSING))
-
-
 _ADD_PAGE: Final = "INSERT INTO pages VALUES (?, ?, ?, ?, ?, ?)"
 _READ_PAGES: Final = """
 SELECT number, kind, keys, body FROM pages WHERE target = ? AND number > ? ORDER BY number LIMIT ?
@@ -463,34 +374,3 @@ _NEXT: Final = """
 SELECT number, kind, body FROM pages WHERE target = ? AND number > ? AND kind > 0 ORDER BY number LIMIT 1
 """
 _DUE: Final = "SELECT coalesce(sum(count), 0) FROM pages WHERE target = ? AND number > ?"
-_COUNT: Final = "SELECT count(*) FROM recipients WHERE target = ?"
-_ADD: Final = "INSERT OR IGNORE INTO recipients VALUES (?, ?, ?, ?, ?)"
-_LEARN: Final = """
-INSERT INTO recipients VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
-SET contact = excluded.contact, state = excluded.state, page = excluded.page WHERE state < 8
-"""
-_DROP_LINKED: Final = """
-DELETE FROM recipients WHERE target = ?1 AND key = ?2 AND state < 8
-AND EXISTS (SELECT 1 FROM recipients WHERE target = ?1 AND key = ?3 AND state = 9)
-"""
-_LINK: Final = """
-UPDATE recipients SET state = 9, page = ? WHERE target = ? AND key = ? AND state < 9
-"""
-_ADD_LINKED: Final = """
-INSERT OR IGNORE INTO recipients (target, key, state, page) VALUES (?, ?, 9, ?)
-"""
-_SET_LINKED: Final = """
-INSERT INTO recipients (target, key, state, page) VALUES (?, ?, 9, ?)
-ON CONFLICT DO UPDATE SET state = 9, page = excluded.page
-"""
-_SETTLE: Final = "UPDATE recipients SET state = 8, page = ? WHERE target = ? AND key = ?"
-_RULE_OUT: Final = "UPDATE recipients SET state = 2 WHERE target = ? AND {} = ? AND state = 0"
-_WHERE: Final = "SELECT page FROM recipients WHERE target = ? AND key = ?"
-_WAITING_OF: Final = "SELECT key FROM recipients WHERE target = ? AND contact = ? AND state < 9 ORDER BY key"
-_WAITING: Final = """
-SELECT key, page, state FROM recipients WHERE target = ? AND state = 0 ORDER BY page, key LIMIT ?
-"""
-_UNLINKED: Final = """
-SELECT key, page, state FROM recipients
-WHERE target = ? AND state < 8 ORDER BY page, key LIMIT ?
-"""

@@ -31,7 +31,7 @@ from qualtrics_async import (
     Unauthorized,
 )
 from qualtrics_async.bulk import Ok
-from qualtrics_async.sandbox import ByPolls
+from qualtrics_async.sandbox import ByPolls, BySeconds
 
 
 @pytest.mark.parametrize("links", ["at_once", "growing"])
@@ -76,11 +76,17 @@ async def test_an_empty_listing_is_polled_by_its_first_page() -> None:
 @asynchronous
 async def test_growing_links_are_not_read_from_the_start_again() -> None:
     """What was read already is not asked for again as the listing grows."""
-    async with scene(jobs=ByPolls(4), links="growing", page_size=10) as s:
+    polling = Polling(first=0.03, factor=1)
+    async with scene(jobs=BySeconds(0.6), links="growing", page_size=10, client={"polling": polling}) as s:
         s.fill(100)
         taken = await take(s.links())
         settle_links(s, taken.outcomes)
-        assert s.count(LINKS) < 50
+        asked = [r.query for r in s.sandbox.requests if f"{r.method} {r.route}" == LINKS]
+        pages = list(dict.fromkeys(asked))
+        positions = [pages.index(query) for query in asked]
+        assert positions == sorted(positions)
+        assert len(pages) >= 10
+        assert len(asked) > len(pages), "the listing did not grow under the reader"
 
 
 @asynchronous

@@ -149,7 +149,9 @@ class Kill(msgspec.Struct, frozen=True):
                 return cls(kind, route, when, skip, late=late)
             case "journal":
                 where: Where = random.choice(("before", "inside", "after"))
-                return cls(kind, die=Die(int(2 ** random.uniform(0, 6)), where))
+                # What a way has done before it delivers is many steps.
+                least = 3 if plan.job == "ways" else 0
+                return cls(kind, die=Die(int(2 ** random.uniform(least, 6)), where))
             case "time":
                 return cls(kind, seconds=random.uniform(0, _LATEST))
 

@@ -114,7 +114,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             lag=random.choice((0, 0, 1, 2)),
             page_size=random.choice((7, 20, 100)),
             exists=job != "ways" or random.random() < 0.5,
-            hopeless=job == "ways" and random.random() < 0.07,
+            hopeless=job == "ways" and random.random() < 0.12,
             batches=random.randint(0, 2) if job == "links" else 0,
         )
 

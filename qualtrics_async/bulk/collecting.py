@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -34,7 +34,7 @@ _REREAD_FACTOR: Final = 4
 
 
 _TOLD_AT_ONCE: Final = 1_000
-"""Outcomes that are marked as delivered together, so that it costs little; after a crash they come again."""
+"""Outcomes that are marked as delivered together, so that it costs little; after a kill they come again."""
 
 
 class Members:
@@ -100,7 +100,8 @@ class Collection:
         self._deliver = deliver
         self._due = 0
         self._fresh = 0
-        self._unmarked = 0
+        self._over = False
+        self._taken = self._unmarked = 0
         self._told = 0 if job.settings.replay else target.told
         self._recipients = Recipients(pages, target)
         self._explainer = Explainer(
@@ -115,6 +116,14 @@ class Collection:
         Raises:
             QualtricsError: when the target cannot be read; what it has brought stays in the journal.
         """
+        try:
+            await self._run()
+        finally:
+            self._over = True
+            with anyio.CancelScope(shield=True):
+                await self._mark()
+
+    async def _run(self) -> None:
         self._count(await self._recipients.begin(replay=self._job.settings.replay))
         try:
             await self._tell()
@@ -123,7 +132,6 @@ class Collection:
             await self._tell()
         except QualtricsError:
             self._count(-self._due)
-            await self._mark()
             raise
         if self._deliver is None:
             await self._targets.end(self._target)
@@ -148,28 +156,26 @@ class Collection:
             async with self._job.places:
                 found = await self._recipients.outcomes(self._told)
                 if found is None:
-                    break
+                    return
                 await self._hand_out(*found)
-        await self._mark()
 
     async def _hand_out(self, number: int, outcomes: list[LinkOutcome]) -> None:
         if self._deliver is None:
             return
         self._told = number
         self._due -= len(outcomes)
-        self._unmarked += len(outcomes)
-        await self._mark(outcomes, at_least=_TOLD_AT_ONCE)
+        await self._deliver(Batch(outcomes, partial(self._took, number, len(outcomes))))
 
-    async def _mark(self, outcomes: Sequence[LinkOutcome] = (), *, at_least: int = 1) -> None:
-        """Hand out outcomes; those that are not marked as delivered are marked when they are that many."""
-        if self._deliver is None:
-            return
-        batch: Batch[Recipient, DistributionLink] = Batch(list(outcomes))
-        if self._unmarked >= at_least:
-            batch.taken, self._unmarked = partial(self._recipients.told, self._told), 0
-        elif not outcomes:
-            return
-        await self._deliver(batch)
+    async def _took(self, number: int, count: int) -> None:
+        """Note that the consumer has had a page; it is written down with others, if others may follow."""
+        self._taken, self._unmarked = max(self._taken, number), self._unmarked + count
+        if self._over or self._unmarked >= _TOLD_AT_ONCE:
+            await self._mark()
+
+    async def _mark(self) -> None:
+        if self._unmarked:
+            self._unmarked = 0
+            await self._recipients.told(self._taken)
 
     async def _read(self) -> QualtricsError | None:
         """Read members and links side by side; what comes back is why the links could not be read, if so."""
@@ -239,9 +245,7 @@ class Collection:
 
     async def _pass(self) -> QualtricsError | None:
         self._fresh = 0
-        trouble = await self._links.read()
-        await self._mark()
-        return trouble
+        return await self._links.read()
 
     async def _is_explained(self, *, one_by_one: bool) -> bool:
         """Ask why some have no link; tell whether nobody is left to wait for."""

@@ -12,6 +12,7 @@ from settling import settle_links
 from working import CONTACTS, DISTRIBUTE, LINKS, Scene, asynchronous, scene, take
 
 from qualtrics_async.bulk import Ok
+from qualtrics_async.bulk.recipients import Recipients
 from qualtrics_async.sandbox.cursors import LIFETIME
 
 
@@ -235,3 +236,21 @@ async def test_why_a_contact_has_no_link(event: str, reason: str) -> None:
         assert one.item.contact_id is not None
         assert one.item.email == ("late@example.com" if event == "joined" else last.contact.email)
         assert taken.summary.items == taken.summary.outcomes == (16 if event == "joined" else 15)
+
+
+@asynchronous
+async def test_pages_are_marked_as_delivered_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mark costs a transaction, so there is one for each thousand links, and a last one."""
+    told: list[int] = []
+    mark = Recipients.told
+
+    async def counted(self: Recipients, number: int) -> None:
+        told.append(number)
+        await mark(self, number)
+
+    monkeypatch.setattr(Recipients, "told", counted)
+    async with scene(page_size=100) as s:
+        s.fill(2500)
+        settle_links(s, (await take(s.links())).outcomes)
+    assert told == sorted(told)
+    assert len(told) == 3

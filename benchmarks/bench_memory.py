@@ -1,10 +1,11 @@
-"""Memory of importing contacts in bulk, by the length of the job, and what the journal costs.
+"""Memory of importing contacts and of generating links in bulk, by the length of the job, and their journals.
 
-Each job runs in a fresh process that makes its rows as it goes, sends them to four mailing lists through
-`bulk.import_contacts`, and reads every outcome: with the temporary journal that is the default, and with a
-named one, which is durable. The peak is that of resident memory; what the process had before the job, with
-everything imported and a client open, is taken off in the second column of figures. A server in another
-process accepts every row and reports it; its directory deduplicates, so that nothing is searched for.
+Each job runs in a fresh process and reads every outcome: with the temporary journal that is the default, and
+with a named one, which is durable. Imports make their rows as they go and send them to four mailing lists; a
+server in another process accepts every row and reports it, and its directory deduplicates, so that nothing is
+searched for. Links are those of one list, whose contacts the server knows in no order. The peak is that of
+resident memory; what the process had before the job, with everything imported and a client open, is taken off
+in the second column of figures.
 
 The cost of the journal is CPU time, of jobs that take turns. "Named" is compared with "temporary": what it
 costs to be durable (write-ahead log, `synchronous=FULL`), to erase what is done (`secure_delete`) and to
@@ -30,7 +31,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from unittest.mock import patch
 
 from benchmarks.report import Goal, Row, compare
@@ -45,7 +46,23 @@ MEGABYTE: Final = 1024 * 1024
 LISTS: Final = tuple(f"CG_{number}aB2cD3eF4gH5iJ" for number in range(4))
 FLAT: Final = 1.15
 JOURNALS: Final = ("temporary", "named")
-SHARE: Final = 0.1
+QUICK_LENGTHS: Final = (200_000, 400_000)
+COMPARED: Final = 100_000
+
+
+class Job(NamedTuple):
+    """A kind of job: what its journal may cost as a share, and what a named one as a multiple of the job."""
+
+    name: str
+    lengths: tuple[int, ...]
+    share: float
+    dearer: float
+
+
+JOBS: Final = (
+    Job("imports", (50_000, 200_000, 1_000_000), 0.1, 1.1),
+    Job("links", (50_000, 200_000, 400_000), 0.35, 1.25),
+)
 
 T = TypeVar("T")
 
@@ -69,37 +86,44 @@ class _Timed(Store):
 
 
 def run(*, quick: bool) -> list[Row]:
-    """Import jobs of several lengths with each kind of journal, then compare the two."""
-    lengths = (200_000, 400_000) if quick else (50_000, 200_000, 1_000_000)
-    rows = [row for kind in JOURNALS for row in _memory(kind, lengths)]
-    rounds = [{kind: _measure(kind, 100_000) for kind in JOURNALS} for _ in range(3 if quick else 9)]
-    costs = [{kind: 1e6 * each[kind]["cpu"] / 100_000 for kind in JOURNALS} for each in rounds]
-    rows += compare("CPU time of a job, by its journal", "µs a row", costs, {"named": Goal(1 + SHARE)})
-    shares = {kind: median(each[kind]["journal"] / each[kind]["cpu"] for each in rounds) for kind in JOURNALS}
-    return rows + [
-        Row("share of the journal in it", kind, share, "", goal=Goal(SHARE)) for kind, share in shares.items()
-    ]
+    """Run jobs of several lengths with each kind of journal, then compare the two."""
+    rows: list[Row] = []
+    for job in JOBS:
+        lengths = QUICK_LENGTHS if quick else job.lengths
+        rows += [row for kind in JOURNALS for row in _memory(job, kind, lengths)]
+        rows += _costs(job, rounds=3 if quick else 5)
+    return rows
 
 
-def _memory(kind: str, lengths: tuple[int, ...]) -> Iterator[Row]:
+def _memory(job: Job, kind: str, lengths: tuple[int, ...]) -> Iterator[Row]:
     peaks: list[float] = []
     for length in lengths:
-        memory = _measure(kind, length)
+        memory = _measure(job, kind, length)
         peaks.append(memory["peak"])
-        group = f"importing {length} rows, {kind} journal"
+        group = f"{job.name}: {length}, {kind} journal"
         yield Row(group, "peak in all", memory["peak"], "MB", goal=Goal(150))
         yield Row(group, "of it for the job", memory["peak"] - memory["before"], "MB")
         yield Row(group, "time", memory["seconds"], "s")
-        yield Row(group, "CPU time a row", 1e6 * memory["cpu"] / length, "µs")
-    name = f"peak of {lengths[-1]} rows to that of {lengths[-2]}"
-    yield Row(f"flat, {kind} journal", name, peaks[-1] / peaks[-2], "", goal=Goal(FLAT))
+        yield Row(group, "CPU time of each", 1e6 * memory["cpu"] / length, "µs")
+    name = f"peak of {lengths[-1]} to that of {lengths[-2]}"
+    yield Row(f"{job.name}: flat, {kind} journal", name, peaks[-1] / peaks[-2], "", goal=Goal(FLAT))
 
 
-def _measure(kind: str, length: int) -> dict[str, float]:
+def _costs(job: Job, *, rounds: int) -> list[Row]:
+    measured = [{kind: _measure(job, kind, COMPARED) for kind in JOURNALS} for _ in range(rounds)]
+    costs = [{kind: 1e6 * each[kind]["cpu"] / COMPARED for kind in JOURNALS} for each in measured]
+    rows = compare(f"{job.name}: CPU time of each, by the journal", "µs", costs, {"named": Goal(job.dearer)})
+    for kind in JOURNALS:
+        share = median(each[kind]["journal"] / each[kind]["cpu"] for each in measured)
+        rows.append(Row(f"{job.name}: share of the journal in it", kind, share, "", goal=Goal(job.share)))
+    return rows
+
+
+def _measure(job: Job, kind: str, length: int) -> dict[str, float]:
     """Run a job in a process of its own."""
-    with serving("imports") as server:
+    with serving(job.name) as server:
         told = subprocess.run(
-            [sys.executable, "-m", "benchmarks.bench_memory", server.root, str(length), kind],
+            [sys.executable, "-m", "benchmarks.bench_memory", job.name, server.root, str(length), kind],
             stdout=subprocess.PIPE,
             cwd=Path(__file__).parent.parent,
             check=True,
@@ -124,22 +148,31 @@ def _list_of(row: dict[str, Any]) -> str:
     return LISTS[int(row["extRef"][1:]) % len(LISTS)]
 
 
-async def _import(root: str, count: int, path: Path | None) -> dict[str, float]:
-    polling = Polling(first=0.02, factor=1.0)
+def _import(client: Qualtrics, count: int, path: Path | None) -> Any:
+    return bulk.import_contacts(client, DIRECTORY, _rows(count), mailing_list=_list_of, journal=path)
+
+
+def _generate(client: Qualtrics, count: int, path: Path | None) -> Any:
+    return bulk.generate_links(
+        client, "SV_0aB1cD2eF3gH4iJ", [f"CG_{count}"], directory_id=DIRECTORY, journal=path
+    )
+
+
+async def _run(name: str, root: str, count: int, path: Path | None) -> dict[str, float]:
     async with Qualtrics(
-        token="a-token", base_url=root, limits=Limits.unlimited(), polling=polling
+        token="a-token", base_url=root, limits=Limits.unlimited(), polling=Polling(first=0.02, factor=1.0)
     ) as client:
-        job = bulk.import_contacts(client, DIRECTORY, _rows(count), mailing_list=_list_of, journal=path)
+        job = (_import if name == "imports" else _generate)(client, count, path)
         await client.mailing_lists.get(DIRECTORY, LISTS[0])
         before, began, cpu = _resident(), time.perf_counter(), time.process_time()
         done = 0
         async with job as outcomes:
             async for outcome in outcomes:
                 if not isinstance(outcome, bulk.Ok):
-                    raise TypeError(f"a row was not imported: {outcome}")
+                    raise TypeError(f"it did not go well: {outcome}")
                 done += 1
     if done != count:
-        raise RuntimeError(f"{done} outcomes for {count} rows")
+        raise RuntimeError(f"{done} outcomes, not {count}")
     return {
         "before": before / MEGABYTE,
         "peak": _peak() / MEGABYTE,
@@ -171,11 +204,11 @@ def _of_status(name: str) -> int:
 
 
 def main() -> None:
-    """Import so many rows with a kind of journal and tell memory and CPU time as JSON."""
-    root, count, kind = sys.argv[1:]
+    """Run a job of so many with a kind of journal and tell memory and CPU time as JSON."""
+    name, root, count, kind = sys.argv[1:]
     with TemporaryDirectory() as folder, patch.object(journal, "Store", _Timed):
-        path = Path(folder) / "import.db" if kind == "named" else None
-        print(json.dumps(asyncio.run(_import(root, int(count), path))))
+        path = Path(folder) / "job.db" if kind == "named" else None
+        print(json.dumps(asyncio.run(_run(name, root, int(count), path))))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 `calls` answers listings of links and new contacts with fixed bytes. `quota` does so too, but counts requests
 in sliding windows of 60 s as the service is said to, and refuses with a 429 what is too much. `imports` takes
-import jobs, finishes them at once and writes their reports.
+import jobs, finishes them at once and writes their reports. `links` has mailing lists of any length.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import urllib.request
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
 from random import Random
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -266,6 +267,59 @@ class Imports:
         )
 
 
+class Lists:
+    """Mailing lists of as many contacts as their ids say, as `CG_100`, and a link for each, in pages.
+
+    Like those of the service, the ids of contacts come in no order.
+    """
+
+    _MEMBERS: Final = re.compile(r"/API/v3/[^?]*/CG_(\d+)/contacts(?:.*skipToken=(\d+))?")
+
+    def __init__(self, origin: str) -> None:
+        self._origin = origin
+
+    def __call__(self, method: bytes, target: bytes, body: bytes) -> bytes:
+        """Make a distribution, or answer a page; anything else is an empty listing."""
+        if method == b"POST":
+            return _ok({"id": json.loads(body)["mailingListId"].replace("CG_", "EMD_")})
+        path = target.decode()
+        if found := self._MEMBERS.match(path):
+            return self._page(path, found, self._member)
+        if found := _LINKS.match(path):
+            return self._page(path, found, self._link)
+        name = path.rpartition("/")[2]
+        if name.startswith("CG_"):
+            return _ok({"mailingListId": name, "name": "Readers"})
+        return _ok({"elements": [], "nextPage": None})
+
+    def _page(self, path: str, found: re.Match[str], make: Callable[[int], dict[str, Any]]) -> bytes:
+        length, start = int(found[1]), int(found[2] or 0)
+        stop = min(length, start + LINKS_A_PAGE)
+        following = f"{self._origin}{path.partition('?')[0]}?surveyId=SV_0aB1cD2eF3gH4iJ&skipToken={stop}"
+        elements = [make(index) for index in range(start, stop)]
+        return _ok({"elements": elements, "nextPage": following if stop < length else None})
+
+    def _id(self, index: int) -> str:
+        return blake2b(index.to_bytes(8), digest_size=8).hexdigest()[:15]
+
+    def _member(self, index: int) -> dict[str, Any]:
+        return {
+            "contactId": f"CID_{self._id(index)}",
+            "firstName": "Ada",
+            "lastName": f"Example{index}",
+            "email": f"ada{index}@example.com",
+            "phone": None,
+            "extRef": f"E{index:07}",
+            "language": "en",
+            "unsubscribed": False,
+            "mailingListUnsubscribed": False,
+            "contactLookupId": f"CGC_{self._id(index)}",
+        }
+
+    def _link(self, index: int) -> dict[str, Any]:
+        return {**_link(index), "contactId": f"CID_{self._id(index)}"}
+
+
 class Server(NamedTuple):
     """A server that runs."""
 
@@ -314,6 +368,8 @@ async def _serve(mode: str, brand: int, links: int) -> None:
             handlers.append(Canned(origin))
         case "quota":
             handlers.append(Counted(origin, brand, links))
+        case "links":
+            handlers.append(Lists(origin))
         case _:
             handlers.append(Imports())
     print(origin, flush=True)
@@ -324,7 +380,7 @@ async def _serve(mode: str, brand: int, links: int) -> None:
 def main() -> None:
     """Serve until the parent is gone."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.server")
-    parser.add_argument("mode", choices=("calls", "quota", "imports"))
+    parser.add_argument("mode", choices=("calls", "quota", "imports", "links"))
     parser.add_argument("--brand", type=int, default=3000)
     parser.add_argument("--links", type=int, default=500)
     asyncio.run(_serve(**vars(parser.parse_args())))

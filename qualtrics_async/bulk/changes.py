@@ -70,6 +70,8 @@ class Changes(Singly[Changed]):
 
     async def prepare(self, block: Block, rows: Sequence[OneRow]) -> None:
         """Say of all lost rows together that they are sent again, once of a block, or in doubt for good."""
+        if not block.is_told and self.job.settings.reconcile_timeout:
+            block.is_over = False  # once in any case, however long the block waited for its place
         lost = sum(row.may_have_left for row in rows)
         if not lost or (block.is_told and not block.is_over):
             return

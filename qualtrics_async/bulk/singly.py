@@ -149,9 +149,8 @@ class Singly(ABC, Generic[V]):
             # A group whose tasks were cancelled may end before its own task is.
             await anyio.lowlevel.checkpoint_if_cancelled()
             if block.is_in_doubt:
-                patience = self._patience(block)
                 await _hand_out(block, rows, deliver)
-                return patience.pause()
+                return self._patience(block).pause()  # a slow consumer uses none of it up
             await self._journal.finish(chunk, block.results)
             handed = self._blocks.pop(chunk.number).handed
         replay = self.job.settings.replay

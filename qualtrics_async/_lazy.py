@@ -10,7 +10,10 @@ __all__ = ["lazy"]
 
 
 def lazy(package: str, names: Collection[str], files: Sequence[str]) -> Callable[[str], object]:
-    """Make the `__getattr__` of a package whose public `names` live in these files."""
+    """Make the `__getattr__` of a package whose public `names` live in these files.
+
+    They are listed by `dir()` as well, and so by completion and `help()`.
+    """
 
     def find(name: str) -> object:
         if name in names:
@@ -22,4 +25,5 @@ def lazy(package: str, names: Collection[str], files: Sequence[str]) -> Callable
                     return found
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
+    sys.modules[package].__dict__["__dir__"] = lambda: sorted(names)
     return find

@@ -60,12 +60,14 @@ class Verb:
 class Changes(Singly[Changed]):
     """The changes of one job; a row whose reply was lost is sent again until `reconcile_timeout`."""
 
-    def __init__(self, job: Job[ImportRow, Changed], directory_id: str, naming: Naming, verb: Verb) -> None:
+    def __init__(
+        self, job: Job[ImportRow, Changed], directory_id: str, naming: Naming, verb: Verb, *, by_row: bool
+    ) -> None:
         super().__init__(job)
         self._naming = naming
         self._verb = verb
         self._finder = Finder(job.client, directory_id)
-        self._lists = Lists(job.client, directory_id)
+        self._lists = Lists(job.client, directory_id, by_row=by_row)
         self._has_searched = False
 
     async def prepare(self, block: Block, rows: Sequence[OneRow]) -> None:
@@ -367,7 +369,10 @@ async def _changing(
         spool = Spool(
             job, source, queue, chunker=chunker, prepare_row=prepare_row, identity=identity_of(rows)
         )
-        changes, blocks = Changes(job, directory_id, naming, verb), concurrency // BLOCK + 1
+        changes, blocks = (
+            Changes(job, directory_id, naming, verb, by_row=callable(mailing_list)),
+            concurrency // BLOCK + 1,
+        )
 
         async def work(chunk: ChunkRecord, deliver: Deliver[ImportRow, Changed]) -> float | None:
             return await changes.work(chunk, _as_imported(deliver))

@@ -91,7 +91,8 @@ async def import_contacts(
         rows: mappings, `ContactCreate` or `ContactImportRow`, database rows, a data frame, or what the
             readers yield; iterable or async. Columns are matched to contact fields in any case and spelling
             (`First Name`, `extRef`), others become embedded data; None, NaN and empty cells are absent.
-        mailing_list: the id of the list, or a function of the row, so that one stream feeds many lists.
+        mailing_list: the id of the list, or a function of the row, so that one stream feeds many lists. One
+            that is not there ends the job, but where rows choose, only theirs fail.
         batch_id: the transaction batch that the rows' transaction data joins.
         clear_empty: send empty cells, which clears the field, instead of leaving them out.
         concurrency: chunks that are in memory at a time; lists whose imports are under way wait outside.
@@ -123,7 +124,7 @@ async def import_contacts(
         spool = Spool(
             job, source, queue, chunker=chunker, prepare_row=prepare_row, identity=identity_of(rows)
         )
-        imports = ImportJobs(job, directory_id, batch_id)
+        imports = ImportJobs(job, directory_id, batch_id, by_row=callable(mailing_list))
         async with job.running(queue, imports.work, spool.run) as outcomes:
             yield outcomes
 
@@ -168,7 +169,7 @@ async def create_contacts(
         spool = Spool(
             job, source, queue, chunker=chunker, prepare_row=prepare_row, identity=identity_of(rows)
         )
-        creates, blocks = Creates(job, directory_id), concurrency // BLOCK + 1
+        creates, blocks = Creates(job, directory_id, by_row=callable(mailing_list)), concurrency // BLOCK + 1
         async with job.running(queue, creates.work, spool.run, concurrency=blocks) as outcomes:
             yield outcomes
 

@@ -9,6 +9,7 @@ import msgspec
 
 from qualtrics_async.bulk.finding import Found
 from qualtrics_async.bulk.job import Job
+from qualtrics_async.bulk.lists import NO_SUCH_LIST, Lists
 from qualtrics_async.bulk.outcome import Decision
 from qualtrics_async.bulk.records import Kind
 from qualtrics_async.bulk.rows import Imported, ImportRow
@@ -31,14 +32,20 @@ class Creates(Singly[Imported]):
     key that no other row has, if it was not in the list before it left.
     """
 
-    def __init__(self, job: Job[ImportRow, Imported], directory_id: str) -> None:
+    def __init__(self, job: Job[ImportRow, Imported], directory_id: str, *, by_row: bool) -> None:
         super().__init__(job)
         self._directory_id = directory_id
+        self._lists = Lists(job.client, directory_id, by_row=True) if by_row else None
         self._criteria = Criteria(job.client, directory_id)
         self._traces = Traces(job.client, job.journal, directory_id)
 
     async def prepare(self, block: Block, rows: Sequence[OneRow]) -> None:
         """Find out which rows may be sent twice, and by what the others can be found."""
+        missing = await self._lists.check(block.chunk.mailing_list_id) if self._lists and rows else None
+        if missing is not None:
+            for row in rows:
+                await row.settle(Kind.FAILED, NO_SUCH_LIST, missing)
+            return
         criteria = await self._criteria.active()
         keys = {}
         for row in rows:

@@ -11,7 +11,7 @@ import msgspec
 from qualtrics_async.bulk.doubt import ImportDoubts
 from qualtrics_async.bulk.fanout import Deliver
 from qualtrics_async.bulk.job import Job
-from qualtrics_async.bulk.lists import Lists
+from qualtrics_async.bulk.lists import NO_SUCH_LIST, Lists
 from qualtrics_async.bulk.reading import PASSING, REFUSALS, read_whole
 from qualtrics_async.bulk.records import ChunkRecord, ChunkState, Kind, Result
 from qualtrics_async.bulk.report import Report, decide
@@ -31,13 +31,15 @@ __all__ = ["ImportJobs"]
 class ImportJobs:
     """The import jobs of one bulk job; the caller sees to it that a list has one at a time."""
 
-    def __init__(self, job: Job[ImportRow, Any], directory_id: str, batch_id: str | None) -> None:
+    def __init__(
+        self, job: Job[ImportRow, Any], directory_id: str, batch_id: str | None, *, by_row: bool = False
+    ) -> None:
         self._job = job
         self._client = job.client
         self._journal = job.journal
         self._directory_id = directory_id
         self._batch_id = batch_id
-        self._lists = Lists(job.client, directory_id, stops=STOPS)
+        self._lists = Lists(job.client, directory_id, by_row=by_row, stops=STOPS)
         self._reported: bool | None = None
         self._doubts = ImportDoubts(job, directory_id, batch_id)
 
@@ -77,7 +79,10 @@ class ImportJobs:
         await self._doubts.rest(chunk.mailing_list_id)
         async with self._job.pace.leave(chunk.count), self._job.places:
             # The start call takes ids that do not exist (documented).
-            await self._lists.check(chunk.mailing_list_id)
+            missing = await self._lists.check(chunk.mailing_list_id)
+            if missing is not None:
+                await self._conclude(chunk, Kind.FAILED, NO_SUCH_LIST, missing)
+                return
             body = await self._journal.body(chunk.number)
             await self._doubts.prepare(chunk, body)
             if chunk.state is ChunkState.PLANNED:
@@ -110,8 +115,7 @@ class ImportJobs:
             elif chunk.note.sent > 1:
                 await self._doubts.refused(chunk, error)
             else:
-                results = {at: Result(at, kind, reason, error) for at in range(chunk.count)}
-                await self._journal.finish(chunk, results)
+                await self._conclude(chunk, kind, reason, error)
 
         start = self._client.contact_imports.start
         await send_once(
@@ -127,6 +131,11 @@ class ImportJobs:
             reject,
             grace=self._client.timeouts.grace,
         )
+
+    async def _conclude(self, chunk: ChunkRecord, kind: Kind, reason: str, error: QualtricsError) -> None:
+        """Give every row of a chunk the same outcome."""
+        results = {at: Result(at, kind, reason, error) for at in range(chunk.count)}
+        await self._journal.finish(chunk, results)
 
     async def _confirm(
         self, chunk: ChunkRecord, progress: ContactImportProgress, ended: QualtricsError | None

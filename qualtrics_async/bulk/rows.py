@@ -21,6 +21,7 @@ from qualtrics_async.errors import UsageError
 from qualtrics_async.models.contacts import ContactFields
 
 __all__ = [
+    "IN_DOUBT",
     "NOTES",
     "BrokenRow",
     "ImportRow",
@@ -109,6 +110,9 @@ class Prepared(msgspec.Struct, frozen=True):
 NOTES: Final = ("_outcome", "_reason", "_error", "_line", "_mailing_list_id")
 """Columns of a failures file that say what went wrong; they are not sent when it is imported again."""
 
+IN_DOUBT: Final = "in doubt"
+"""The outcome of a row in a failures file that may have been imported: it is not sent as it stands."""
+
 _TEXT: Final = "_text"
 """What a line says that is no row, or a row that cannot be written down."""
 
@@ -190,9 +194,18 @@ def prepare(
     """
 
     def read(source: object) -> dict[str, Any]:
+        if isinstance(source, Mapping) and source.get(NOTES[0]) == IN_DOUBT:
+            raise RowProblem(
+                IN_DOUBT,
+                "an earlier import left the row in doubt: look whether it is in the list, and empty _outcome "
+                "if it is to be imported",
+            )
         contact = read_cells(source, clear_empty=clear_empty)
         if not any(contact.get(name) for name in _WHO):
-            raise RowProblem("no contact field", "the row has no name, e-mail, phone or external reference")
+            message = "the row has no name, e-mail, phone or external reference"
+            if isinstance(source, Mapping) and source.get(_TEXT):
+                message += "; the cells of a broken line go into their columns, _text is not read"
+            raise RowProblem("no contact field", message)
         check_values(contact, allowed)
         return contact
 

@@ -122,7 +122,10 @@ class Singly(ABC, Generic[V]):
         self._blocks: dict[int, Block] = {}
 
     async def prepare(self, block: Block, rows: Sequence[OneRow]) -> None:
-        """Find out, at the beginning of a round, what has to be known of all rows that are not settled."""
+        """Find out, at the beginning of a round, what has to be known of all rows that are not settled.
+
+        What it settles is not sent.
+        """
 
     @abstractmethod
     async def send(self, row: OneRow) -> None:
@@ -181,7 +184,8 @@ class Singly(ABC, Generic[V]):
         await self.prepare(block, rows)
         async with anyio.create_task_group() as tasks:
             for row in rows:
-                tasks.start_soon(self._go_on, row)
+                if not block.is_settled(row.position):
+                    tasks.start_soon(self._go_on, row)
         if block.stops:
             raise block.stops[0]
         return records

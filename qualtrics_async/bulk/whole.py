@@ -42,6 +42,7 @@ __all__ = ["RowLink", "contacts_to_links"]
 _Deliver: TypeAlias = Deliver[ImportRow, "RowLink"]
 _LinkJob: TypeAlias = Job[Recipient, DistributionLink]
 
+_SURVEY: Final = "survey"
 _PAGES_AT_ONCE: Final = 2
 _FINDING: Final = 8
 _NOT_JOINED: Final = "contact not found"
@@ -113,7 +114,8 @@ async def contacts_to_links(
         options: the options of every bulk job, see `JobOptions`.
 
     Raises:
-        UsageError: for arguments that cannot be meant, before any I/O; when several lists have the name.
+        UsageError: for arguments that cannot be meant, before any I/O; when several lists have the name, or
+            the survey is not active.
         JournalError: when the journal is in use, damaged, or of another job or input.
         QualtricsError: from the iteration, when an error would fail every row.
     """
@@ -190,11 +192,21 @@ class _Way:
     async def begin(self, deliver: _Deliver) -> None:
         """Find or create the list, then read the rows; those that are refused have their outcome at once."""
         job = self._job
+        await self._check_survey()
         self._directory_id = self._directory_id or (await job.client.directories.default()).id
         if not self._mailing_list_id:
             self._mailing_list_id = await list_of_name(job, self._directory_id, self._list_name)
         self._imports = ImportJobs(job, self._directory_id, None)
         await self._spool(self._mailing_list_id).run(deliver)
+
+    async def _check_survey(self) -> None:
+        """Look at the survey before anybody is imported for it; once a job."""
+        if await self._job.journal.meta(_SURVEY) is not None:
+            return
+        survey = await self._job.client.surveys.get(self._order.survey_id)
+        if survey.is_active is False:
+            raise UsageError(f"the survey {self._order.survey_id} is not active: it can have no links")
+        await self._job.journal.set_meta(_SURVEY, "seen")
 
     async def work(self, chunk: ChunkRecord, _: _Deliver) -> bool | float | None:
         """Import a chunk; its outcomes wait for the links."""

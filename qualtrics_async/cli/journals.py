@@ -51,9 +51,10 @@ def resumable(journal: Path, *, usual: bool) -> Iterator[None]:
 def _explain(journal: Path, error: BaseException, *, usual: bool) -> None:
     if not isinstance(error, _AGAIN):
         if not sent_anything(journal):
-            say("nothing was sent: correct it and start again")
             if usual:
                 forget(journal)
+            again = "" if usual else f", without {journal} or with another journal"
+            say(f"nothing was sent: correct it and start again{again}")
             return
         say(f"{journal} knows what was done. When it is corrected, run the same command again:")
     else:

@@ -92,15 +92,31 @@ class LinkFile:
     """Where links are written.
 
     Args:
-        output: where the links are written when all are there; stdout if no file is given.
+        output: where the links are written when all are there; stdout if no file is given. A file that is
+            there already is the output of a job that has ended, and is left alone.
+        overwrite: replace it all the same.
         format: csv, json, ndjson or parquet; by default what the suffix of the output says, else csv.
         spreadsheet_safe: put an apostrophe before every cell of a CSV that begins with = + - @, a tab or a
             carriage return (so before numbers like -5 as well), so that a spreadsheet runs none as a formula.
     """
 
     output: Path | None = None
+    overwrite: Flag = False
     format: FileFormat | None = None
     spreadsheet_safe: Flag = False
+
+    def check(self) -> None:
+        """See that it does not go over the links of another job, or of the same one that has ended.
+
+        Raises:
+            UsageError: when it would.
+        """
+        path = self.output
+        if path is not None and not self.overwrite and path.is_file() and path.stat().st_size:
+            raise UsageError(
+                f"{path} is there already: links that were generated again would be further links; "
+                "name another file, or give --overwrite"
+            )
 
     @property
     def form(self) -> FileFormat:

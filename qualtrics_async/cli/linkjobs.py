@@ -59,6 +59,7 @@ def run_generate(links: Links, lists: Sequence[str], batches: Sequence[str]) -> 
     arguments, options, file = links.order.arguments(), links.options, links.file
     journal = links.journal(Path("links"), lists, batches)
     distinct({"the output": file.output, "the failures": options.failures, "the journal": journal})
+    file.check()
     columns = (*BATCH_COLUMNS, *RECIPIENT_COLUMNS) if batches else RECIPIENT_COLUMNS
     job = BulkJob(options, journal, "links", Nouns("contact", "distribution"))
 
@@ -117,6 +118,7 @@ def run_from_contacts(
             "the journal": journal,
         }
     )
+    file.check()
     nouns = Nouns("row", "item")
     job = BulkJob(options, journal, f"links of {source.path.name}", nouns, needs_rows=True)
     erased = 0

@@ -14,6 +14,7 @@ __all__ = ["SOME_FAILED", "Nouns", "Tally", "conclude"]
 SOME_FAILED = 3
 
 _MOST_DECISIONS: Final = 5
+_MINUTE: Final = 60
 
 
 class Nouns(NamedTuple):
@@ -61,17 +62,23 @@ def conclude(
     if not summary.failed and not summary.in_doubt:
         return 0
     if failures is not None:
-        say(f"those that did not succeed are in {failures}{again}")
+        say(f"those that did not succeed are in {failures}{again if summary.failed else ''}")
     elif summary.failed and again:
         say("with --failures FILE those that did not succeed are written down")
     if summary.in_doubt:
-        say(f"what is in doubt was sent and is not sent again while {journal} is there, which is kept")
+        say(
+            f"what is in doubt was sent and may be there: look, before you give it again. {journal} is kept, "
+            "and while it is there the same command does not send it"
+        )
     return SOME_FAILED
 
 
 def _used(summary: Summary) -> str:
     requests = counted(summary.requests, "request")
-    return requests if summary.quota_used is None else f"{requests}, {summary.quota_used:.1%} of the quota"
+    # A share of a minute's quota says nothing of a few seconds.
+    if summary.quota_used is None or summary.seconds < _MINUTE:
+        return requests
+    return f"{requests}, {summary.quota_used:.1%} of the quota of that time"
 
 
 def _tell_decisions(summary: Summary, noun: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from working import DISTRIBUTE, asynchronous, scene, take
 
 from qualtrics_async import NotFound, UsageError
-from qualtrics_async.bulk import SourceRow
+from qualtrics_async.bulk import Failed, SourceRow
 from qualtrics_async.bulk.rows import NOTES
 
 CELLS = {"Email": "bad", "First Name": "B", "Segment": "s2", "Unsubscribed": "maybe", "n": "1"}
@@ -83,3 +83,32 @@ async def test_links_that_would_be_dead_are_not_made() -> None:
         taken = await take(s.links(expires=datetime.now(UTC) - timedelta(minutes=1)))
         assert isinstance(taken.error, UsageError)
         assert s.count(DISTRIBUTE) == 0
+
+
+@asynchronous
+async def test_a_row_in_doubt_is_not_imported_as_the_failures_file_has_it() -> None:
+    """It may be in the list already; whoever has looked empties the note."""
+    async with scene() as s:
+        rows: list[Any] = [{**row, "_outcome": "in doubt", "_reason": "lost reply"} for row in s.rows(2)]
+        rows[1]["_outcome"] = ""
+        taken = await take(s.imports(rows))
+        assert taken.reasons == {"in doubt": 1}
+        [refused] = [o for o in taken.outcomes if isinstance(o, Failed)]
+        assert "empty _outcome" in str(refused.error)
+        assert (s.sandbox.state.accepted_rows["r0"], s.sandbox.state.accepted_rows["r1"]) == (0, 1)
+
+
+@pytest.mark.parametrize("kind", ["imports", "creates"])
+@asynchronous
+async def test_a_list_that_is_not_there_fails_the_rows_that_chose_it(kind: str) -> None:
+    """Where rows choose among lists; the only list of a job ends it."""
+    async with scene(lists=2) as s:
+        rows, lists = s.rows(30), [*s.lists, "CG_typo"]
+        job = s.imports if kind == "imports" else s.creates
+        taken = await take(job(rows, mailing_list=lambda row: lists[int(row["extRef"][1:]) % 3]))
+        assert taken.error is None
+        assert taken.kinds == {"Ok": 20, "Failed": 10}
+        assert taken.reasons == {"no such mailing list": 10}
+        assert {o.item.mailing_list_id for o in taken.outcomes if isinstance(o, Failed)} == {"CG_typo"}
+        only = await take(job(rows, mailing_list="CG_typo"))
+        assert isinstance(only.error, NotFound)

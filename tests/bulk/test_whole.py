@@ -13,11 +13,11 @@ import pytest
 from settling import DOUBTFUL
 from working import CONTACTS, DISTRIBUTE, IMPORT, LINKS, Scene, asynchronous, client_of, scene, take
 
-from qualtrics_async import JournalError, UsageError, bulk
+from qualtrics_async import JournalError, NotFound, UsageError, bulk
 from qualtrics_async.bulk import Failed, InDoubt, Ok
 from qualtrics_async.sandbox import ByPolls
 
-SEARCH = "POST /directories/{directoryId}/contacts/search"
+CREATE_LIST = "POST /directories/{directoryId}/mailinglists"
 
 
 def way(
@@ -166,7 +166,7 @@ async def test_no_address_and_no_link_is_left_in_the_journal(keep: bool, tmp_pat
     assert (b"https://" in content) is keep
 
 
-@pytest.mark.parametrize("route", [IMPORT, DISTRIBUTE, "POST /directories/{directoryId}/mailinglists"])
+@pytest.mark.parametrize("route", [IMPORT, DISTRIBUTE, CREATE_LIST])
 @pytest.mark.parametrize("fault", DOUBTFUL, ids=str)
 @asynchronous
 async def test_a_lost_reply_anywhere_doubles_nothing(route: str, fault: dict[str, Any]) -> None:
@@ -268,3 +268,15 @@ async def test_random_faults(seed: int) -> None:
             taken = await take(way(s, rows))
         assert taken.error is None
         settle(s, rows, taken.outcomes)
+
+
+@asynchronous
+async def test_a_survey_that_can_have_no_links_is_found_out_before_anybody_is_imported() -> None:
+    """A wrong id and an inactive survey cost a look and nothing else."""
+    async with scene() as s:
+        asleep = s.sandbox.state.add_survey("Asleep", active=False)
+        for survey, error in (("SV_typo", NotFound), (asleep, UsageError)):
+            job = bulk.contacts_to_links(s.client, survey, s.rows(3), list_name="Spring")
+            taken = await take(job)
+            assert isinstance(taken.error, error)
+        assert s.count(IMPORT) == s.count(CREATE_LIST) == 0

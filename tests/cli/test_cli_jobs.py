@@ -195,12 +195,27 @@ def test_links_that_fail_leave_the_old_file(call: Call, sandbox: Sandbox, audien
     Path("links.csv").write_text("old")
     sandbox.faults.add(kind="status", route="POST /distributions", status=403)
     argv = ["links", "generate", "--survey", sandbox.state.survey_id, "--mailing-list", audience[1]]
-    stopped = call(*argv, "--output", "links.csv")
+    stopped = call(*argv, "--output", "links.csv", "--overwrite")
     assert stopped.code == 1
     assert "nothing was sent: correct it" in stopped.err
     assert os.listdir() == ["links.csv"]  # noqa: PTH208
     assert Path("links.csv").read_text() == "old"
-    assert call(*argv, "--output", "links.csv").code == 0
+    assert call(*argv, "--output", "links.csv", "--overwrite").code == 0
     assert len(rows_of("links.csv")) == 3
     assert os.listdir() == ["links.csv"]  # noqa: PTH208
+    assert len(sandbox.state.distributions) == 1
+
+
+def test_an_output_that_is_there_is_left_alone(
+    call: Call, sandbox: Sandbox, audience: tuple[str, str]
+) -> None:
+    """The same command after its end makes no second links over the first ones."""
+    argv = ["links", "generate", "--survey", sandbox.state.survey_id, "--mailing-list", audience[1]]
+    assert call(*argv, "--output", "links.csv").code == 0
+    before = Path("links.csv").read_text()
+    again = call(*argv, "--output", "links.csv")
+    assert again.code == 2
+    assert "links.csv is there already" in again.err
+    assert "--overwrite" in again.err
+    assert Path("links.csv").read_text() == before
     assert len(sandbox.state.distributions) == 1

@@ -96,11 +96,18 @@ def test_the_end_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         "  refused: 1 (first: the first)",
         "  lost reply: 1 (first: lost)",
         "those that did not succeed are in f.csv",
-        "what is in doubt was sent and is not sent again while j.db is there, which is kept",
+        (
+            "what is in doubt was sent and may be there: look, before you give it again. j.db is kept, and "
+            "while it is there the same command does not send it"
+        ),
     ]
     done = Summary(items=1, ok=1, requests=1_200, quota_used=0.25)
     assert conclude(done, Tally(), Nouns("row", "row"), failures=None, journal=Path("j.db")) == 0
-    assert capsys.readouterr().err == "1 row in 0.0 s: 1 done, 0 failed; 1,200 requests, 25.0% of the quota\n"
+    assert capsys.readouterr().err == "1 row in 0.0 s: 1 done, 0 failed; 1,200 requests\n"
+    done.seconds = 60
+    assert conclude(done, Tally(), Nouns("row", "row"), failures=None, journal=Path("j.db")) == 0
+    told = "1 row in 60.0 s: 1 done, 0 failed; 1,200 requests, 25.0% of the quota of that time\n"
+    assert capsys.readouterr().err == told
 
 
 def test_decisions_are_told_together(capsys: pytest.CaptureFixture[str]) -> None:

@@ -167,7 +167,7 @@ def test_a_named_journal_has_the_rows_only_on_request(call: Call, sandbox: Sandb
     argv = whole_way(sandbox, "--journal", "mine.db", *(["--keep-rows"] if keep else []))
     assert call(*argv).code == 0
     first = Path("links.csv").read_text()
-    again = call(*argv)
+    again = call(*argv, "--overwrite")
     assert again.code == 0
     assert (Path("links.csv").read_text() == first) == keep
     assert ("3 rows had been erased from mine.db" in again.err) != keep

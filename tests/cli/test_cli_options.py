@@ -108,7 +108,7 @@ def test_doubt_is_reported(call: Call, sandbox: Sandbox) -> None:
     assert "0 done, 0 failed, 5 in doubt" in done.err
     assert "  5 rows in doubt: " in done.err
     (journal,) = Path().glob("*.journal")
-    assert f"is not sent again while {journal} is there, which is kept" in done.err
+    assert f"{journal} is kept, and while it is there the same command does not send it" in done.err
     assert {row["_outcome"] for row in rows_of("failed.csv")} == {"in doubt"}
     sent = sandbox.calls.total()
     assert call(*argv).code == 3

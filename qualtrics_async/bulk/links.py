@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
-from typing import Final, TypeAlias, Unpack
+from typing import Any, Final, TypeAlias, Unpack
 
 import anyio
 
+from qualtrics_async._core.paging import Page, Paged
 from qualtrics_async._core.request import fill
 from qualtrics_async.bulk.collecting import Collection, Members
 from qualtrics_async.bulk.distributing import Distributing, LinkOrder
@@ -264,7 +265,7 @@ class Links:
             await self._distributing.reconcile(target)
 
     async def _has_members(self, target: Target, members: Members) -> bool:
-        """Read the first page of the members, so that nothing is created for nobody."""
+        """Read the first members, so that nothing is created for nobody."""
         if target.listed or target.listing is not None:
             return True
         loop = asyncio.get_running_loop()
@@ -272,8 +273,8 @@ class Links:
         while True:
             try:
                 async with self._job.places:
-                    page = await members.listing.first_page()
-                    if page.elements or page.next_page is not None:
+                    page = await _first_that_has_any(members.listing)
+                    if page is not None:
                         recipients = Recipients(self._pages, target)
                         target.size = await recipients.expect(members.expected(page), page.next_page)
                         return True
@@ -306,3 +307,12 @@ class Links:
         self._job.summary.items += 1
         outcome = kind(Recipient.of(target), known.error, known.reason)
         await deliver(Batch([outcome], partial(self.targets.take, target)))
+
+
+async def _first_that_has_any(listing: Paged[Any]) -> Page[Any] | None:
+    """Read up to the first page that has an element; an empty one need not be the last."""
+    async with aclosing(listing.pages()) as pages:
+        async for page in pages:
+            if page.elements:
+                return page
+    return None

@@ -111,6 +111,17 @@ async def test_an_empty_list_has_no_distribution() -> None:
         assert s.count(DISTRIBUTE) == 1
 
 
+@asynchronous
+async def test_an_empty_page_that_is_not_the_last_is_no_member() -> None:
+    """A list without anybody gets no distribution although its first page has a next one."""
+    async with scene() as s:
+        s.sandbox.faults.add(kind="empty_page", route=CONTACTS)
+        taken = await take(s.links())
+        assert (taken.outcomes, taken.error) == ([], None)
+        assert s.count(CONTACTS) == 2
+        assert s.count(DISTRIBUTE) == 0
+
+
 def withhold(s: Scene, count: int) -> None:
     """Take members out of every distribution, as if they got no link."""
     for made in s.sandbox.state.distributions.values():

@@ -21,8 +21,8 @@ from qualtrics_async.sandbox import ByPolls
 Left = list[tuple[float, int]]
 
 
-def most(left: Left, *, window: float = 60.0) -> int:
-    """The most rows that left within any window that ends with a departure."""
+def most(left: Left, *, window: float = 60.0 - 1e-6) -> int:
+    """The most rows that left within any window that ends with a departure, but for the rounding of a clock."""
     return max((sum(rows for at, rows in left if end - window < at <= end) for end, _ in left), default=0)
 
 

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from clock import timed
-from virtual import loop
+from virtual import loop, virtual
 from working import CREATE, IMPORT, PROGRESS, Scene, client_of, scene, take
 
 from qualtrics_async import Limits, Polling
@@ -39,7 +38,7 @@ def last(names: list[str], wanted: list[str]) -> int:
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 8])
-@timed
+@virtual
 async def test_small_lists_are_imported_first(concurrency: int) -> None:
     """A list a hundred times larger, and read first, has hardly begun when the others are done."""
     async with scene(lists=6, clock=loop().time, jobs=ByPolls(2), client=PATIENT) as s:
@@ -54,7 +53,7 @@ async def test_small_lists_are_imported_first(concurrency: int) -> None:
 
 
 @pytest.mark.parametrize("concurrency", [1, 8, 64])
-@timed
+@virtual
 async def test_small_lists_are_created_first(concurrency: int) -> None:
     """Single creates take turns as well: a few blocks of the large list at most come before."""
     async with scene(lists=6, clock=loop().time, latency=0.1) as s:
@@ -67,7 +66,7 @@ async def test_small_lists_are_created_first(concurrency: int) -> None:
 
 @pytest.mark.parametrize("kind", ["stuck_job", "status", "cut"])
 @pytest.mark.parametrize("concurrency", [1, 3])
-@timed
+@virtual
 async def test_lists_in_trouble_hold_no_import_up(concurrency: int, kind: Any) -> None:
     """More lists than there are places are stuck, fail or got no answer: all others are done long before."""
     async with scene(lists=8, clock=loop().time, jobs=ByPolls(2), client=PATIENT, deduplicate=()) as s:
@@ -85,7 +84,7 @@ async def test_lists_in_trouble_hold_no_import_up(concurrency: int, kind: Any) -
             assert min(ended[name] for name in bad) > 60
 
 
-@timed
+@virtual
 async def test_waiting_for_quota_holds_no_outcome_up() -> None:
     """While a chunk waits for leave to go, others that have ended are delivered."""
     limits = Limits(brand_per_minute=None, routes={IMPORT: 1}, published=False)
@@ -100,7 +99,7 @@ async def test_waiting_for_quota_holds_no_outcome_up() -> None:
         assert [sum(60 * n <= at < 60 * n + 20 for at in when) for n in range(4)] == [10] * 4
 
 
-@timed
+@virtual
 async def test_a_refused_route_holds_no_other_up() -> None:
     """While the service refuses progress calls for a minute, what needs none goes on."""
     async with scene(lists=2, clock=loop().time, client=PATIENT) as s:

@@ -8,10 +8,9 @@ from math import ceil
 from pathlib import Path
 
 import pytest
-from clock import timed
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from virtual import loop, run
+from virtual import loop, run, virtual
 from working import CREATE, IMPORT, Scene, scene, settle, take
 
 from qualtrics_async import UsageError, bulk
@@ -22,7 +21,7 @@ Left = list[tuple[float, int]]
 
 
 def most(left: Left, *, window: float = 60.0 - 1e-6) -> int:
-    """The most rows that left within any window that ends with a departure, but for the rounding of a clock."""
+    """The most rows that left within any window that ends with a departure, rounding left out."""
     return max((sum(rows for at, rows in left if end - window < at <= end) for end, _ in left), default=0)
 
 
@@ -110,7 +109,7 @@ def departures(s: Scene, route: str) -> Left:
 
 
 @pytest.mark.parametrize(("count", "limit", "lists"), [(190, 60, 3), (300, 25, 1), (12, 60, 3)])
-@timed
+@virtual
 async def test_imports_keep_the_pace(count: int, limit: int, lists: int) -> None:
     """All lists together, chunks of at most a minute's rows; it takes about the minutes that it should."""
     async with scene(lists=lists, clock=loop().time, jobs=ByPolls(1), deduplicate=()) as s:
@@ -126,7 +125,7 @@ async def test_imports_keep_the_pace(count: int, limit: int, lists: int) -> None
         assert (count / limit - 1) * 60 <= loop().time() - began < (count / limit + 1) * 90 + 60
 
 
-@timed
+@virtual
 async def test_creates_keep_the_pace() -> None:
     """Single rows too; and a plan says how long it takes."""
     async with scene(lists=2, clock=loop().time) as s:
@@ -140,7 +139,7 @@ async def test_creates_keep_the_pace() -> None:
         assert loop().time() - began == pytest.approx(60 * planned.minutes, rel=0.1)
 
 
-@timed
+@virtual
 async def test_another_pace_goes_on_with_the_same_journal(tmp_path: Path) -> None:
     """A slower or faster second call is the same job."""
     async with scene(clock=loop().time) as s:
@@ -153,7 +152,7 @@ async def test_another_pace_goes_on_with_the_same_journal(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("limit", [0, -1, float("nan")])
-@timed
+@virtual
 async def test_a_pace_that_cannot_be_meant(limit: float) -> None:
     """It is refused before anything is read."""
     async with scene() as s:

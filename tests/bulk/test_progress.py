@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clock import timed
-from virtual import loop
+from virtual import loop, virtual
 from working import CREATE, IMPORT, Scene, asynchronous, scene, settle, take
 
 from qualtrics_async import JobFailed, Limits, UsageError
@@ -44,7 +43,7 @@ class Watch:
 
 
 @pytest.mark.parametrize("kind", JOBS)
-@timed
+@virtual
 async def test_a_summary_is_exact_at_the_end(kind: str) -> None:
     """Items are outcomes, requests are those of the sandbox's record, seconds those of the clock."""
     limits = Limits(brand_per_minute=600, published=False)
@@ -64,7 +63,7 @@ async def test_a_summary_is_exact_at_the_end(kind: str) -> None:
         assert (last.outcomes, last.requests, last.items) == (60, summary.requests, 60)
 
 
-@timed
+@virtual
 async def test_it_tells_of_reading_sending_and_delivering() -> None:
     """Each step is seen on the way, and nothing ever goes back."""
     async with scene(lists=3, clock=loop().time) as s:

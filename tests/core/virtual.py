@@ -15,7 +15,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar, TypeVarTuple
 
 import anyio.to_thread
-from anyio import CapacityLimiter
+import pytest
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -38,7 +38,6 @@ class _JumpingSelector(selectors.DefaultSelector):
         self.now = 0.0
         self.turns = 0
         self.threads = 0
-        self.limiter: CapacityLimiter | None = None
 
     def select(self, timeout: float | None = None) -> list[Any]:
         speaking = len(self.get_map()) > _OWN_SOCKETS
@@ -66,7 +65,7 @@ class _JumpingSelector(selectors.DefaultSelector):
 
     def working(self) -> bool:
         """Whether a thread of asyncio's or of anyio's does something."""
-        return self.threads > 0 or (self.limiter is not None and self.limiter.borrowed_tokens > 0)
+        return self.threads > 0
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -96,10 +95,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if executor is not None:
             executor.shutdown(wait=False)
 
-    def know_threads(self) -> None:
-        """Let the clock stand still for anyio's threads, too."""
-        self._jumping.limiter = anyio.to_thread.current_default_thread_limiter()
-
     def stall(self, seconds: float) -> None:
         """Let time pass while nothing runs, as a blocked loop does."""
         self._jumping.now += seconds
@@ -116,7 +111,6 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine in a virtual loop; a task that it leaves behind is a failure."""
 
     async def watched() -> T:
-        loop().know_threads()
         result = await main
         for _ in range(3):
             await asyncio.sleep(0)
@@ -124,8 +118,22 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         assert not left, f"left running: {left}"
         return result
 
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with pytest.MonkeyPatch.context() as patched, asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        patched.setattr(anyio.to_thread, "run_sync", _counted)
         return runner.run(watched())
+
+
+_run_sync = anyio.to_thread.run_sync
+
+
+async def _counted(*given: Any, **options: Any) -> Any:
+    """Work on a thread of anyio's, whatever its limiter; the clock stands still until it is done."""
+    jumping = loop()._jumping
+    jumping.threads += 1
+    try:
+        return await _run_sync(*given, **options)
+    finally:
+        jumping.threads -= 1
 
 
 def virtual(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:

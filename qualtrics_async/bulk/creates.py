@@ -7,7 +7,7 @@ from functools import partial
 
 import msgspec
 
-from qualtrics_async.bulk.finding import Found
+from qualtrics_async.bulk.finding import Found, Key
 from qualtrics_async.bulk.job import Job
 from qualtrics_async.bulk.lists import NO_SUCH_LIST, Lists
 from qualtrics_async.bulk.outcome import Decision
@@ -96,7 +96,14 @@ class Creates(Singly[Imported]):
             if isinstance(seen, NoAnswer):
                 # It may be the id in the list that cannot be asked for; the contact may be found without.
                 seen = await self._traces.look(row.mailing_list_id, row.key)
-            return seen
+        if isinstance(seen, list) and seen and not await self._is_own(row, row.key):
+            row.key = None
+            return NoAnswer.EVER
+        return seen
+
+    async def _is_own(self, row: OneRow, key: Key) -> bool:
+        """Whether still no other row has a key: who was seen may be one that was read and created since."""
+        return bool(await self._traces.unique(row.mailing_list_id, {row.position: key}))
 
     async def _judge(self, row: OneRow, seen: list[Found] | NoAnswer) -> None:
         """Decide on a row by what was seen of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from qualtrics_async.bulk.finding import Found, Key
 from qualtrics_async.bulk.records import Kind, Result
@@ -14,14 +14,22 @@ from qualtrics_async.models.contacts import ListContact
 __all__ = ["Roll", "all_keys"]
 
 _KEYS: Final = frozenset({"email", "ext_ref"})
-_TOLD_APART: Final = 2
+_TOLD_APART: Final = 8
+"""Contacts of one key that are compared; of more, nothing is said of those that came later."""
+
+
+class _Seen(NamedTuple):
+    """A contact of the list, and what can identify it."""
+
+    ids: Found
+    who: Who
 
 
 class Roll:
     """Keeps of a listing what concerns the rows that it was told of."""
 
     def __init__(self) -> None:
-        self._seen: dict[Key, list[Found]] = {}
+        self._seen: dict[Key, list[_Seen]] = {}
 
     def expect(self, rows: Iterable[Who]) -> None:
         """Say whom to look out for, before the listing is read."""
@@ -32,14 +40,11 @@ class Roll:
     def add(self, contacts: Sequence[ListContact]) -> None:
         """Add a page of the listing."""
         for contact in contacts:
-            for key in Who(email=contact.email, ext_ref=contact.ext_ref).keys:
+            who = Who(**{name: getattr(contact, name) for name in Who.__struct_fields__})
+            for key in who.keys:
                 seen = self._seen.get(_plain(key))
                 if seen is not None and len(seen) < _TOLD_APART:
-                    seen.append(Found(contact.contact_id, contact.contact_lookup_id))
-
-    def find(self, keys: Iterable[Key]) -> list[Found]:
-        """The contacts of the first of these keys that any has; two stand for several."""
-        return next((seen for key in keys if (seen := self._seen.get(_plain(key)))), [])
+                    seen.append(_Seen(Found(contact.contact_id, contact.contact_lookup_id), who))
 
     def decide(
         self,
@@ -52,17 +57,19 @@ class Roll:
     ) -> dict[int, Result]:
         """Tell what became of each row of an import that was accepted.
 
-        `own` has the keys of rows that no other row of their list has, by position and field: whoever has
-        such a key in the list is that row's contact (assumed). When the import is known to be `over`, a row
-        of which nothing is in the list was refused, unless the directory's `criteria` may have made one
-        contact of it and another row and changed both keys.
+        `own` has the keys of rows that no other row of their list has, by position and field. Whoever has
+        such a key in the list and all else that the row says is that row's contact (assumed). The key alone
+        proves nothing: its contact may be older than the import, which may have refused the row. An older one
+        that says the same is what was wanted. When the import is known to be `over`, a row of which nothing
+        is in the list was refused, unless the directory's `criteria` may have made one contact of it and
+        another row and changed both keys.
         """
         results: dict[int, Result] = {}
         traceable = over and criteria is not None and criteria <= _KEYS
         refused = JobFailed("the import was accepted, and gave the row no contact")
         for position, row in enumerate(rows):
             keys = [key for key in row.keys if (position, key.field) in own]
-            found = self.find(keys)
+            found = self._find(row, keys)
             if len(found) == 1:
                 ids = found[0]
                 results[position] = Result(
@@ -75,11 +82,16 @@ class Roll:
                 results[position] = Result(position, Kind.OK)
             elif not keys:
                 results[position] = Result(position, Kind.IN_DOUBT, "no key", doubt)
-            elif traceable and not self.find(row.keys):
+            elif traceable and not any(self._seen.get(_plain(key)) for key in row.keys):
                 results[position] = Result(position, Kind.FAILED, "refused by the import", refused)
             else:
                 results[position] = Result(position, Kind.IN_DOUBT, "lost reply", doubt)
         return results
+
+    def _find(self, row: Who, keys: Iterable[Key]) -> list[Found]:
+        """The contacts that have one of these keys and all that a row says."""
+        seen = (one for key in keys for one in self._seen.get(_plain(key), ()))
+        return list(dict.fromkeys(one.ids for one in seen if _has_all(one.who, row)))
 
 
 def all_keys(rows: Sequence[Who]) -> dict[tuple[int, str], Key]:
@@ -87,6 +99,25 @@ def all_keys(rows: Sequence[Who]) -> dict[tuple[int, str], Key]:
     return {(position, key.field): key for position, row in enumerate(rows) for key in row.keys}
 
 
+def _has_all(contact: Who, row: Who) -> bool:
+    """Whether a contact has everything that a row says; a blank value says nothing."""
+    return all(
+        _same(name, getattr(contact, name) or "", value)
+        for name in Who.__struct_fields__
+        if (value := getattr(row, name)) and value.strip()
+    )
+
+
+def _same(name: str, one: str, other: str) -> bool:
+    if name == "phone":  # the service may write it in another way (assumed)
+        return [*filter(str.isdigit, one)] == [*filter(str.isdigit, other)]
+    return _plain_text(one) == _plain_text(other)
+
+
 def _plain(key: Key) -> Key:
+    return Key(key.field, _plain_text(key.value))
+
+
+def _plain_text(value: str) -> str:
     """Without regard to case and to spaces around it, as the service compares (documented of its search)."""
-    return Key(key.field, key.value.strip().casefold())
+    return value.strip().casefold()

@@ -71,6 +71,7 @@ class Who(msgspec.Struct, rename="camel", frozen=True, gc=False):
     email: str | None = None
     phone: str | None = None
     ext_ref: str | None = None
+    language: str | None = None
 
     @property
     def keys(self) -> list[Key]:

@@ -18,9 +18,13 @@ Edit = Callable[[Any], None]
 
 @asynccontextmanager
 async def between(
-    scene: Scene, *, request: Mapping[str, Edit] | None = None, answer: Mapping[str, Edit] | None = None
+    scene: Scene,
+    *,
+    request: Mapping[str, Edit] | None = None,
+    answer: Mapping[str, Edit] | None = None,
+    **options: Any,
 ) -> AsyncGenerator[Qualtrics]:
-    """Give a client whose requests and answers of some routes are edited."""
+    """Give a client with some options whose requests and answers of some routes are edited."""
 
     async def forward(call: web.BaseRequest) -> web.StreamResponse:
         body = await call.read()
@@ -51,7 +55,7 @@ async def between(
         host, port = runner.addresses[0][:2]
         async with (
             aiohttp.ClientSession() as session,
-            client_of(scene.sandbox, base_url=f"http://{host}:{port}/API/v3") as client,
+            client_of(scene.sandbox, base_url=f"http://{host}:{port}/API/v3", **options) as client,
         ):
             yield client
     finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +180,41 @@ async def test_rows_that_nobody_can_tell_apart_stay_in_doubt() -> None:
         assert taken.kinds == {"InDoubt": 4}
         assert taken.reasons == {"no key": 3, "lost reply": 1}
         assert s.count(CREATE) == 4
+
+
+@asynchronous
+async def test_a_row_that_was_read_during_a_search_may_be_who_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The key was that of one row when the search left; then another row with it was read and created."""
+    monkeypatch.setattr("qualtrics_async.bulk.spool._BATCH", 26)
+    async with scene(deduplicate=()) as s:
+        s.sandbox.faults.add(kind="cut", route=CREATE, path=s.lists[0])
+        slow = s.sandbox.faults.add(kind="delay", route=SEARCH, skip=25)
+
+        async def read() -> AsyncGenerator[dict[str, Any]]:
+            yield {"extRef": "r0", "firstName": "lost"}
+            for row in s.rows(26)[1:]:
+                yield row
+            await slow.arrived()
+            yield {"extRef": "r0", "firstName": "made"}
+            for n in range(26, 50):
+                yield {"extRef": f"r{n}"}
+
+        async def let_go() -> None:
+            await slow.arrived()
+            while members(s) < 50:  # noqa: ASYNC110  (nobody sets an event: the sandbox counts)
+                await asyncio.sleep(0.001)
+            slow.release()
+
+        letting = asyncio.create_task(let_go())
+        taken = await take(s.creates(read(), mailing_list=s.lists[0], reconcile_timeout=5))
+        await letting
+        assert taken.kinds == {"Ok": 50, "InDoubt": 1}
+        [doubt] = [outcome for outcome in taken.outcomes if isinstance(outcome, InDoubt)]
+        assert (doubt.item.contact["firstName"], doubt.reason) == ("lost", "no key")
+        made = [outcome.value.contact_id for outcome in taken.outcomes if outcome is not doubt]
+        assert len(set(made)) == 50
 
 
 @asynchronous

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from between import between
 from working import Scene, asynchronous, scene
 
-from qualtrics_async import Conflict, JobFailed, OutcomeUnknown, UsageError
+from qualtrics_async import Conflict, JobFailed, OutcomeUnknown, Timeouts, UsageError
 from qualtrics_async.bulk.job import Job, Settings
 from qualtrics_async.bulk.naming import list_of_name
 
 CREATE_LIST = "POST /directories/{directoryId}/mailinglists"
+LISTS = "GET /directories/{directoryId}/mailinglists"
 LOST: list[dict[str, Any]] = [
     {"kind": "cut"},
     {"kind": "cut", "when": "after"},
@@ -85,6 +88,33 @@ async def test_a_crash_while_it_is_created_makes_no_second_list(arrived: bool, t
             s.sandbox.state.add_mailing_list("New")
         async with job_of(s, tmp_path / "j.db") as job:
             assert [await list_of_name(job, s.directory, "New")] == called(s, "New")
+
+
+@asynchronous
+async def test_a_crash_after_the_request_left_makes_no_second_list(tmp_path: Path) -> None:
+    """The intent is in the journal before the request leaves; a listing that lags does not matter then."""
+    looks = iter(range(3))
+
+    def lag(answer: Any) -> None:
+        if next(looks, None) is not None:
+            answer["result"]["elements"].clear()
+
+    quick = Timeouts(grace=0)
+    async with scene() as s, between(s, answer={LISTS: lag}, timeouts=quick) as s.client:
+        held = s.sandbox.faults.add(kind="delay", when="after", route=CREATE_LIST)
+
+        async def run() -> str:
+            async with job_of(s, tmp_path / "j.db", reconcile_timeout=5) as job:
+                return await list_of_name(job, s.directory, "New")
+
+        dying = asyncio.create_task(run())
+        await held.arrived()
+        dying.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await dying
+        held.release()
+        assert [await run()] == called(s, "New")
+        assert (s.count(CREATE_LIST), next(looks, None)) == (1, None)
 
 
 @asynchronous

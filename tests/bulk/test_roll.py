@@ -14,6 +14,8 @@ from qualtrics_async.bulk.traces import Who
 from qualtrics_async.models import ListContact
 
 LOST = OutcomeUnknown("lost")
+REFUSED = (Kind.FAILED, "refused by the import")
+DOUBT = (Kind.IN_DOUBT, "lost reply")
 
 
 def contact(number: int, **fields: Any) -> ListContact:
@@ -46,7 +48,7 @@ def test_who_is_there_is_accepted_with_its_ids() -> None:
     listed = [
         contact(1, email="a@EXAMPLE.com "),
         contact(0, ext_ref="R0"),
-        contact(2, email="c@example.com"),
+        contact(2, ext_ref="r2", email="c@example.com"),
         contact(3, ext_ref="stranger"),
     ]
     results = decide(rows, listed)
@@ -54,6 +56,32 @@ def test_who_is_there_is_accepted_with_its_ids() -> None:
     assert [result.contact_lookup_id for result in results] == ["CGC_0", "CGC_1", "CGC_2"]
     [twins] = decide(rows[:1], [contact(0, ext_ref="r0"), contact(5, ext_ref="r0")])
     assert (twins.kind, twins.contact_id) == (Kind.OK, None)
+
+
+ROW = Who(
+    first_name="Ann", last_name=" ", email="a@example.com", phone="+1 555-0", ext_ref="r0", language="EN"
+)
+SAME: dict[str, Any] = {
+    "first_name": " ANN",
+    "last_name": "Lee",
+    "email": "A@example.com",
+    "phone": "(1) 5550",
+    "ext_ref": "R0",
+    "language": "en",
+}
+
+
+@pytest.mark.parametrize("field", ["first_name", "email", "phone", "ext_ref", "language"])
+@pytest.mark.parametrize("other", [None, "12"])
+def test_an_older_contact_of_the_key_is_not_the_row(field: str, other: str | None) -> None:
+    """Whoever differs in anything that the row says may be from before; a newer one may be there as well."""
+    older, newer = contact(0, **(SAME | {field: other})), contact(1, **SAME)
+    [alone] = decide([ROW], [older])
+    assert (alone.kind, alone.reason, alone.contact_id) == (*DOUBT, None)
+    [both] = decide([ROW], [older, newer])
+    assert (both.kind, both.contact_id) == (Kind.OK, "CID_1")
+    [several] = decide([ROW], [older, contact(2, **(SAME | {field: other}))])
+    assert (several.kind, several.reason) == DOUBT
 
 
 def test_a_key_that_others_have_says_nothing() -> None:
@@ -66,10 +94,6 @@ def test_a_key_that_others_have_says_nothing() -> None:
         (Kind.OK, None),
         (Kind.IN_DOUBT, "no key"),
     ]
-
-
-REFUSED = (Kind.FAILED, "refused by the import")
-DOUBT = (Kind.IN_DOUBT, "lost reply")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import stat
@@ -139,7 +140,7 @@ def _open(
                 raise JournalError("it has been cut off", reason="damaged")
             connection = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
             try:
-                _prepare(connection, schema, version, durable=path is not None)
+                _prepare(connection, file, schema, version, durable=path is not None)
                 if path is not None and stat.S_IMODE(file.stat().st_mode) & ~_OWNER_ONLY:
                     file.chmod(_OWNER_ONLY)
             except BaseException:
@@ -153,7 +154,7 @@ def _open(
     opened.append((connection, file))
 
 
-def _prepare(connection: sqlite3.Connection, schema: str, version: int, *, durable: bool) -> None:
+def _prepare(connection: sqlite3.Connection, file: Path, schema: str, version: int, *, durable: bool) -> None:
     # The exclusive mode comes before the first read: so WAL needs no shared memory, and the lock is kept.
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     connection.execute(f"PRAGMA page_size = {_PAGE}")
@@ -162,6 +163,8 @@ def _prepare(connection: sqlite3.Connection, schema: str, version: int, *, durab
     connection.execute("PRAGMA temp.journal_mode = MEMORY")
     connection.execute("PRAGMA temp.cache_size = -16000")
     new = _is_new(connection, version)
+    if not new:
+        _check_size(connection, file)
     connection.execute(f"PRAGMA journal_mode = {'WAL' if durable else 'MEMORY'}")
     connection.execute(f"PRAGMA secure_delete = {'ON' if durable else 'OFF'}")
     connection.execute("BEGIN EXCLUSIVE")
@@ -171,6 +174,16 @@ def _prepare(connection: sqlite3.Connection, schema: str, version: int, *, durab
         connection.execute(f"PRAGMA application_id = {_APPLICATION}")
         connection.execute(f"PRAGMA user_version = {version}")
     connection.execute("COMMIT")
+
+
+def _check_size(connection: sqlite3.Connection, file: Path) -> None:
+    """Refuse a file that was cut short: SQLite itself takes zeros for what is missing of its last page."""
+    # What a killed process left in its log may be more pages, or newer ones, than the file has.
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (page,) = connection.execute("PRAGMA page_size").fetchone()
+    if file.stat().st_size != pages * page:
+        raise JournalError("it has been cut off", reason="damaged")
 
 
 def _is_new(connection: sqlite3.Connection, version: int) -> bool:
@@ -195,6 +208,8 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except JournalError as error:
+        if error.reason == "damaged":
+            raise _damaged(path, error) from None
         raise JournalError(
             f"{path} is no journal for this job: {error}; name another file", reason=error.reason
         ) from None
@@ -208,8 +223,12 @@ def _explained(path: Path) -> Iterator[None]:
                 f"{path} is in use by another process; wait for it, or name another journal", reason="in use"
             ) from error
         raise JournalError(f"the journal {path} cannot be used: {error}", reason="unusable") from error
-    except (sqlite3.DatabaseError, msgspec.DecodeError) as error:
-        raise JournalError(
-            f"{path} is no journal, or it is damaged ({error}); name another file, or restore it",
-            reason="damaged",
-        ) from error
+    except (sqlite3.DatabaseError, msgspec.DecodeError, json.JSONDecodeError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> JournalError:
+    return JournalError(
+        f"{path} is no journal, or it is damaged ({error}); name another file, or restore it",
+        reason="damaged",
+    )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Self, TypeAlias
@@ -31,6 +31,7 @@ from qualtrics_async.bulk.records import (
     all_went_well,
     bodies_of,
     kinds_of,
+    marks_of,
     pack,
     pack_results,
     records_of,
@@ -68,7 +69,10 @@ VALUES (0, '', 'done', 0, 0, '[]', '{}');
 
 _SCHEMA: Final = f"{_ROWS}{TARGETS}{RECIPIENTS}"
 
+_state = partial(msgspec.convert, type=ChunkState)
 _note = msgspec.json.Decoder(Note).decode
+_fingerprint = msgspec.json.Decoder(dict[str, Any]).decode
+_fields = msgspec.json.Decoder(tuple[str, ...]).decode
 
 Mark: TypeAlias = tuple[str, int]
 """A field of contacts, and the number that `rows.mark()` makes of its value."""
@@ -110,8 +114,14 @@ class Journal:
         if known is None:
             await self.set_meta("fingerprint", json.dumps(fingerprint, sort_keys=True))
             return
-        before = json.loads(known)
-        names = sorted(name for name in before | fingerprint if before.get(name) != fingerprint.get(name))
+        try:
+            before = _fingerprint(known)
+        except msgspec.DecodeError as error:
+            raise JournalError(
+                "the journal is damaged: nothing tells what job it is of; name another file, or restore it",
+                reason="damaged",
+            ) from error
+        names = sorted(name for name in {*before, *fingerprint} if before.get(name) != fingerprint.get(name))
         if names:
             raise JournalError(
                 f"the journal belongs to another job (it differs in {', '.join(names)}); "
@@ -176,15 +186,11 @@ class Journal:
         """Read all chunks that are to be sent or were, in the order in which they were begun."""
 
         def work(db: sqlite3.Connection) -> list[ChunkRecord]:
-            found = db.execute(
-                "SELECT number, list, state, job, count, size, fields, note FROM chunks "
-                "WHERE number <> ? ORDER BY number",
-                (REFUSED,),
-            )
+            if db.execute(_HAS_OTHER_COUNTS).fetchone()[0]:
+                raise JournalError("a part of its rows is missing", reason="damaged")
+            found = db.execute(_READ_CHUNKS, (REFUSED,)).fetchall()
             return [
-                ChunkRecord(
-                    number, name, ChunkState(state), job, count, size, tuple(json.loads(fields)), _note(note)
-                )
+                ChunkRecord(number, name, _state(state), job, count, size, _fields(fields), _note(note))
                 for number, name, state, job, count, size, fields, note in found
             ]
 
@@ -200,12 +206,15 @@ class Journal:
         await self.store.run(work)
 
     async def body(self, chunk: int) -> bytes:
-        """Join the rows of a chunk to a JSON array."""
+        """Join the rows of a chunk to a JSON array: all of them, unless it is done."""
 
         def work(db: sqlite3.Connection) -> bytes:
-            found = db.execute(_READ_BODIES, (chunk,))
-            rows = chain.from_iterable(bodies_of(payloads) for (payloads,) in found)
-            return b"[" + b",".join(filter(None, rows)) + b"]"
+            state, count = db.execute("SELECT state, count FROM chunks WHERE number = ?", (chunk,)).fetchone()
+            found = db.execute(_READ_BODIES, (chunk,)).fetchall()
+            rows = list(filter(None, chain.from_iterable(bodies_of(payloads) for (payloads,) in found)))
+            if len(rows) != count and state != ChunkState.DONE:
+                raise JournalError(f"it has {len(rows)} of the {count} rows of a chunk", reason="damaged")
+            return b"[" + b",".join(rows) + b"]"
 
         return await self.store.run(work)
 
@@ -216,7 +225,10 @@ class Journal:
             found = db.execute(_READ_PIECE, (chunk, after)).fetchone()
             if found is None:
                 return []
-            records = records_of(*found)
+            *parts, count = found
+            records = records_of(*parts)
+            if len(records) != count:
+                raise JournalError(f"it has {len(records)} of {count} rows", reason="damaged")
             return records[max(0, after + 1 - records[0].position) :]
 
         return await self.store.run(work)
@@ -297,7 +309,9 @@ class Journal:
 
         def work(db: sqlite3.Connection) -> dict[int, tuple[Result, bool]]:
             found = db.execute("SELECT position, result, absent FROM fates WHERE chunk = ?", (chunk,))
-            return {at: (unpack_results(result, at)[0], bool(absent)) for at, result, absent in found}
+            return {
+                at: (unpack_results(result, at)[0], bool(absent)) for at, result, absent in found.fetchall()
+            }
 
         return await self.store.run(work)
 
@@ -305,18 +319,16 @@ class Journal:
         """Count the rows of a list that have these marks, of `extRef` or `email`."""
 
         def work(db: sqlite3.Connection) -> dict[tuple[str, int], int]:
-            found = db.execute(
-                "SELECT refs, mails FROM pieces JOIN chunks ON chunk = number WHERE list = ?",
-                (mailing_list_id,),
-            )
             counted = dict.fromkeys(marks, 0)
             wanted = [(name, {mark for field, mark in counted if field == name}) for name in _KEYS]
-            for blobs in found:
-                for (name, marks_of_it), blob in zip(wanted, blobs, strict=True):
-                    column = array("I", blob)
-                    if hits := marks_of_it.intersection(column):
-                        tally = Counter(column)
-                        counted.update({(name, mark): counted[name, mark] + tally[mark] for mark in hits})
+            # What is left open when a piece is damaged would keep the file from being closed.
+            with closing(db.execute(_READ_MARKS, (mailing_list_id,))) as found:
+                for blobs in found:
+                    for (name, marks_of_it), blob in zip(wanted, blobs, strict=True):
+                        column = marks_of(blob)
+                        if hits := marks_of_it.intersection(column):
+                            tally = Counter(column)
+                            counted.update({(name, mark): counted[name, mark] + tally[mark] for mark in hits})
             return counted
 
         return await self.store.run(work)
@@ -345,8 +357,8 @@ class Journal:
         """Whether some row has a good result."""
 
         def work(db: sqlite3.Connection) -> bool:
-            found = db.execute("SELECT results FROM pieces WHERE results IS NOT NULL")
-            return any(Kind.OK in kinds_of(results) for (results,) in found)
+            with closing(db.execute("SELECT results FROM pieces WHERE results IS NOT NULL")) as found:
+                return any(Kind.OK in kinds_of(results) for (results,) in found)
 
         return await self.store.run(work)
 
@@ -364,6 +376,19 @@ _KEYS: Final = ("extRef", "email")
 
 _ADD_PIECE: Final = """
 INSERT INTO pieces (chunk, first, count, places, refs, mails, results) VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+
+_READ_MARKS: Final = "SELECT refs, mails FROM pieces JOIN chunks ON chunk = number WHERE list = ?"
+
+_READ_CHUNKS: Final = """
+SELECT number, list, state, job, count, size, fields, note FROM chunks WHERE number <> ? ORDER BY number
+"""
+
+_HAS_OTHER_COUNTS: Final = """
+SELECT EXISTS (
+    SELECT 1 FROM chunks LEFT JOIN (SELECT chunk, sum(count) AS rows FROM pieces GROUP BY chunk)
+    ON chunk = number WHERE coalesce(rows, 0) <> count
+)
 """
 
 _SET_RESULTS: Final = "UPDATE pieces SET results = ?, clean = ? WHERE rowid = ?"
@@ -387,7 +412,7 @@ WHERE chunk = ? AND first <= ? AND first + count > ? AND results IS NOT NULL
 """
 
 _READ_PIECE: Final = """
-SELECT list, first, places, payloads, results FROM pieces JOIN chunks ON chunk = number
+SELECT list, first, places, payloads, results, pieces.count FROM pieces JOIN chunks ON chunk = number
 LEFT JOIN bodies ON piece = pieces.rowid
 WHERE chunk = ? AND first + pieces.count > ? + 1 ORDER BY first LIMIT 1
 """

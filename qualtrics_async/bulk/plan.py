@@ -239,7 +239,7 @@ class _Counting:
         name, size = destination(row, self._chunker), len(row.payload)
         if isinstance(name, RowProblem):
             return self._refuse(row, name)
-        _, full = self._chunker.add(name, size)
+        _, full = self._chunker.add(name, size, row.transaction_fields)
         if full is not None:
             self._close(name, full.count)
         self.lists[name] += 1

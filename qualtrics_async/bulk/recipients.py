@@ -15,7 +15,7 @@ from qualtrics_async._core.store import Store
 from qualtrics_async.bulk.expected import Expected, Found, Index, State, read_keys, write_keys
 from qualtrics_async.bulk.outcome import OPTED_OUT, Failed, Ok, Outcome
 from qualtrics_async.bulk.recipient import Recipient
-from qualtrics_async.bulk.records import pack, read_error, write_error
+from qualtrics_async.bulk.records import pack, read_error, unpack, write_error
 from qualtrics_async.bulk.targets import Target, TargetKind
 from qualtrics_async.errors import JobFailed, QualtricsError
 from qualtrics_async.models.distributions import DistributionLink
@@ -63,10 +63,10 @@ class _Missing(msgspec.Struct, array_like=True, frozen=True):
     who: list[tuple[Expected, str]]
 
 
-_links = msgspec.msgpack.Decoder(list[DistributionLink]).decode
-_members = msgspec.msgpack.Decoder(list[Expected]).decode
-_missing = msgspec.msgpack.Decoder(_Missing).decode
-_raw = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
+_links = partial(unpack, msgspec.msgpack.Decoder(list[DistributionLink]).decode)
+_members = partial(unpack, msgspec.msgpack.Decoder(list[Expected]).decode)
+_missing = partial(unpack, msgspec.msgpack.Decoder(_Missing).decode)
+_raw = partial(unpack, msgspec.msgpack.Decoder(list[msgspec.Raw]).decode)
 _link = msgspec.msgpack.Decoder(DistributionLink).decode
 
 

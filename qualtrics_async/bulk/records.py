@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from functools import partial
 from itertools import count, repeat
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
+from zlib import crc32
 
 import msgspec
 
@@ -41,13 +42,17 @@ __all__ = [
     "all_went_well",
     "bodies_of",
     "kinds_of",
+    "marks_of",
     "pack",
     "pack_results",
     "read_error",
     "records_of",
+    "unpack",
     "unpack_results",
     "write_error",
 ]
+
+T = TypeVar("T")
 
 REFUSED: Final = 0
 """The chunk of the rows that were refused before anything was sent."""
@@ -179,14 +184,36 @@ class Piece:
         lists = self.lists if self.chunk == REFUSED else None
         places = pack(Places(self.numbers, self.lines, lists))
         results = pack_results(self.results) if self.results else None
-        marks = self.references.tobytes(), self.addresses.tobytes()
+        marks = pack(self.references.tobytes()), pack(self.addresses.tobytes())
         return self.chunk, self.first, len(self.numbers), places, *marks, results
 
 
-pack = msgspec.msgpack.Encoder().encode
+_encode = msgspec.msgpack.Encoder().encode
 _places = msgspec.msgpack.Decoder(Places).decode
 _payloads = msgspec.msgpack.Decoder(list[bytes | None]).decode
+_marks = msgspec.msgpack.Decoder(bytes).decode
 _results = msgspec.msgpack.Decoder(_Results).decode
+
+_SUM: Final = 4
+"""Bytes of the checksum before what is packed; for the 5 MB of a chunk it takes less than a millisecond."""
+
+
+def pack(part: Any) -> bytes:
+    """Write a part of a piece down, so that it is noticed when it is no longer as it was written."""
+    data = _encode(part)
+    return crc32(data).to_bytes(_SUM, "big") + data
+
+
+def unpack(decode: Callable[[memoryview], T], blob: bytes) -> T:
+    """Read again what was packed.
+
+    Raises:
+        JournalError: when it is not as it was written.
+    """
+    data = memoryview(blob)[_SUM:]
+    if crc32(data) != int.from_bytes(blob[:_SUM], "big"):
+        raise JournalError("a part of it is not as it was written", reason="damaged")
+    return decode(data)
 
 
 def pack_results(results: Sequence[Result]) -> bytes:
@@ -213,7 +240,7 @@ def _columns(blob: bytes | None) -> _Columns:
     """Read what is known of each row: kinds, reasons, errors, contact ids, lookup ids."""
     if blob is None:
         return repeat(Kind.OPEN), _NOTHING, _NOTHING, _NOTHING, _NOTHING
-    known = _results(blob)
+    known = unpack(_results, blob)
     ok = all_went_well(known.kinds)
     kinds = repeat(Kind.OK) if ok else map(_KINDS.__getitem__, known.kinds)
     if not known.which:
@@ -247,7 +274,12 @@ def all_went_well(kinds: bytes) -> bool:
 
 def kinds_of(blob: bytes) -> bytes:
     """Read the kinds of results, a byte each."""
-    return _results(blob).kinds
+    return unpack(_results, blob).kinds
+
+
+def marks_of(blob: bytes) -> array[int]:
+    """Read the marks of the rows of a piece."""
+    return array("I", unpack(_marks, blob))
 
 
 def unpack_results(blob: bytes, first: int) -> list[Result]:
@@ -259,8 +291,8 @@ def records_of(
     name: str, first: int, places: bytes, payloads: bytes | None, results: bytes | None
 ) -> list[RowRecord]:
     """Read the rows of a piece."""
-    where = _places(places)
-    bodies = _NOTHING if payloads is None else _payloads(payloads)
+    where = unpack(_places, places)
+    bodies = _NOTHING if payloads is None else bodies_of(payloads)
     lists = where.lists or repeat(name)
     columns = (count(first), where.numbers, where.lines, lists, bodies, *_columns(results))
     records = list(map(RowRecord, *columns))
@@ -271,7 +303,7 @@ def records_of(
 
 def bodies_of(payloads: bytes) -> list[bytes | None]:
     """Read the payloads of a piece; those that were erased are None."""
-    return _payloads(payloads)
+    return unpack(_payloads, payloads)
 
 
 def write_error(error: QualtricsError) -> str:

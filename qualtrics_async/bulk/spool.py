@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 import anyio.lowlevel
 import msgspec
 
-from qualtrics_async.bulk.chunks import Chunk, Chunker
+from qualtrics_async.bulk.chunks import Chunk, Chunker, size_of_names
 from qualtrics_async.bulk.fanout import Batch, Deliver, FairQueue
 from qualtrics_async.bulk.identity import FileRows, Identity
 from qualtrics_async.bulk.job import Job
@@ -155,7 +155,8 @@ class Spool:
         for record in await self._journal.chunks():
             if record.state is ChunkState.FILLING:
                 self._records[record.number] = record
-                chunk = Chunk(record.number, record.mailing_list_id, record.count, record.size)
+                names = set(record.fields)
+                chunk = Chunk(record.number, record.mailing_list_id, record.count, record.size, names)
                 self._chunker.restore(chunk)
             else:
                 self._chunker.skip(record.number)
@@ -202,15 +203,15 @@ class Spool:
     def _place(
         self, row: Prepared, name: str, changed: dict[int, ChunkRecord], full: list[ChunkRecord]
     ) -> tuple[int, int]:
-        chunk, closed = self._chunker.add(name, len(row.payload))
+        chunk, closed = self._chunker.add(name, len(row.payload), row.transaction_fields)
         if closed is not None:
             full.append(self._records.pop(closed.number))
         record = self._records.get(chunk.number)
         if record is None:
             record = self._records[chunk.number] = ChunkRecord(chunk.number, name, ChunkState.FILLING)
         record.count, record.size = chunk.count, chunk.size
-        if not set(record.fields).issuperset(row.transaction_fields):
-            record.fields = tuple(sorted({*record.fields, *row.transaction_fields}))
+        if len(record.fields) < len(chunk.names):
+            record.fields = tuple(sorted(chunk.names))
         changed[chunk.number] = record
         return chunk.number, chunk.count - 1
 
@@ -222,7 +223,7 @@ def destination(row: Prepared, chunker: Chunker[str]) -> str | RowProblem:
     """Tell the mailing list that a row goes to, or why it is not sent."""
     if row.problem is not None:
         return row.problem
-    if not chunker.fits(size := len(row.payload)):
+    if not chunker.fits(size := len(row.payload) + size_of_names(row.transaction_fields)):
         return RowProblem("too large", f"the row has {size} bytes, more than a call takes")
     return row.mailing_list_id or RowProblem("no mailing list", "the row names no mailing list")
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
+from working import IMPORT, asynchronous, scene, settle, take
 
-from qualtrics_async.bulk.chunks import Chunk, Chunker
+from qualtrics_async import bulk
+from qualtrics_async.bulk.chunks import Chunk, Chunker, size_of_names
 
 ITEMS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 40)), max_size=60)
 COUNTS = st.integers(1, 7)
 SIZES = st.integers(41, 120)
+NAMES = st.sampled_from(["a", "visit", "é" * 40, 'quo"ted', "tab\t\x01", "N" * 300])
+DATED = st.lists(st.dictionaries(NAMES, st.text(max_size=30), max_size=6), max_size=40)
 
 
 def pack(
@@ -92,3 +97,39 @@ def test_a_row_that_fits_no_chunk_is_known_before() -> None:
     chunker = Chunker[str](10, 100)
     assert chunker.fits(99)
     assert not chunker.fits(100)
+
+
+@given(DATED, st.integers(4_000, 6_000), st.integers(0, 40))
+def test_no_body_is_larger_than_its_chunk(rows: list[dict[str, str]], size: int, cut: int) -> None:
+    """With the names of all transaction data, each once, rows take no more bytes than they may."""
+    chunker, bodies = Chunker[str](1000, size), dict[int, list[dict[str, str]]]()
+    for number, row in enumerate(rows):
+        if number == cut:
+            for chunk in chunker.flush():
+                chunker.restore(Chunk(chunk.number, chunk.key, chunk.count, chunk.size, set(chunk.names)))
+        length = len(msgspec.json.encode({"transactionData": row}))
+        assert chunker.fits(length + size_of_names(row))
+        bodies.setdefault(chunker.add("a", length, row)[0].number, []).append(row)
+    around = len(msgspec.json.encode({"transactionMeta": {"fields": []}, "contacts": []}))
+    for own in bodies.values():
+        fields = sorted({name for row in own for name in row})
+        contacts = [{"transactionData": row} for row in own]
+        body = msgspec.json.encode({"transactionMeta": {"fields": fields}, "contacts": contacts})
+        assert len(body) <= size + around
+
+
+@asynchronous
+async def test_many_names_of_transaction_data_leave_less_room_for_rows() -> None:
+    """Four hundred long names, a few in each row, are what a call takes; a row full of them is told."""
+    async with scene(record_bodies=True) as s:
+        rows = s.rows(101)
+        for n, row in enumerate(rows):
+            row["transactionData"] = {f"{4 * n + i:03}{'é' * 45}": "x" for i in range(4)}
+        rows[50]["transactionData"] = {f"{n:03}{'n' * 92}": "x" for n in range(400)}
+        taken = await take(s.imports(rows, chunk_rows=1000, chunk_bytes=60_000))
+        settle(s.sandbox, rows, taken.outcomes)
+        assert taken.reasons == {"too large": 1}
+        sizes = [len(record.body or b"") for record in s.sandbox.requests if record.method == "POST"]
+        assert max(sizes) <= 60_000
+        plan = bulk.plan_import(s.client, rows, mailing_list="CG_1", chunk_rows=1000, chunk_bytes=60_000)
+        assert (await plan).chunks == s.count(IMPORT) > 1

@@ -245,3 +245,15 @@ async def test_no_address_is_left_in_the_file(kind: str, tmp_path: Path) -> None
     content = await asyncio.to_thread(journal.read_bytes)
     for trace in (b"example.com", b"nobody@", b"secret note", b"Name 1"):
         assert trace not in content
+
+
+@asynchronous
+async def test_a_finished_chunk_forgets_the_fates_of_its_rows() -> None:
+    """What was known of its rows one by one is in its results, and nowhere else; other chunks keep theirs."""
+    journal, record = await filled(None)
+    await journal.settle_row(1, Result(0, Kind.SENDING))
+    await journal.settle_row(2, Result(0, Kind.SENDING))
+    await journal.finish(record, results(3))
+    assert await journal.settled_rows(1) == {}
+    assert await journal.settled_rows(2) == {0: (Result(0, Kind.SENDING), False)}
+    await journal.aclose()

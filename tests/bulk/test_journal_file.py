@@ -159,7 +159,8 @@ def test_a_torn_file_is_refused(tmp_path: Path) -> None:
     asyncio.run(write(path))
     expected, whole = asyncio.run(read(path)), path.read_bytes()
     assert len(whole) > 100_000
-    for length in [1, 99, 100, 4096, *range(8192, len(whole), 8192), *range(5000, len(whole), 17_001)]:
+    ends = [len(whole) - gone for gone in (1, 2, 511, 4095, 4096, 8000, 8191)]
+    for length in [*ends, 1, 99, 100, 4096, *range(8192, len(whole), 8192), *range(5000, len(whole), 17_001)]:
         torn.write_bytes(whole[:length])
         assert whole_or_refused(torn, expected), f"cut off after {length} bytes of {len(whole)}"
 
@@ -229,6 +230,87 @@ def test_a_damaged_row_is_no_bug(blob: str, tmp_path: Path) -> None:
     with pytest.raises(JournalError) as caught:
         asyncio.run(read(path))
     assert caught.value.reason == "damaged"
+
+
+def alter(path: Path, statement: str) -> None:
+    """Change a journal behind its back."""
+    connection = sqlite3.connect(path)
+    changed = connection.execute(statement).rowcount
+    connection.commit()
+    connection.close()
+    assert changed > 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM bodies WHERE piece = (SELECT rowid FROM pieces WHERE chunk = 4 AND first = 20)",
+        "DELETE FROM pieces WHERE chunk = 4 AND first = 40",
+        "UPDATE pieces SET count = 19 WHERE chunk = 4 AND first = 40",
+        "UPDATE chunks SET count = 61 WHERE number = 4",
+        "UPDATE chunks SET fields = '[' WHERE number = 3",
+        "UPDATE chunks SET note = x'00' WHERE number = 3",
+        "UPDATE chunks SET state = 'lost' WHERE number = 3",
+        "UPDATE meta SET value = '{' WHERE name = 'fingerprint'",
+    ],
+)
+def test_what_does_not_match_is_damage(statement: str, tmp_path: Path) -> None:
+    """Rows that are not there, and words that nobody wrote, are told before anything is done with them."""
+    path = tmp_path / "j.db"
+    asyncio.run(write(path))
+    alter(path, statement)
+    with pytest.raises(JournalError, match="another file") as caught:
+        asyncio.run(read(path))
+    assert caught.value.reason == "damaged"
+
+
+@asynchronous
+async def test_damaged_marks_and_fates_are_told(tmp_path: Path) -> None:
+    """How often a key is in the job, and what became of single rows, is not guessed."""
+    path = tmp_path / "j.db"
+    await asyncio.to_thread(asyncio.run, write(path))
+    journal = await Journal.open(path, PRINT)
+    await journal.settle_row(4, Result(1, Kind.SENDING))
+    await journal.aclose()
+    for statement in ("UPDATE pieces SET mails = zeroblob(84)", "UPDATE fates SET result = zeroblob(20)"):
+        await asyncio.to_thread(alter, path, statement)
+    journal = await Journal.open(path, PRINT)
+    for reading in (journal.counts("CG_4", [("email", 0)]), journal.settled_rows(4)):
+        with pytest.raises(JournalError) as caught:
+            await reading
+        assert caught.value.reason == "damaged"
+    await journal.aclose()
+
+
+@pytest.mark.parametrize("kind", ["imports", "creates"])
+@asynchronous
+async def test_rows_that_became_zeros_are_never_sent(kind: str, tmp_path: Path) -> None:
+    """A job whose rows are no longer as they were written ends with an error before its first request."""
+    async with scene() as s:
+        path, route = tmp_path / "j.db", ROUTES[kind]
+        s.sandbox.faults.add(kind="status", status=403, route=route, times=None)
+        await take(job(s, kind, journal=path))
+        before = s.count(route)
+        zeros = "substr(payloads, 1, length(payloads) - 9) || zeroblob(9)"
+        await asyncio.to_thread(alter, path, f"UPDATE bodies SET payloads = CAST({zeros} AS BLOB)")
+        taken = await take(job(s, kind, journal=path))
+        assert isinstance(taken.error, JournalError)
+        assert taken.error.reason == "damaged"
+        assert (s.count(route), taken.outcomes) == (before, [])
+
+
+@asynchronous
+async def test_damaged_links_are_told(tmp_path: Path) -> None:
+    """A replay does not deliver what its journal does not know for sure."""
+    async with scene() as s:
+        s.fill(30)
+        path = tmp_path / "j.db"
+        await take(job(s, "links", journal=path, keep_rows=True))
+        for change in ("pages SET body = zeroblob(length(body))", "targets SET before = '['"):
+            await asyncio.to_thread(alter, path, f"UPDATE {change}")
+            taken = await take(job(s, "links", journal=path, keep_rows=True, replay=True))
+            assert isinstance(taken.error, JournalError)
+            assert taken.error.reason == "damaged"
 
 
 def test_a_piece_whose_parts_do_not_match_is_damaged() -> None:

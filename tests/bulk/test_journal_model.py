@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -454,4 +454,6 @@ class JournalMachine(RuleBasedStateMachine):
 
 def test_the_journal_is_what_its_model_is() -> None:
     """No order of events loses, doubles or invents anything, and no state moves where it may not."""
-    run_state_machine_as_test(JournalMachine, settings=settings(max_examples=8, stateful_step_count=40))
+    # A failure is told at once: shrinking it writes files for minutes.
+    once = settings(max_examples=8, stateful_step_count=40, phases=[Phase.generate])
+    run_state_machine_as_test(JournalMachine, settings=once)

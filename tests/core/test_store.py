@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -207,6 +208,47 @@ def test_damage_is_told_when_it_is_met(tmp_path: Path) -> None:
     with pytest.raises(JournalError) as caught:
         read(path)
     assert caught.value.reason == "damaged"
+
+
+@pytest.mark.parametrize("gone", [1, 2, 100, 4096, 8000, 8191])
+def test_a_file_cut_off_within_its_last_page_is_refused(gone: int, tmp_path: Path) -> None:
+    """SQLite reads zeros there; here it is damage, with what to do, and the file is left alone."""
+    path = tmp_path / "a.db"
+    make(path, *(f"note {n}" * 200 for n in range(50)))
+    path.write_bytes(cut := path.read_bytes()[:-gone])
+    error = refusal(path)
+    assert error.reason == "damaged"
+    assert "restore it" in str(error)
+    assert path.read_bytes() == cut
+
+
+def crashed(path: Path, to: Path) -> None:
+    """Leave a file as a killed process does: some notes in it, more pages of them in its log."""
+
+    async def dying() -> None:
+        store = await Store.open(path, SCHEMA, 1)
+        await store.run(lambda db: db.executemany("INSERT INTO notes VALUES (?)", [("x" * 9000,)] * 50))
+        for suffix in ("", "-wal"):
+            await asyncio.to_thread(shutil.copyfile, f"{path}{suffix}", f"{to}{suffix}")
+        await store.aclose()
+
+    asyncio.run(dying())
+
+
+def test_what_a_killed_process_left_in_its_log_counts(tmp_path: Path) -> None:
+    """A file that is shorter than its pages is whole with its log, half written back or not."""
+    path, left = tmp_path / "a.db", tmp_path / "left.db"
+    make(path, *(f"note {n}" * 2000 for n in range(20)))
+    crashed(path, left)
+    before, log = left.read_bytes(), Path(f"{left}-wal").read_bytes()
+    assert len(before) < path.stat().st_size
+    for more in (0, 100, 8192, 10_000):
+        left.write_bytes(before + bytes(more))
+        Path(f"{left}-wal").write_bytes(log)
+        assert len(read(left)) == 70
+    left.write_bytes(before[:-100])
+    Path(f"{left}-wal").write_bytes(b"")
+    assert refusal(left).reason == "damaged"
 
 
 def temporary() -> set[str]:

@@ -12,7 +12,7 @@ from settling import DOUBTFUL, LISTED, settle_links
 from virtual import loop, virtual
 from working import DISTRIBUTE, Scene, Taken, asynchronous, scene, take
 
-from qualtrics_async import OutcomeUnknown, Polling
+from qualtrics_async import OutcomeUnknown, Polling, Timeouts
 from qualtrics_async.bulk import InDoubt
 from qualtrics_async.bulk.distributing import Finding, LinkOrder, judge
 from qualtrics_async.bulk.targets import Target, TargetKind
@@ -150,7 +150,7 @@ async def test_what_others_make_meanwhile(
     fields: dict[str, Any], kinds: dict[str, int], tmp_path: Path
 ) -> None:
     """Another survey, list, kind, link type or expiry is not ours; what could be ours makes it doubtful."""
-    async with scene(lists=2) as s:
+    async with scene(lists=2, client={"timeouts": Timeouts(grace=0.05)}) as s:
         s.fill(4, 4)
         if "to" in fields:
             fields = fields | {"to": s.lists[1]}

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import msgspec
-from hypothesis import given
+import pytest
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from working import IMPORT, asynchronous, scene, settle, take
 
@@ -99,6 +104,7 @@ def test_a_row_that_fits_no_chunk_is_known_before() -> None:
     assert not chunker.fits(100)
 
 
+@settings(phases=[Phase.generate])  # shrinking so many names takes minutes
 @given(DATED, st.integers(4_000, 6_000), st.integers(0, 40))
 def test_no_body_is_larger_than_its_chunk(rows: list[dict[str, str]], size: int, cut: int) -> None:
     """With the names of all transaction data, each once, rows take no more bytes than they may."""
@@ -133,3 +139,24 @@ async def test_many_names_of_transaction_data_leave_less_room_for_rows() -> None
         assert max(sizes) <= 60_000
         plan = bulk.plan_import(s.client, rows, mailing_list="CG_1", chunk_rows=1000, chunk_bytes=60_000)
         assert (await plan).chunks == s.count(IMPORT) > 1
+
+
+@asynchronous
+async def test_a_chunk_that_is_filled_by_two_runs_says_all_names(tmp_path: Path) -> None:
+    """The names of the rows that an earlier run read are said with those that came after."""
+    async with scene(record_bodies=True) as s:
+        rows = s.rows(2500)
+        for n, row in enumerate(rows):
+            row["transactionData"] = {f"field {n // 500}": "x"}
+
+        def breaking() -> Iterator[Any]:
+            yield from rows[:2400]
+            raise ZeroDivisionError
+
+        options: dict[str, Any] = {"journal": tmp_path / "j.db", "job_id": "x", "chunk_rows": 5000}
+        with pytest.raises(ZeroDivisionError):
+            await take(s.imports(breaking(), **options))
+        settle(s.sandbox, rows, (await take(s.imports(iter(rows), **options))).outcomes)
+        bodies = [one.body or b"" for one in s.sandbox.requests if f"{one.method} {one.route}" == IMPORT]
+        fields = [msgspec.json.decode(body)["transactionMeta"]["fields"] for body in bodies]
+        assert fields == [[f"field {n}" for n in range(5)]]

@@ -179,7 +179,8 @@ def _audit_row(sandbox: Sandbox, name: str, n: int, one: Said, account: Account)
         account.is_wrong(told)
     if not plan.is_valid(n) and one.kind != "Failed":
         account.is_wrong(f"{told}, which cannot be sent")
-    if plan.is_valid(n) and one.kind == "Failed" and one.reason not in REFUSALS:
+    possible = plan.is_valid(n) and not plan.is_refused(n)
+    if possible and one.kind == "Failed" and one.reason not in REFUSALS:
         account.is_wrong(f"{told}, which can be sent")
     contact = one.contact or one.value
     if one.kind == "Ok" and contact is not None and not _is_contact(sandbox, contact, plan, n):

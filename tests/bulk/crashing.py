@@ -20,7 +20,7 @@ import msgspec
 from accounting import UNFINISHED, Account, audit, audit_journal
 from dying import Die, End, Orders, Where
 from msgspec.structs import replace
-from proving import Call, Part, Place, Plan, Said, arrange, disturb
+from proving import Call, Part, Place, Plan, Said, arrange, disturb, refusing
 from working import CONTACTS, CREATE, CREATE_LIST, DISTRIBUTE, IMPORT, LINKS, PROGRESS, REPORT
 
 from qualtrics_async import RetryPolicy
@@ -280,7 +280,7 @@ def crash(
     random = Random(f"crash {plan.seed}")
     # By polls, whoever looks for a trace makes it come; by the clock, it may come too late for a look.
     seconds = random.choice((None, _STEP))
-    with Sandbox.in_thread(**plan.sandbox(seconds=seconds)) as sandbox:
+    with refusing(), Sandbox.in_thread(**plan.sandbox(seconds=seconds)) as sandbox:
         run = _Run(sandbox, plan, folder, nursery)
         if rate:
             sandbox.faults.random(rate=rate, kinds=_MILD, seed=plan.seed)

@@ -12,7 +12,7 @@ from unittest import mock
 
 from accounting import UNFINISHED, Account, audit, audit_journal
 from msgspec.structs import replace
-from proving import Call, JobName, Part, Plan, arrange, run_job, say
+from proving import Call, JobName, Part, Plan, arrange, refusing, run_job, say
 from virtual import loop, run
 from working import CREATE_LIST, DISTRIBUTE, IMPORT
 
@@ -142,7 +142,7 @@ async def _fault(plan: Plan, rate: float, journal: Path) -> Account:
 
 def fault(plan: Plan, *, rate: float, folder: Path) -> Account:
     """Run a job while a share of all requests goes wrong and the wall clock jumps."""
-    with jumping_clock(Random(plan.seed)):
+    with refusing(), jumping_clock(Random(plan.seed)):
         account = run(_fault(plan, rate, folder / "journal.db"))
     audit_journal(folder, account)
     return account

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from random import Random
 from typing import Any, Final, Literal, TypeAlias, get_args
+from unittest import mock
 
 import msgspec
 from msgspec.structs import replace
 
 from qualtrics_async import Limits, Polling, Qualtrics, RetryPolicy, bulk
 from qualtrics_async.bulk import Ok, Outcomes, Summary, contacts_to_links, generate_links, import_contacts
-from qualtrics_async.sandbox import ByPolls, BySeconds, Sandbox
+from qualtrics_async.sandbox import ByPolls, BySeconds, Sandbox, import_queue
 from qualtrics_async.sandbox.jobs import Progress
 from qualtrics_async.sandbox.records import ImportJob, MailingList
 
@@ -30,6 +32,7 @@ __all__ = [
     "arrange",
     "disturb",
     "lists_called",
+    "refusing",
     "run_job",
     "say",
 ]
@@ -45,6 +48,9 @@ CRITERIA: Final[tuple[tuple[str, ...], ...]] = ((), ("email",), ("externalDataRe
 EXPIRY: Final = "2099-01-01T00:00:00Z"
 OTHER_EXPIRY: Final = "2098-01-01T00:00:00Z"
 MISSING_LIST: Final = "no list"
+
+REFUSED: Final = "refused"
+"""What the addresses begin with that are refused by the service only."""
 
 LANGUAGE: Final = "FR"
 """What an update sets."""
@@ -141,10 +147,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """Whether a row can be sent."""
         return n % 17 != 4 and not self.hopeless
 
+    def is_refused(self, n: int) -> bool:
+        """Whether the service refuses a row that can be sent, while an older contact has its reference."""
+        refused = self.job == "imports" and n % 19 == 12
+        return refused and self.is_valid(n) and self.reference(n) is not None
+
     def is_known(self, n: int) -> bool:
-        """Whether the contact of a row is in its list before the job begins."""
+        """Whether the contact of a row is in its list before the job begins, or one with its reference."""
         if self.job in ("imports", "creates"):
-            return n % 19 == 7 and self.is_valid(n)
+            return (n % 19 == 7 and self.is_valid(n)) or self.is_refused(n)
         if self.job == "ways":
             return self.exists and n % 7 == 5
         return self.job == "links" or n % 13 != 6
@@ -155,7 +166,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     def email(self, n: int) -> str:
         """The address of a row."""
-        return f"person{n}@example.com"
+        return f"{REFUSED}{n}@example.com" if self.is_refused(n) else f"person{n}@example.com"
 
     def is_merged(self, n: int) -> bool:
         """Whether a row that is sent twice is one contact all the same."""
@@ -261,6 +272,13 @@ def _trouble(plan: Plan, n: int) -> dict[str, Any]:
     return unreadable[n % (2 if plan.job == "ways" else 3)]
 
 
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Let imports refuse some addresses that the job takes for possible: no fault of the sandbox's can."""
+    with mock.patch.object(import_queue, "_EMAIL", re.compile(rf"(?!{REFUSED})[^@\s]+@[^@\s]+\.[^@\s.]+")):
+        yield
+
+
 def arrange(sandbox: Sandbox, plan: Plan) -> Place:
     """Make the lists of a plan, with what is there before the job begins."""
     state, random = sandbox.state, Random(f"place {plan.seed}")
@@ -273,7 +291,7 @@ def arrange(sandbox: Sandbox, plan: Plan) -> Place:
         if plan.is_known(n):
             contact = state.add_contact(
                 lists[plan.list_of(n)],
-                email=plan.email(n),
+                email=plan.email(n).replace(REFUSED, "older"),
                 ext_ref=plan.reference(n),
                 list_unsubscribed=random.random() < _SILENT.get(plan.job, 0),
                 exceeded_frequency=random.random() < _SILENT.get(plan.job, 0),

@@ -21,7 +21,17 @@ from qualtrics_async.bulk.identity import FileRows, Layout
 from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome
 from qualtrics_async.bulk.readers import read_contacts
 from qualtrics_async.bulk.replacing import replacing_off_loop
-from qualtrics_async.bulk.rows import _TEXT, NOTES, BrokenRow, ImportRow, RowProblem, read_cell, wire_name
+from qualtrics_async.bulk.rows import (
+    _TEXT,
+    IN_DOUBT,
+    NO_LINK,
+    NOTES,
+    BrokenRow,
+    ImportRow,
+    RowProblem,
+    read_cell,
+    wire_name,
+)
 from qualtrics_async.bulk.writers import ENOUGH, FileFormat, RecordWriter, cell, format_of, record_writer
 from qualtrics_async.errors import UsageError
 
@@ -332,8 +342,10 @@ def _text(value: object, column: str) -> str | None:
 
 
 def kind_of(outcome: Failed[Any] | InDoubt[Any]) -> str:
-    """Name the kind of an outcome."""
-    return "failed" if isinstance(outcome, Failed) else "in doubt"
+    """Name the kind of an outcome; what an import has to refuse as it stands is not just a failure."""
+    if isinstance(outcome, InDoubt):
+        return IN_DOUBT
+    return NO_LINK if outcome.imported else "failed"
 
 
 def row_record(outcome: Failed[ImportRow] | InDoubt[ImportRow]) -> dict[str, Any]:

@@ -15,11 +15,14 @@ from anyio.abc import TaskGroup
 from qualtrics_async.bulk.outcome import I, Outcome, Summary, V, is_unexpected
 from qualtrics_async.errors import JobFailed, QualtricsError
 
-__all__ = ["Batch", "Channel", "Deliver", "FairQueue", "Outcomes", "fan_out"]
+__all__ = ["TOO_MANY", "Batch", "Channel", "Deliver", "FairQueue", "Outcomes", "fan_out"]
 
 K = TypeVar("K", bound=Hashable)
 W = TypeVar("W")
 
+
+TOO_MANY: Final = "too many failures"
+"""The status of the error of a job that was stopped by `max_failures`."""
 
 _REASONS: Final = 3
 """The commonest reasons that an error names."""
@@ -118,8 +121,8 @@ def _too_many(failures: Counter[str], most: int) -> JobFailed:
     reasons = ", ".join(f"{count} for {reason!r}" for reason, count in failures.most_common(_REASONS))
     return JobFailed(
         f"the job was stopped: {failures.total()} items failed ({reasons}) where max_failures allows {most}; "
-        "what was done is in its journal, if it has one, and the same call goes on",
-        status="too many failures",
+        "what was done is in its journal, if it has one, and a higher limit goes on there",
+        status=TOO_MANY,
         detail=failures.copy(),
     )
 

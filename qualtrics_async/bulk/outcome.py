@@ -33,11 +33,15 @@ class Ok(Struct, Generic[I, V], frozen=True):
 
 
 class Failed(Struct, Generic[I], frozen=True):
-    """It did not work and nothing was left behind; `reason` is a few words to count by, `error` the whole."""
+    """It did not work and nothing was left behind; `reason` is a few words to count by, `error` the whole.
+
+    Of `contacts_to_links()`, `imported` says that the row itself is in the list: what failed is its link.
+    """
 
     item: I
     error: QualtricsError
     reason: str
+    imported: bool = False
 
 
 class InDoubt(Struct, Generic[I], frozen=True):

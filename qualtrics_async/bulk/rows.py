@@ -23,6 +23,7 @@ from qualtrics_async.models.contacts import ContactFields
 __all__ = [
     "IN_DOUBT",
     "NOTES",
+    "NO_LINK",
     "BrokenRow",
     "ImportRow",
     "Imported",
@@ -113,6 +114,16 @@ NOTES: Final = ("_outcome", "_reason", "_error", "_line", "_mailing_list_id")
 IN_DOUBT: Final = "in doubt"
 """The outcome of a row in a failures file that may have been imported: it is not sent as it stands."""
 
+NO_LINK: Final = "no link"
+"""The outcome of a row in a failures file that was imported and has no link: it is not sent as it stands."""
+
+_NOT_AS_IT_STANDS: Final = {
+    IN_DOUBT: "an earlier import left the row in doubt: look whether it is in the list, and empty _outcome "
+    "if it is to be imported",
+    NO_LINK: "an earlier run imported the row, and it has no link: use `contacts update` to change it and "
+    "`links generate` for links of its list, or empty _outcome if it is to be imported again",
+}
+
 _TEXT: Final = "_text"
 """What a line says that is no row, or a row that cannot be written down."""
 
@@ -194,12 +205,9 @@ def prepare(
     """
 
     def read(source: object) -> dict[str, Any]:
-        if isinstance(source, Mapping) and source.get(NOTES[0]) == IN_DOUBT:
-            raise RowProblem(
-                IN_DOUBT,
-                "an earlier import left the row in doubt: look whether it is in the list, and empty _outcome "
-                "if it is to be imported",
-            )
+        before = source.get(NOTES[0]) if isinstance(source, Mapping) else None
+        if isinstance(before, str) and before in _NOT_AS_IT_STANDS:
+            raise RowProblem(before, _NOT_AS_IT_STANDS[before])
         contact = read_cells(source, clear_empty=clear_empty)
         if not any(contact.get(name) for name in _WHO):
             message = "the row has no name, e-mail, phone or external reference"

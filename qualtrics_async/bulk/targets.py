@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from qualtrics_async._core.store import Store
-from qualtrics_async.bulk.records import ChunkState, Result, pack_results, unpack_results
+from qualtrics_async.bulk.records import ChunkState, Kind, Result, pack_results, unpack_results
 from qualtrics_async.errors import QualtricsError
 
 __all__ = ["TARGETS", "Target", "TargetKind", "Targets"]
@@ -107,7 +107,21 @@ class Targets:
         await self._store.run(work)
         target.state, target.taken = ChunkState.DONE, True
 
+    async def reopen(self, target: Target) -> None:
+        """Read members and links again of one that was taken; of a refusal, the distribution is due again."""
+        if target.job is None and (target.result is None or target.result.kind is Kind.FAILED):
+            target.state, target.result, target.before, target.posts = ChunkState.PLANNED, None, None, 0
+        target.listing, target.links, target.listed, target.ended = None, None, False, False
+        values = _values(target)
 
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(_SAVE, values)
+            db.execute(_REOPEN, (target.number,))
+
+        await self._store.run(work)
+
+
+_REOPEN: Final = "UPDATE targets SET listing = NULL, listed = 0, links = NULL, ended = 0 WHERE number = ?"
 _SAVE: Final = """
 INSERT INTO targets (number, kind, name, state, job, result, before, posts)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
-from datetime import datetime
 from functools import partial
-from typing import Any, Final, TypeAlias, Unpack
+from typing import Final, TypeAlias, Unpack
 
-import anyio
-import msgspec
 from msgspec.structs import replace
 
 from qualtrics_async._core.request import fill
@@ -19,22 +15,21 @@ from qualtrics_async.bulk.contacts import ENVELOPE, MAX_CHUNK_BYTES, MAX_CHUNK_R
 from qualtrics_async.bulk.distributing import LinkOrder
 from qualtrics_async.bulk.expiry import Expiry, checked_expiry, expiry_of
 from qualtrics_async.bulk.fanout import Batch, Deliver, FairQueue, Outcomes
-from qualtrics_async.bulk.finding import Finder, Key, key_of
 from qualtrics_async.bulk.imports import ImportJobs
 from qualtrics_async.bulk.job import Job, JobOptions, Settings
+from qualtrics_async.bulk.joining import UNLINKED, Joined, RowLink
 from qualtrics_async.bulk.links import Links, check_links
 from qualtrics_async.bulk.naming import list_of_name
-from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome
-from qualtrics_async.bulk.patience import Patience
+from qualtrics_async.bulk.outcome import Failed, InDoubt
 from qualtrics_async.bulk.recipient import Recipient
-from qualtrics_async.bulk.recipients import LinkOutcome, Recipients
-from qualtrics_async.bulk.records import ChunkRecord, Kind, RowRecord
+from qualtrics_async.bulk.recipients import LinkOutcome
+from qualtrics_async.bulk.records import ChunkRecord, Kind
 from qualtrics_async.bulk.rows import ImportRow, prepare
 from qualtrics_async.bulk.sources import Rows, as_rows
-from qualtrics_async.bulk.spool import Spool, deliver_chunk, identity_of, outcome_of
+from qualtrics_async.bulk.spool import Spool, deliver_chunk, identity_of
 from qualtrics_async.bulk.targets import Target, TargetKind
 from qualtrics_async.client import Qualtrics
-from qualtrics_async.errors import JobFailed, UsageError
+from qualtrics_async.errors import UsageError
 from qualtrics_async.models.distributions import DistributionLink
 
 __all__ = ["RowLink", "contacts_to_links"]
@@ -44,20 +39,6 @@ _LinkJob: TypeAlias = Job[Recipient, DistributionLink]
 
 _SURVEY: Final = "survey"
 _PAGES_AT_ONCE: Final = 2
-_FINDING: Final = 8
-_NOT_JOINED: Final = "contact not found"
-"""Why a row without the id of its contact has no link: its key finds no contact, or several."""
-
-
-class RowLink(msgspec.Struct, frozen=True):
-    """The value of an outcome: the contact that a row became, and its link."""
-
-    contact_id: str
-    contact_lookup_id: str | None
-    mailing_list_id: str
-    distribution_id: str | None
-    link: str
-    link_expiration: datetime | None
 
 
 @asynccontextmanager
@@ -92,9 +73,14 @@ async def contacts_to_links(
     which its contact has no link. Rows that deduplication makes one contact share one link. Contacts who were
     in the list before get links too, and no outcome. All of it has one journal, and the same call goes on.
 
-    Where an import has no report, the contact of a row is the one that has its external reference, or else
-    its e-mail address; a row is `Failed` as `"contact not found"` when several have it, or when none has it
-    until `reconcile_timeout`.
+    A row that was imported and has no link is `Failed` with `imported` set: do not import it again. With a
+    journal and `replay`, the same call looks for its link again, and makes a distribution again that was
+    refused; what is complete stays as it is, and no row is imported twice.
+
+    Where an import has no report, the contact of a row is the one in the list that has its external reference
+    or, where a row has none or the directory merges by e-mail alone, its address. A row is `Failed` as
+    `"ambiguous"` when several have it and as `"contact not found"` when none has it; a later call can tell
+    only if `keep_rows` kept the row.
 
     Args:
         client: an open client.
@@ -223,13 +209,15 @@ class _Way:
         if known and known[0].taken and not job.settings.replay:
             return
         target = known[0] if known else Target(1, TargetKind.LIST, self._mailing_list_id)
+        if target.taken:
+            await self._look_again(links, target)
         whole: list[LinkOutcome] = []
         if known or await job.journal.any_went_well():
             await links.targets.save([target])
             await self._generate(links, target, whole)
             job.summary.take_decisions(part.summary)
         recipients = None if target.job is None or whole else await links.recipients(target)
-        joined = _Joined(job, self._directory_id, target, recipients, (_of_all(target) or whole)[:1])
+        joined = Joined(job, self._directory_id, target, recipients, (_of_all(target) or whole)[:1])
         for chunk in await job.journal.chunks():
             async with job.exits:
                 await deliver_chunk(
@@ -243,91 +231,18 @@ class _Way:
         if not whole:
             await deliver(Batch([], partial(links.targets.take, target)))
 
+    async def _look_again(self, links: Links, target: Target) -> None:
+        """Begin the links of a list anew that are not complete, though all rows have had their outcome."""
+        journal = self._job.journal
+        if await journal.meta(UNLINKED) is not None:
+            await links.targets.reopen(target)
+            await journal.drop_meta(UNLINKED)
+
     async def _generate(self, links: Links, target: Target, whole: list[LinkOutcome]) -> None:
         async def keep(batch: Batch[Recipient, DistributionLink]) -> None:
             whole.extend(batch.outcomes)
 
         await links.work(target, keep)
-
-
-class _Joined:
-    """The outcomes of rows whose list has its links, or of which `whole` says why it has none."""
-
-    def __init__(
-        self,
-        job: Job[ImportRow, RowLink],
-        directory_id: str,
-        target: Target,
-        recipients: Recipients | None,
-        whole: Sequence[LinkOutcome],
-    ) -> None:
-        self._journal = job.journal
-        self._target = target
-        self._recipients = recipients
-        self._whole = whole
-        self._finder = Finder(job.client, directory_id)
-        # One for all rows: those that never show do not each wait for it.
-        self._patience = Patience(job.client.polling, job.settings.reconcile_timeout)
-
-    async def outcomes(self, chunk: int, rows: Sequence[RowRecord]) -> list[Outcome[ImportRow, Any]]:
-        """Join some rows of a chunk to their links by contact."""
-        contacts: dict[int, str] = {}
-        known: dict[str, LinkOutcome] = {}
-        if self._recipients is not None:
-            contacts = await self._contacts(chunk, [row for row in rows if row.kind is Kind.OK])
-            known = await self._recipients.of_contacts(set(contacts.values()))
-        return [self._outcome(row, known.get(contacts.get(row.position, ""))) for row in rows]
-
-    async def _contacts(self, chunk: int, rows: Sequence[RowRecord]) -> dict[int, str]:
-        """Tell the contact of each row; without an import report it is found by the row's own key.
-
-        What was found is in the journal, where a replay finds it when the row itself is erased.
-        """
-        found: dict[int, str] = {}
-        nameless = iter([row for row in rows if row.contact_id is None and row.payload is not None])
-
-        async def find() -> None:
-            for row in nameless:
-                key = key_of(msgspec.json.decode(row.payload or b"{}"))
-                contact_id = None if key is None else await self._find(key)
-                if contact_id is not None:
-                    found[row.position] = contact_id
-
-        async with anyio.create_task_group() as tasks:
-            for _ in range(_FINDING):
-                tasks.start_soon(find)
-        await self._journal.learn_contacts(chunk, found)
-        return {row.position: row.contact_id for row in rows if row.contact_id is not None} | found
-
-    async def _find(self, key: Key) -> str | None:
-        """Search for a contact that must be there; the service's index may be behind (assumed)."""
-        while True:
-            found = await self._finder.find(self._target.name, key)
-            if found or self._patience.is_over:
-                return found[0].contact_id if len(found) == 1 else None
-            await asyncio.sleep(self._patience.pause())
-
-    def _outcome(self, row: RowRecord, found: LinkOutcome | None) -> Outcome[ImportRow, Any]:
-        imported = outcome_of(row, row)
-        if not isinstance(imported, Ok):
-            return imported
-        match found or next(iter(self._whole), None):
-            case Ok(item=who, value=link):
-                value = RowLink(
-                    contact_id=link.contact_id,
-                    contact_lookup_id=row.contact_lookup_id or who.contact_lookup_id,
-                    mailing_list_id=self._target.name,
-                    distribution_id=self._target.job,
-                    link=link.link,
-                    link_expiration=link.link_expiration,
-                )
-                return Ok(imported.item, value)
-            case Failed(error=error, reason=reason):
-                return Failed(imported.item, error, reason)
-            case InDoubt(error=error, reason=reason):
-                return InDoubt(imported.item, error, reason)
-        error = JobFailed(f"no link: {_NOT_JOINED}", job_id=self._target.job or "", status=_NOT_JOINED)
-        return Failed(imported.item, error, _NOT_JOINED)
 
 
 def _of_all(target: Target) -> list[LinkOutcome]:

@@ -12,6 +12,7 @@ from qualtrics_async.cli.bars import Bar, progress
 from qualtrics_async.cli.journals import erase_rows, forget, resumable
 from qualtrics_async.cli.options import BulkOptions
 from qualtrics_async.cli.outcomes import Nouns, Tally, conclude
+from qualtrics_async.cli.output import counted, say
 from qualtrics_async.cli.signals import run_async
 from qualtrics_async.errors import JobFailed, QualtricsError
 
@@ -45,12 +46,16 @@ class BulkJob:
         self._nouns = nouns
         self._bar = Bar(None, title)
         self._tally = Tally()
+        self._unlinked = 0
         self._stopped: QualtricsError | None = None
 
     @contextmanager
-    def running(self) -> Iterator[None]:
-        """Show the bar, and say how to go on when what is done inside does not end well."""
-        with resumable(self._journal, usual=self._is_ours), progress() as bars:
+    def running(self, source: Path | None = None) -> Iterator[None]:
+        """Show the bar, and say how to go on when what is done inside does not end well.
+
+        `source` is the file that the job is about, if it is about one.
+        """
+        with resumable(self._journal, usual=self._is_ours, source=source), progress() as bars:
             self._bar = Bar(bars, self._title)
             yield
 
@@ -93,6 +98,7 @@ class BulkJob:
                 summary = outcomes.summary
                 async for outcome in outcomes:
                     if isinstance(outcome, Failed | InDoubt):
+                        self._unlinked += isinstance(outcome, Failed) and outcome.imported
                         self._tally.add(outcome, whole_list=is_whole_list(outcome.item))
                     await take(outcome)
         except JobFailed as error:
@@ -103,17 +109,29 @@ class BulkJob:
         self._bar.end(summary)
         return summary
 
-    def end(self, summary: Summary, again: str = "") -> int:
-        """Say how it ended, remove what is not needed any more, and return the exit code."""
-        if self._is_ours and not summary.in_doubt:
+    def end(self, summary: Summary, again: str = "", *, once_more: str = "") -> int:
+        """Say how it ended, remove what is not needed any more, and return the exit code.
+
+        `again` says how failures are given again once they are corrected, `once_more` what else the same
+        command needs when it goes on for links that are missing.
+        """
+        unlinked = self._unlinked
+        if self._is_ours and not summary.in_doubt and not unlinked:
             forget(self._journal)
-        elif self._needs_rows and not self._chosen.keep_rows:
+        elif self._needs_rows and not self._chosen.keep_rows and not unlinked:
             run_async(erase_rows(self._journal))
-        return conclude(
+        code = conclude(
             summary,
             self._tally,
             self._nouns,
             failures=self._chosen.failures,
             journal=self._journal,
-            again=again,
+            again=again if summary.failed > unlinked else "",
         )
+        if unlinked:
+            say(
+                f"{counted(unlinked, 'row')} of them had been imported, and only the link is missing: "
+                f"{self._journal} is kept, with these rows. While it is there the same command{once_more} "
+                "imports nothing again and looks for the links; remove it when they are given up"
+            )
+        return code

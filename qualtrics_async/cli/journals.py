@@ -11,9 +11,17 @@ from pathlib import Path
 from typing import Final
 
 from qualtrics_async._core.store import Store
+from qualtrics_async.bulk.fanout import TOO_MANY
 from qualtrics_async.bulk.journal import _SCHEMA, _VERSION, Journal, sent_anything
 from qualtrics_async.cli.output import say
-from qualtrics_async.errors import JournalError, QualtricsError, RateLimited, ServerFault, TransportError
+from qualtrics_async.errors import (
+    JobFailed,
+    JournalError,
+    QualtricsError,
+    RateLimited,
+    ServerFault,
+    TransportError,
+)
 
 __all__ = ["command_line", "erase_rows", "forget", "resumable", "usual_journal"]
 
@@ -31,10 +39,11 @@ def usual_journal(path: Path, *identity: object) -> Path:
 
 
 @contextmanager
-def resumable(journal: Path, *, usual: bool) -> Iterator[None]:
+def resumable(journal: Path, *, usual: bool, source: Path | None = None) -> Iterator[None]:
     """Say how to go on when what is done inside is interrupted or fails.
 
     A journal that nobody asked for (`usual`) is removed when nothing was sent and the job must be corrected.
+    `source` is the file that the job is about, if it is about one.
     """
     try:
         yield
@@ -44,11 +53,11 @@ def resumable(journal: Path, *, usual: bool) -> Iterator[None]:
         raise
     except (KeyboardInterrupt, OSError, QualtricsError) as error:
         if journal.exists():
-            _explain(journal, error, usual=usual)
+            _explain(journal, error, usual=usual, source=source)
         raise
 
 
-def _explain(journal: Path, error: BaseException, *, usual: bool) -> None:
+def _explain(journal: Path, error: BaseException, *, usual: bool, source: Path | None) -> None:
     if not isinstance(error, _AGAIN):
         if not sent_anything(journal):
             if usual:
@@ -56,10 +65,26 @@ def _explain(journal: Path, error: BaseException, *, usual: bool) -> None:
             again = "" if usual else f", without {journal} or with another journal"
             say(f"nothing was sent: correct it and start again{again}")
             return
+        if isinstance(error, JobFailed) and error.status == TOO_MANY:
+            _explain_limit(journal, source)
+            return
         say(f"{journal} knows what was done. When it is corrected, run the same command again:")
     else:
         say(f"{journal} knows what was done. To go on, run the same command again:")
     say(f"  {shlex.join(['qualtrics-async', *command_line.get()])}")
+
+
+def _explain_limit(journal: Path, source: Path | None) -> None:
+    """Say how a job goes on that its failures have stopped: the same ones fail again."""
+    what = source or "what they come from"
+    say(
+        f"{journal} knows what was done. What has failed fails again: to go on with it, run the same command "
+        "with a higher --max-failures, and correct the failures at its end."
+    )
+    say(
+        f"To start anew, correct {what} and run the command without {journal}, or with another --journal: "
+        "it does everything again, also what was done"
+    )
 
 
 async def erase_rows(journal: Path) -> None:

@@ -34,6 +34,8 @@ from qualtrics_async.errors import UsageError
 __all__ = ["Links", "run_from_contacts", "run_generate"]
 
 _FAILURE: Final = ("outcome", "reason", "error")
+_FURTHER: Final = "; they get links of a further distribution to the list"
+_ANOTHER: Final = f", with another --output{_FURTHER}"
 _ENDS: Final = ("link", "link_expiration")
 
 
@@ -155,9 +157,13 @@ def run_from_contacts(
         await writer.end()
         return summary
 
-    with job.running(), file.writer(ROW_COLUMNS) as writer:
+    with job.running(source.path), file.writer(ROW_COLUMNS) as writer:
         summary = run_async(run())
         job.check()
     if erased:
         say(f"{counted(erased, 'row')} had been erased from {journal}: their links stand without their cells")
-    return job.end(summary, CORRECT)
+    return job.end(
+        summary,
+        CORRECT + (_ANOTHER if file.output else _FURTHER),
+        once_more=", with --overwrite," if file.output and not file.overwrite else "",
+    )

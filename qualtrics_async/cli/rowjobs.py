@@ -94,7 +94,7 @@ def run_rows(verb: str, file: RowFile, into: Into, options: BulkOptions, start: 
                 start(client, directory, rows, mailing_list=target, **how, **job.options), take
             )
 
-    with job.running():
+    with job.running(file.path):
         summary = run_async(run())
         job.check()
     return job.end(summary, CORRECT)

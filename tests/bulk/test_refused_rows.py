@@ -112,3 +112,16 @@ async def test_a_list_that_is_not_there_fails_the_rows_that_chose_it(kind: str) 
         assert {o.item.mailing_list_id for o in taken.outcomes if isinstance(o, Failed)} == {"CG_typo"}
         only = await take(job(rows, mailing_list="CG_typo"))
         assert isinstance(only.error, NotFound)
+
+
+@asynchronous
+async def test_a_row_without_a_link_is_not_imported_again() -> None:
+    """It is in the list, and a directory without deduplication would have it twice."""
+    async with scene(deduplicate=()) as s:
+        rows: list[Any] = [{**row, "_outcome": "no link", "_reason": "pending"} for row in s.rows(2)]
+        rows[1]["_outcome"] = None
+        taken = await take(s.imports(rows))
+        assert taken.reasons == {"no link": 1}
+        [refused] = [o for o in taken.outcomes if isinstance(o, Failed)]
+        assert "`links generate`" in str(refused.error)
+        assert (s.sandbox.state.accepted_rows["r0"], s.sandbox.state.accepted_rows["r1"]) == (0, 1)

@@ -11,7 +11,18 @@ from typing import Any
 
 import pytest
 from settling import DOUBTFUL
-from working import CONTACTS, DISTRIBUTE, IMPORT, LINKS, Scene, asynchronous, client_of, scene, take
+from working import (
+    CONTACTS,
+    DISTRIBUTE,
+    IMPORT,
+    LINKS,
+    SEARCH,
+    Scene,
+    asynchronous,
+    client_of,
+    scene,
+    take,
+)
 
 from qualtrics_async import JournalError, NotFound, UsageError, bulk
 from qualtrics_async.bulk import Failed, InDoubt, Ok
@@ -135,12 +146,21 @@ async def test_a_replay_without_an_import_report_finds_its_contacts_again(tmp_pa
 
 
 @asynchronous
-async def test_a_search_that_is_behind_is_made_again() -> None:
-    """Without an import report a row finds its contact by its key, as soon as the index has it."""
-    async with scene(import_report=False, search_lag=ByPolls(40)) as s:
-        taken = await take(way(s, s.rows(12), reconcile_timeout=5))
-        settle(s, s.rows(12), taken.outcomes)
-        assert taken.kinds == {"Ok": 12}
+async def test_no_report_and_no_search_are_needed() -> None:
+    """Links say whose they are: where both are forbidden each row has its link all the same."""
+    async with scene(import_report=False, page_size=7) as s:
+        s.sandbox.faults.add(kind="status", status=403, route=SEARCH, times=None)
+        rows: list[Any] = [*s.rows(12), {"email": "Only@example.com"}, {"firstName": "Nobody"}]
+        rows[3]["extRef"] = "R3 "
+        taken = await take(way(s, rows))
+        assert taken.error is None
+        assert taken.kinds == {"Ok": 13, "Failed": 1}
+        assert taken.reasons == {"contact not found": 1}
+        for outcome in taken.outcomes:
+            if isinstance(outcome, Ok):
+                assert (
+                    s.sandbox.state.contacts[outcome.value.contact_id].email == outcome.item.contact["email"]
+                )
 
 
 @asynchronous
@@ -150,8 +170,67 @@ async def test_a_row_whose_key_several_contacts_have_says_so() -> None:
         spring = s.sandbox.state.add_mailing_list("Spring")
         s.sandbox.state.add_contact(spring, ext_ref="r3", email="person3@example.com")
         taken = await take(way(s, s.rows(5)))
-        assert taken.reasons == {"contact not found": 1}
+        assert taken.reasons == {"ambiguous": 1}
         assert taken.kinds == {"Ok": 4, "Failed": 1}
+
+
+@pytest.mark.parametrize(("deduplicate", "joined"), [("email", 3), ("phone", 1)])
+@asynchronous
+async def test_an_address_joins_rows_that_it_made_one(deduplicate: str, joined: int) -> None:
+    """Their contact has the reference of the last; elsewhere the same address may be another's."""
+    async with scene(import_report=False, deduplicate=(deduplicate,)) as s:
+        rows = [{"extRef": f"r{n}", "email": "one@example.com", "phone": "1"} for n in range(3)]
+        taken = await take(way(s, rows))
+        assert taken.kinds["Ok"] == joined
+        assert len({outcome.value.link for outcome in taken.outcomes if isinstance(outcome, Ok)}) == 1
+        assert taken.reasons["contact not found"] == 3 - joined
+
+
+MISSING: list[tuple[str, dict[str, Any]]] = [
+    ("pending", {"kind": "stuck_job"}),
+    ("refused", {"kind": "status", "status": 400}),
+]
+
+
+@pytest.mark.parametrize(("reason", "fault"), MISSING, ids=[reason for reason, _ in MISSING])
+@pytest.mark.parametrize("keep", [True, False])
+@asynchronous
+async def test_links_that_are_missing_are_looked_for_again(
+    reason: str, fault: dict[str, Any], keep: bool, tmp_path: Path
+) -> None:
+    """A replay imports nothing again; what is complete then stays as it is."""
+    async with scene(deduplicate=()) as s:
+        rows: list[Any] = [*s.rows(12), {"email": "nobody@"}]
+        options: dict[str, Any] = {"journal": tmp_path / "j.db", "keep_rows": keep, "deadline": 0.05}
+        s.sandbox.faults.add(route=DISTRIBUTE, **fault)
+        first = await take(way(s, rows, **options))
+        assert first.reasons == {reason: 12, "invalid e-mail": 1}
+        assert sum(outcome.imported for outcome in first.outcomes) == 12
+        for made in s.sandbox.state.distributions.values():
+            made.progress.stuck = False
+        assert (await take(way(s, rows, **options))).outcomes == []
+        asked = 0
+        for _ in range(3):
+            asked = s.count(LINKS)
+            again = await take(way(s, rows, **options, replay=True))
+            assert again.kinds == {"Ok": 12, "Failed": 1}
+        assert (s.count(LINKS) > asked) is not keep
+        assert s.count(IMPORT) == 2
+        assert len(s.sandbox.state.distributions) == 1
+
+
+@asynchronous
+async def test_who_will_have_no_link_is_not_looked_for_again(tmp_path: Path) -> None:
+    """A replay asks for no link of a contact who has opted out."""
+    async with scene() as s:
+        rows = s.rows(3)
+        rows[1]["unsubscribed"] = True
+        options: dict[str, Any] = {"journal": tmp_path / "j.db", "keep_rows": True, "replay": True}
+        first = await take(way(s, rows, **options))
+        before = s.count(LINKS)
+        second = await take(way(s, rows, **options))
+        assert first.reasons == second.reasons == {"opted out": 1}
+        assert s.count(LINKS) == before
 
 
 @pytest.mark.parametrize("keep", [True, False])

@@ -176,6 +176,78 @@ def test_a_named_journal_has_the_rows_only_on_request(call: Call, sandbox: Sandb
     assert len(sandbox.state.distributions) == 1
 
 
+def test_rows_without_a_link_are_not_imported_again(call: Call, sandbox: Sandbox) -> None:
+    """Neither by the same command, which goes on with the links, nor as the failures file has them."""
+    contacts_file(3, "Ann,no address,X99,1\n")
+    sandbox.faults.add(kind="stuck_job", route=DISTRIBUTE)
+    argv = whole_way(sandbox, "--deadline", "0.01")
+    stopped = call(*argv)
+    assert stopped.code == 3, stopped.err
+    (journal,) = Path().glob("*.journal")
+    assert f"3 rows of them had been imported, and only the link is missing: {journal} is kept" in stopped.err
+    assert "the same command, with --overwrite, imports nothing again" in stopped.err
+    failed = rows_of("failed.csv")
+    assert [row["_outcome"] for row in failed] == ["no link", "no link", "no link", "failed"]
+    again = call(
+        "contacts", "import", "failed.csv", "--mailing-list", next(iter(sandbox.state.mailing_lists))
+    )
+    assert "no link: 3 (first: an earlier run imported the row" in again.err
+    (made,) = sandbox.state.distributions.values()
+    made.progress.stuck = False
+    done = call(*argv, "--overwrite")
+    assert done.code == 3
+    assert "only the link is missing" not in done.err
+    assert [row["external_data_reference"] for row in rows_of("links.csv")] == ["X0", "X1", "X2"]
+    assert all(row["email"] for row in rows_of("links.csv"))
+    assert (sandbox.calls[IMPORTS, 200], sandbox.calls[DISTRIBUTE, 200]) == (1, 1)
+    assert not list(Path().glob("*.journal"))
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_a_distribution_that_was_refused_is_made_by_the_same_command(
+    call: Call, sandbox: Sandbox, overwrite: bool
+) -> None:
+    """A journal of one's own has the rows until their links are written."""
+    contacts_file(3)
+    sandbox.faults.add(kind="status", status=400, route=DISTRIBUTE)
+    argv = whole_way(sandbox, "--journal", "mine.db", *(["--overwrite"] if overwrite else []))
+    stopped = call(*argv)
+    assert stopped.code == 3
+    assert ("the same command, with --overwrite, imports" in stopped.err) is not overwrite
+    assert "correct them there" not in stopped.err
+    assert call(*argv).code == (0 if overwrite else 2)
+    if not overwrite:
+        assert call(*argv, "--overwrite").code == 0
+    assert [row["first_name"] for row in rows_of("links.csv")] == ["Zoë 0", "Zoë 1", "Zoë 2"]
+    assert sandbox.calls[IMPORTS, 200] == 1
+    assert b"p1@example.com" not in Path("mine.db").read_bytes()
+
+
+def test_the_failures_file_has_an_output_of_its_own(call: Call, sandbox: Sandbox) -> None:
+    """The advice on it can be followed: the links that are written stay."""
+    contacts_file(2, "Ann,no address,X99,1\n")
+    done = call(*whole_way(sandbox))
+    assert "run the command on that file, with another --output" in done.err
+    assert "a further distribution" in done.err
+    failed = Path("failed.csv").read_text(encoding="utf-8").replace("no address", "ann@example.com")
+    Path("corrected.csv").write_text(failed, encoding="utf-8")
+    argv = [
+        "links",
+        "from-contacts",
+        "corrected.csv",
+        "--survey",
+        sandbox.state.survey_id,
+        "--list",
+        "Spring",
+    ]
+    assert call(*argv, "--output", "links.csv").code == 2
+    assert call(*argv, "--output", "more.csv").code == 0
+    assert [row["external_data_reference"] for row in rows_of("more.csv")] == ["X99"]
+    to_stdout = call("links", "from-contacts", "contacts.csv", *argv[3:], "--failures", "f.csv")
+    assert "another --output" not in to_stdout.err
+    assert "a further distribution" in to_stdout.err
+
+
 def test_no_file_is_two_things(call: Call, sandbox: Sandbox) -> None:
     """Input, output, failures and journal are four files."""
     contacts_file(1)

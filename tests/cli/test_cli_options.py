@@ -148,6 +148,26 @@ def test_a_job_that_is_clearly_wrong_is_stopped(
     assert [row["_line"] for row in rows_of("failed.csv")] == ["4", "5", "6"]
 
 
+def test_a_job_that_was_stopped_goes_on_with_a_higher_limit(
+    call: Call, sandbox: Sandbox, customers: str
+) -> None:
+    """What is advised works; the command as it was cannot, for the same rows fail again."""
+    contacts_file(5)
+    sandbox.faults.add(kind="status", route=IMPORTS, status=400)
+    argv = ["contacts", "import", "contacts.csv", "--mailing-list", customers, "--failures", "failed.csv"]
+    for _ in range(2):
+        stopped = call(*argv, "--max-failures", "1")
+        assert stopped.code == 1
+        (journal,) = Path().glob("*.journal")
+        assert f"{journal} knows what was done. What has failed fails again" in stopped.err
+        assert "with a higher --max-failures" in stopped.err
+        assert f"correct contacts.csv and run the command without {journal}" in stopped.err
+        assert "When it is corrected" not in stopped.err
+    assert call(*argv, "--max-failures", "5").code == 3
+    assert (sandbox.calls[IMPORTS, 400], sandbox.calls[IMPORTS, 200]) == (1, 0)
+    assert not list(Path().glob("*.journal"))
+
+
 def test_links_that_were_stopped_are_not_written(call: Call, sandbox: Sandbox, customers: str) -> None:
     """An output that is not complete does not take its name, and the failures do."""
     for number in range(3):

@@ -90,7 +90,9 @@ def _circle() -> list[object]:
 
 
 @pytest.mark.parametrize(
-    "body", [{"a": "\ud800"}, {"\udfff": 1}, object(), {"a": object()}, {(1, 2): 3}, _circle(), 1j], ids=ascii
+    "body",
+    [{"a": "\ud800"}, {"\udfff": 1}, object(), {"a": object()}, {(1, 2): 3}, _circle(), 1j],
+    ids=["value", "key", "object", "within", "tuple", "circle", "complex"],
 )
 def test_what_json_cannot_say_is_the_callers_mistake(body: object) -> None:
     """Lone surrogates, unknown types and circles are refused before anything is sent."""

@@ -148,7 +148,8 @@ class Index:
 
     def drop_linked(self, db: sqlite3.Connection, members: Sequence[Expected]) -> int:
         """Drop transactions whose links were handed out under their contacts; count them."""
-        pairs = [(self._target, one.transaction, one.contact) for one in members if one.transaction]
+        number = self._target
+        pairs = [(number, one.transaction, number, one.contact) for one in members if one.transaction]
         return max(0, db.executemany(_DROP_LINKED, pairs).rowcount) if pairs else 0
 
     def rule_out(self, db: sqlite3.Connection, contact_ids: Iterable[str], *, transactions: bool) -> None:
@@ -204,8 +205,8 @@ _SETTLE: Final = """
 UPDATE recipients SET state = 8, page = ? WHERE target = ? AND key IN (SELECT value FROM json_each(?))
 """
 _DROP_LINKED: Final = """
-DELETE FROM recipients WHERE target = ?1 AND key = ?2 AND state < 8
-AND EXISTS (SELECT 1 FROM recipients WHERE target = ?1 AND key = ?3 AND state = 9)
+DELETE FROM recipients WHERE target = ? AND key = ? AND state < 8
+AND EXISTS (SELECT 1 FROM recipients WHERE target = ? AND key = ? AND state = 9)
 """
 _NAMES: Final = "SELECT value FROM json_each(:names)"
 _OF_CONTACTS: Final = """

@@ -39,7 +39,7 @@ async def main(told: dict[str, Any]) -> None:
     # So that a request which the sandbox holds holds the whole job, and what is left does not depend on time.
     concurrency = 5 if told["job"] == "creates" else 1
     kept = {"journal": told["journal"], "replay": told["replay"], "concurrency": concurrency}
-    kept["reconcile_timeout"] = 0.5
+    kept["reconcile_timeout"] = 10.0 if told["job"] == "imports" else 0.5
     async with client:
         job: Any
         match told["job"]:

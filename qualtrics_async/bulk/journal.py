@@ -40,7 +40,7 @@ from qualtrics_async.bulk.records import (
 from qualtrics_async.bulk.targets import TARGETS
 from qualtrics_async.errors import JournalError
 
-__all__ = ["Journal", "Mark", "sent_anything"]
+__all__ = ["Journal", "Mark", "erase_rows", "sent_anything"]
 
 _VERSION: Final = 2
 _ROWS: Final = """
@@ -439,6 +439,15 @@ def _left(payloads: bytes, results: bytes) -> bytes:
     kinds = [result.kind for result in unpack_results(results, 0)]
     rows = zip(bodies_of(payloads), kinds, strict=True)
     return pack([None if kind is Kind.OK else row for row, kind in rows])
+
+
+async def erase_rows(path: Path) -> None:
+    """Erase the rows of a job that is over, if they were kept until its output was written.
+
+    Raises:
+        JournalError: when the journal is in use, damaged or foreign.
+    """
+    await Journal(await Store.open(path, _SCHEMA, _VERSION)).aclose()
 
 
 def sent_anything(path: Path) -> bool:

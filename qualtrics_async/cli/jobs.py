@@ -7,9 +7,10 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qualtrics_async.bulk.journal import erase_rows
 from qualtrics_async.bulk.outcome import Failed, InDoubt, Outcome, Summary
 from qualtrics_async.cli.bars import Bar, progress
-from qualtrics_async.cli.journals import erase_rows, forget, resumable
+from qualtrics_async.cli.journals import forget, resumable
 from qualtrics_async.cli.options import BulkOptions
 from qualtrics_async.cli.outcomes import Nouns, Tally, conclude
 from qualtrics_async.cli.output import counted, say

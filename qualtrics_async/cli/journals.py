@@ -10,9 +10,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
-from qualtrics_async._core.store import Store
 from qualtrics_async.bulk.fanout import TOO_MANY
-from qualtrics_async.bulk.journal import _SCHEMA, _VERSION, Journal, sent_anything
+from qualtrics_async.bulk.journal import sent_anything
 from qualtrics_async.cli.output import say
 from qualtrics_async.errors import (
     JobFailed,
@@ -23,7 +22,7 @@ from qualtrics_async.errors import (
     TransportError,
 )
 
-__all__ = ["command_line", "erase_rows", "forget", "resumable", "usual_journal"]
+__all__ = ["command_line", "forget", "resumable", "usual_journal"]
 
 _AGAIN: Final = (KeyboardInterrupt, OSError, TransportError, ServerFault, RateLimited)
 """What may be otherwise the next time; all else has to be corrected first."""
@@ -85,12 +84,6 @@ def _explain_limit(journal: Path, source: Path | None) -> None:
         f"To start anew, correct {what} and run the command without {journal}, or with another --journal: "
         "it does everything again, also what was done"
     )
-
-
-async def erase_rows(journal: Path) -> None:
-    """Erase the rows of a job that is over, if they were kept until its output was written."""
-    store = await Store.open(journal, _SCHEMA, _VERSION)
-    await Journal(store, keep_rows=False).aclose()
 
 
 def forget(journal: Path) -> None:

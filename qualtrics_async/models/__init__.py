@@ -125,7 +125,7 @@ if TYPE_CHECKING:
     )
     from qualtrics_async.models.response_imports import ResponseImportStarted
     from qualtrics_async.models.response_jobs import ResponseJobProgress, ResponseJobStarted, ResponseUpdate
-    from qualtrics_async.models.responses import ResponseCreated, SurveyResponse
+    from qualtrics_async.models.responses import Response, ResponseCreated
     from qualtrics_async.models.sample_definitions import SampleDefinition
     from qualtrics_async.models.samples import Sample, SampleCreationProgress, SampleCreationStarted
     from qualtrics_async.models.segments import Segment, SegmentContact, SegmentRefreshStarted
@@ -308,6 +308,7 @@ __all__ = [
     "ResearchCoreContactFields",
     "ResearchCoreMailingList",
     "ResearchCoreSample",
+    "Response",
     "ResponseCounts",
     "ResponseCreated",
     "ResponseExportOptions",
@@ -345,7 +346,6 @@ __all__ = [
     "SurveyQsf",
     "SurveyQuota",
     "SurveyQuotaCombination",
-    "SurveyResponse",
     "SurveySession",
     "SurveySessionStarted",
     "SurveySummary",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from qualtrics_async.models._base import JsonList, JsonObject, Model
 
-__all__ = ["ResponseCreated", "SurveyResponse"]
+__all__ = ["Response", "ResponseCreated"]
 
 
-class SurveyResponse(Model, frozen=True, kw_only=True):
+class Response(Model, frozen=True, kw_only=True):
     """A response (documented); `client.responses.schema()` describes its values.
 
     Metadata are among the `values`: `recordedDate`, `finished` (0 or 1), `duration` in seconds, ... Which

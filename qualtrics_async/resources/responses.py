@@ -12,7 +12,7 @@ from qualtrics_async._core.request import DELETE, GET, POST, PUT, Request, Route
 from qualtrics_async._core.uploads import FilePart, Upload
 from qualtrics_async.errors import UsageError
 from qualtrics_async.models._base import JsonObject
-from qualtrics_async.models.responses import ResponseCreated, SurveyResponse
+from qualtrics_async.models.responses import Response, ResponseCreated
 from qualtrics_async.resources._base import Resource, given, named
 
 __all__ = ["Responses"]
@@ -45,10 +45,10 @@ class Responses(Resource):
             route, ResponseCreated, body=_response(route, {"values": values}, files or {})
         )
 
-    async def get(self, survey_id: str, response_id: str) -> SurveyResponse:
+    async def get(self, survey_id: str, response_id: str) -> Response:
         """One response."""
         route = GET("/surveys/{surveyId}/responses/{responseId}", survey_id, response_id)
-        return await self._send(route, SurveyResponse)
+        return await self._send(route, Response)
 
     async def update(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qualtrics_async.models._base import Model
 from qualtrics_async.models.response_jobs import ResponseJobProgress, ResponseJobStarted
-from qualtrics_async.models.responses import ResponseCreated, SurveyResponse
+from qualtrics_async.models.responses import Response, ResponseCreated
 from qualtrics_async.models.surveys import SurveyImported, SurveyQuota, SurveyQuotaCombination
 
 SAMPLED: dict[type[Model], tuple[str, ...]] = {
@@ -18,6 +18,6 @@ SAMPLED: dict[type[Model], tuple[str, ...]] = {
     ResponseJobStarted: ("response_job_started",),
     SurveyImported: ("survey_imported",),
     SurveyQuota: ("survey_quotas",),
-    SurveyResponse: ("response", "response_sparse"),
+    Response: ("response", "response_sparse"),
 }
 NESTED: set[type[Model]] = {SurveyQuotaCombination}

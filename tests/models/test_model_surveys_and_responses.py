@@ -9,7 +9,7 @@ import pytest
 from reading import body, read
 
 from qualtrics_async.models.response_jobs import ResponseJobProgress, ResponseUpdate
-from qualtrics_async.models.responses import SurveyResponse
+from qualtrics_async.models.responses import Response
 from qualtrics_async.models.sessions import SessionQuestion, SurveySession, SurveySessionStarted
 from qualtrics_async.models.surveys import ResponsePermissions, SurveyPermissions
 
@@ -36,7 +36,7 @@ def test_errors_of_a_job_are_a_list_however_php_writes_them() -> None:
 
 def test_empty_parts_of_a_response_are_empty_objects() -> None:
     """PHP writes `[]` for an empty object, and numbered keys for a list with gaps."""
-    response = read(SurveyResponse, body("response_sparse")["result"])
+    response = read(Response, body("response_sparse")["result"])
     assert (response.labels, response.displayed_fields, response.displayed_values) == ({}, ["QID8"], {})
 
 

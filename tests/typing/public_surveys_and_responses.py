@@ -6,7 +6,7 @@ from typing import Any, assert_type
 
 from qualtrics_async import Download, Paged, Qualtrics
 from qualtrics_async.models.response_jobs import ResponseJobProgress, ResponseJobStarted, ResponseUpdate
-from qualtrics_async.models.responses import ResponseCreated, SurveyResponse
+from qualtrics_async.models.responses import Response, ResponseCreated
 from qualtrics_async.models.sessions import SessionQuestion, SurveySession, SurveySessionStarted
 from qualtrics_async.models.surveys import SurveyImported, SurveyPermissions, SurveyQuota
 
@@ -30,7 +30,7 @@ async def sessions(client: Qualtrics) -> None:
 
 async def responses(client: Qualtrics) -> None:
     """A response has a model, its schema is plain JSON, a file is entered."""
-    assert_type(await client.responses.get("SV_1", "R_1"), SurveyResponse)
+    assert_type(await client.responses.get("SV_1", "R_1"), Response)
     assert_type(await client.responses.schema("SV_1"), dict[str, Any])
     assert_type(await client.responses.create("SV_1", {"QID1": 2}), ResponseCreated)
     async with client.responses.uploaded_file("SV_1", "R_1", "F_1") as file:

@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 from urllib.parse import unquote
 
+from msgspec.structs import replace
+
 from qualtrics_async._core.address import Elsewhere
 from qualtrics_async._core.credentials import (
     ClientCredentials,
@@ -164,6 +166,12 @@ class Qualtrics(ResourceGroups):
     def timeouts(self) -> Timeouts:
         """The time limits of one attempt."""
         return self._engine.settings.timeouts
+
+    @property
+    def retry(self) -> RetryPolicy:
+        """How often and how long what may be repeated is repeated."""
+        policy, retries = self._engine.settings.retry, self._options.retries
+        return policy if retries is None else replace(policy, retries=retries)
 
     @property
     def limits(self) -> Limits:

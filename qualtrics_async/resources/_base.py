@@ -194,9 +194,12 @@ class Resource:
         request = Request(route, wire, encode_query(query), body, idempotent=True, whole=whole)
         return Paged(self._executor.send, request, scheme)
 
-    def _download(self, route: Route, *, query: Query | None = None) -> AbstractAsyncContextManager[Download]:
+    def _download(
+        self, route: Route, *, query: Query | None = None, headers: Mapping[str, str] | None = None
+    ) -> AbstractAsyncContextManager[Download]:
         """Describe a file: entering sends the request, leaving lets go of the connection."""
-        return self._executor.download(Request(route, bytes, encode_query(query), headers=(ANY_TYPE,)))
+        lines = (ANY_TYPE, *(headers or {}).items())
+        return self._executor.download(Request(route, bytes, encode_query(query), headers=lines))
 
     def _fetch(
         self, route: Route, url: str, headers: Mapping[str, str]

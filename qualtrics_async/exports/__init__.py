@@ -1,0 +1,39 @@
+"""Responses out and in: exports as streams of bytes, records, rows and tables, and imports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qualtrics_async._lazy import lazy
+
+if TYPE_CHECKING:
+    from qualtrics_async.exports.archive import Member
+    from qualtrics_async.exports.export import ExportInfo
+    from qualtrics_async.exports.options import (
+        Expansion,
+        ExportFormat,
+        ExportOptions,
+        ExportState,
+        StartOptions,
+    )
+    from qualtrics_async.exports.records import Records, records
+    from qualtrics_async.exports.stream import Chunks, stream
+
+__all__ = [
+    "Chunks",
+    "Expansion",
+    "ExportFormat",
+    "ExportInfo",
+    "ExportOptions",
+    "ExportState",
+    "Member",
+    "Records",
+    "StartOptions",
+    "records",
+    "stream",
+]
+
+_FILES = ("options", "archive", "export", "stream", "records")
+
+if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a helper
+    __getattr__ = lazy(__name__, __all__, _FILES)

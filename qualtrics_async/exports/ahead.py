@@ -1,0 +1,57 @@
+"""What is made on a thread, one piece ahead of who takes it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Generic, TypeVar
+
+import anyio
+import anyio.to_thread
+
+__all__ = ["Ahead", "made_ahead"]
+
+T = TypeVar("T")
+
+
+class Ahead(Generic[T]):
+    """Hands out what `make` returns until it returns None; the next piece is made while one is used.
+
+    Who is cancelled while waiting loses nothing: the piece is there for the next who asks.
+    """
+
+    def __init__(self, make: Callable[[], T | None]) -> None:
+        self._make = make
+        self._next = self._begin()
+
+    def _begin(self) -> asyncio.Task[T | None]:
+        return asyncio.create_task(anyio.to_thread.run_sync(self._make))
+
+    async def take(self) -> T | None:
+        """Wait for the next piece; None at the end, and whatever `make` raised, however often it is asked."""
+        if self._next.done():
+            await asyncio.sleep(0)  # whoever takes many pieces in a row lets others have a turn
+        else:
+            await asyncio.wait({self._next})
+        made = self._next.result()
+        if made is not None:
+            self._next = self._begin()
+        return made
+
+    async def end(self) -> None:
+        """Wait until nothing runs on a thread any more."""
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait({self._next})
+        if not self._next.cancelled():
+            self._next.exception()
+
+
+@asynccontextmanager
+async def made_ahead(make: Callable[[], T | None]) -> AsyncGenerator[Ahead[T]]:
+    """Call `make` on a thread again and again; at the end nothing of it runs any more."""
+    ahead = Ahead(make)
+    try:
+        yield ahead
+    finally:
+        await ahead.end()

@@ -1,0 +1,161 @@
+"""What an export is asked for: the vendor's options for its start, and ours for what comes after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final, Literal, TypeAlias, TypedDict, cast, get_args
+
+from msgspec import Struct
+
+from qualtrics_async.errors import UsageError
+from qualtrics_async.models.response_exports import ResponseExportOptions
+
+__all__ = ["Expansion", "ExportFormat", "ExportOptions", "ExportState", "Plan", "StartOptions", "planned"]
+
+ExportFormat: TypeAlias = Literal["csv", "tsv", "json", "ndjson", "spss", "xml"]
+
+
+class StartOptions(TypedDict, total=False):
+    """The vendor's options for the start of an export (documented).
+
+    Keys:
+        start_date: responses recorded from this instant on: an aware `datetime`, or ISO text.
+        end_date: responses recorded before this instant.
+        limit: the largest number of responses.
+        filter_id: a saved filter of the survey (`client.response_exports.filters`).
+        question_ids: only these questions (`QID1`); none for an empty list.
+        embedded_data_ids: only these fields of embedded data.
+        survey_metadata_ids: only these metadata (`recordedDate`, `_recordId`, ...).
+        use_labels: the text of choices in place of their codes.
+        include_label_columns: the text of choices in columns beside their codes; not with `use_labels`.
+        time_zone: the zone of dates in tables, by its name in the vendor's list; UTC by default.
+        seen_unanswered_recode: the code of questions that were seen and not answered.
+        multiselect_seen_unanswered_recode: the same for choices of multi-select questions.
+        include_display_order: columns with the order in which choices were shown.
+        export_responses_in_progress: responses that are not recorded yet, in place of those that are.
+        breakout_sets: a column for each choice of a multi-select question; so by default.
+        format_decimal_as_comma: `3,5` in place of `3.5`.
+        newline_replacement: what stands in place of line ends in csv and tsv.
+        sort_by_last_modified_date: order by the last modification; `start_date` and `end_date` then bound it
+            (assumed from two public clients).
+        allow_continuation: the end of this export is where a later one goes on: `info.continuation_token`.
+        continuation_token: go on where an earlier export ended; it lives 7 days.
+        include_wave_weights: a column with the weights of waves.
+    """
+
+    start_date: datetime | str
+    end_date: datetime | str
+    limit: int
+    filter_id: str
+    question_ids: Sequence[str]
+    embedded_data_ids: Sequence[str]
+    survey_metadata_ids: Sequence[str]
+    use_labels: bool
+    include_label_columns: bool
+    time_zone: str
+    seen_unanswered_recode: int
+    multiselect_seen_unanswered_recode: int
+    include_display_order: bool
+    export_responses_in_progress: bool
+    breakout_sets: bool
+    format_decimal_as_comma: bool
+    newline_replacement: str
+    sort_by_last_modified_date: bool
+    allow_continuation: bool
+    continuation_token: str
+    include_wave_weights: bool
+
+
+class Expansion(Struct, frozen=True):
+    """How far an archive may expand, in bytes and as a multiple of itself; what goes beyond is refused.
+
+    The vendor's files have 1.8 GB at most (documented), and an export may have several. The ratio counts from
+    64 MB on: small archives of sparse tables expand far and do no harm.
+    """
+
+    max_bytes: int = 64 * 1024**3
+    max_ratio: float = 500.0
+
+    def __post_init__(self) -> None:
+        if not (self.max_bytes > 0 and self.max_ratio > 0):
+            raise UsageError(f"an expansion takes positive numbers: {self}")
+
+
+class ExportState(Struct, frozen=True, kw_only=True):
+    """How far an export is, for progress bars.
+
+    `percent` is the service's own count while it is `exporting`. `done` and `total` are bytes: of the archive
+    while it is `downloading`, of what it expands to while it is `reading`; `total` is None where the service
+    does not say it.
+    """
+
+    survey_id: str
+    phase: Literal["exporting", "downloading", "reading"]
+    percent: float = 0.0
+    done: int = 0
+    total: int | None = None
+
+
+class ExportOptions(StartOptions, total=False):
+    """The options of all exports: the vendor's, and these.
+
+    Keys:
+        expansion: how far the archive may expand.
+        stall_timeout: seconds without any progress of the service's job after which it counts as failed; 1800
+            by default. `client.polling.deadline` bounds the whole wait.
+        on_progress: called on the event loop with an `ExportState` whenever there is something to tell. It
+            must not block; what it raises ends the export and leaves as itself.
+    """
+
+    expansion: Expansion
+    stall_timeout: float
+    on_progress: Callable[[ExportState], None] | None
+
+
+class Plan(Struct, frozen=True):
+    """An export that is about to start, its options checked."""
+
+    start: ResponseExportOptions
+    expansion: Expansion
+    stall_timeout: float
+    on_progress: Callable[[ExportState], None] | None
+
+    @property
+    def form(self) -> ExportFormat:
+        """The format of the files in the archive."""
+        return cast("ExportFormat", self.start.format)
+
+    def tell(self, state: ExportState) -> None:
+        """Report how far it is."""
+        if self.on_progress is not None:
+            self.on_progress(state)
+
+
+_STALLED: Final = 1800.0
+_OURS: Final = ("expansion", "stall_timeout", "on_progress")
+
+
+def planned(form: ExportFormat, options: ExportOptions) -> Plan:
+    """Check the options of an export.
+
+    Raises:
+        UsageError: for options that exclude one another (documented) or that there are not, for another
+            format, and for numbers that cannot be meant.
+    """
+    if form not in get_args(ExportFormat):
+        raise UsageError(f"format is one of {', '.join(get_args(ExportFormat))}, got {form!r:.40}")
+    start: dict[str, Any] = {name: value for name, value in options.items() if name not in _OURS}
+    if unknown := start.keys() - StartOptions.__annotations__.keys():
+        raise UsageError(f"an export has no option {', '.join(sorted(unknown))}")
+    if (limit := start.get("limit")) is not None and limit < 1:
+        raise UsageError(f"limit is a number of responses from 1 on, got {limit}")
+    stall_timeout = options.get("stall_timeout", _STALLED)
+    if not stall_timeout > 0:
+        raise UsageError(f"stall_timeout is a positive number of seconds, got {stall_timeout}")
+    return Plan(
+        ResponseExportOptions(format=form, **start),
+        options.get("expansion") or Expansion(),
+        stall_timeout,
+        options.get("on_progress"),
+    )

@@ -1,0 +1,143 @@
+"""The responses of a survey as records."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from typing import Final, Self, Unpack
+
+import anyio.lowlevel
+import msgspec
+
+from qualtrics_async.client import Qualtrics
+from qualtrics_async.errors import DecodeError
+from qualtrics_async.exports.export import ExportInfo, open_export
+from qualtrics_async.exports.options import ExportOptions, planned
+from qualtrics_async.exports.stream import Chunks, chunks_of
+from qualtrics_async.models._base import convert_wire
+from qualtrics_async.models.responses import Response
+
+__all__ = ["Records", "records"]
+
+_STEP: Final = 128 * 1024
+"""Bytes that are decoded at a time: about a millisecond, in which the loop does nothing else."""
+
+_LONGEST: Final = 64 * 1024**2
+"""Bytes of one record that are waited for: beyond it, this is no file of records."""
+
+_decoder: Final = msgspec.json.Decoder(Response, dec_hook=convert_wire)
+
+
+class Records:
+    """The records of an export, one by one; `info` tells what there is."""
+
+    def __init__(self, chunks: Chunks) -> None:
+        self.info: ExportInfo = chunks.info
+        self._chunks = chunks
+        self._lines = _Lines()
+        self._count = 0
+        self._ready: Iterator[Response] = iter(())
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Response:
+        while (record := next(self._ready, None)) is None:
+            await self._decode()
+        return record
+
+    async def _decode(self) -> None:
+        while (step := self._lines.step()) is None:
+            if self._lines.is_over:
+                raise StopAsyncIteration
+            self._lines.add(await anext(self._chunks, None))
+        try:
+            found = _decoder.decode_lines(step)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise _broken(step, self._count, error) from None
+        self._count += len(found)
+        self._ready = iter(found)
+        await anyio.lowlevel.checkpoint()
+
+
+class _Lines:
+    """Bytes as they come, in steps of whole lines."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self._whole = b""
+        self._begin = 0
+        self._rest: list[bytes] = []
+        self._length = 0
+
+    def add(self, chunk: bytes | None) -> None:
+        """Take the next bytes; None when there are no more.
+
+        Raises:
+            DecodeError: for a line that does not end.
+        """
+        if chunk is None:
+            self.is_over = True
+            cut = 0
+        else:
+            cut = chunk.rfind(b"\n") + 1
+        if cut or chunk is None:
+            self._whole = b"".join((*self._rest, (chunk or b"")[:cut]))
+            self._begin = 0
+            self._rest.clear()
+            self._length = 0
+        if chunk is not None and cut < len(chunk):
+            self._rest.append(chunk[cut:])
+            self._length += len(chunk) - cut
+            if self._length > _LONGEST:
+                raise DecodeError(f"a record of the export is longer than {_LONGEST} bytes: it is no ndjson")
+
+    def step(self) -> memoryview | None:
+        """The next lines, about as many as are decoded at a time; None when more bytes are needed."""
+        begin, end = self._begin, len(self._whole)
+        if begin >= end:
+            return None
+        if end - begin > _STEP:
+            end = self._whole.find(b"\n", begin + _STEP) + 1 or end
+        self._begin = end
+        return memoryview(self._whole)[begin:end]
+
+
+def _broken(step: memoryview, before: int, error: Exception) -> DecodeError:
+    """Find the record that is broken; it is not shown, because it is somebody's answers."""
+    number = before
+    for line in bytes(step).splitlines():
+        if not line.strip():
+            continue
+        number += 1
+        try:
+            _decoder.decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as found:
+            error = found
+            break
+    said = str(error) if isinstance(error, msgspec.ValidationError) else type(error).__name__
+    return DecodeError(f"record {number} of the export is not what was promised: {said}")
+
+
+@asynccontextmanager
+async def records(
+    client: Qualtrics, survey_id: str, **options: Unpack[ExportOptions]
+) -> AsyncGenerator[Records]:
+    """Export the responses of a survey as typed records, in constant memory, whatever their number.
+
+    ```python
+    async with exports.records(client, "SV_0aB1cD2eF3gH4iJ") as responses:
+        async for response in responses:
+            print(response.response_id, response.values["recordedDate"], response.labels)
+    ```
+
+    They come as ndjson, which takes no options for labels, zones and recodes (documented): each record has
+    the codes in `values` and their text in `labels`. A survey without responses has no records.
+
+    Raises:
+        UsageError, JobFailed, TransportError, QualtricsError: as `stream()` does.
+        DecodeError: as `stream()` does, and for a record that is none, by its number.
+    """
+    plan = planned("ndjson", options)
+    async with open_export(client, survey_id, plan) as export, chunks_of(export) as chunks:
+        yield Records(chunks)

@@ -1,0 +1,81 @@
+"""The responses of a survey as bytes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Self, Unpack
+
+import anyio.to_thread
+
+from qualtrics_async._core.tasks import to_its_end
+from qualtrics_async.client import Qualtrics
+from qualtrics_async.exports.ahead import Ahead, made_ahead
+from qualtrics_async.exports.export import Export, ExportInfo, open_export
+from qualtrics_async.exports.options import ExportFormat, ExportOptions, planned
+
+__all__ = ["Chunks", "chunks_of", "stream"]
+
+
+class Chunks:
+    """The bytes of an export, in pieces of about half a megabyte; `info` tells what there is."""
+
+    def __init__(self, export: Export, ahead: Ahead[bytes]) -> None:
+        self.info: ExportInfo = export.info
+        self._export = export
+        self._ahead = ahead
+        self._done = 0
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await self._ahead.take()
+        if piece is None:
+            raise StopAsyncIteration
+        self._done += len(piece)
+        self._export.tell(self._done)
+        return piece
+
+
+@asynccontextmanager
+async def chunks_of(export: Export) -> AsyncGenerator[Chunks]:
+    """Read an export that is there, on a thread and a piece ahead."""
+    members = export.stream()
+    try:
+        async with made_ahead(lambda: members.take() or None) as ahead:
+            yield Chunks(export, ahead)
+    finally:
+        await to_its_end(anyio.to_thread.run_sync(members.close))
+
+
+@asynccontextmanager
+async def stream(
+    client: Qualtrics,
+    survey_id: str,
+    *,
+    format: ExportFormat = "csv",  # noqa: A002  (the wire's name)
+    **options: Unpack[ExportOptions],
+) -> AsyncGenerator[Chunks]:
+    """Export the responses of a survey as bytes, decompressed, whatever their number.
+
+    ```python
+    async with exports.stream(client, "SV_0aB1cD2eF3gH4iJ", format="csv") as chunks:
+        async for chunk in chunks: ...
+    ```
+
+    The archive is spooled to a temporary file first, so what arrives has been downloaded as a whole; it is
+    decompressed on a thread while the consumer works. Several files in it come as one stream, the header rows
+    of a table once.
+
+    Raises:
+        UsageError: for options that exclude one another, before any I/O.
+        JobFailed: when the service's job failed, ended without a file, vanished, or did not get on.
+        TransportError: when the download broke off again and again.
+        DecodeError: for what is no archive, that expands too far, or whose checksum is wrong: the last of
+            these only when the broken part is reached.
+        QualtricsError: when the service refuses something.
+    """
+    plan = planned(format, options)
+    async with open_export(client, survey_id, plan) as export, chunks_of(export) as chunks:
+        yield chunks

@@ -14,7 +14,7 @@ from importlib.metadata import version
 
 from cyclopts import App, CycloptsError
 
-from qualtrics_async.cli.commands import contacts, demo, links, lists, sandbox, surveys, whoami
+from qualtrics_async.cli.commands import contacts, demo, links, lists, responses, sandbox, surveys, whoami
 from qualtrics_async.cli.journals import command_line
 from qualtrics_async.cli.output import say
 from qualtrics_async.cli.signals import Terminated, run_async, terminable
@@ -41,6 +41,7 @@ app.command(surveys.app)
 app.command(lists.app)
 app.command(contacts.app)
 app.command(links.app)
+app.command(responses.app)
 app.command(demo.demo)
 
 

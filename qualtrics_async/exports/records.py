@@ -15,7 +15,7 @@ from qualtrics_async.exports.export import ExportInfo, open_export
 from qualtrics_async.exports.options import ExportOptions, planned
 from qualtrics_async.exports.stream import Chunks, chunks_of
 from qualtrics_async.models._base import convert_wire
-from qualtrics_async.models.responses import Response
+from qualtrics_async.models.responses import AnyResponse, Response
 
 __all__ = ["Records", "records"]
 
@@ -25,7 +25,12 @@ _STEP: Final = 128 * 1024
 _LONGEST: Final = 64 * 1024**2
 """Bytes of one record that are waited for: beyond it, this is no file of records."""
 
-_decoder: Final = msgspec.json.Decoder(Response, dec_hook=convert_wire)
+_decoder: Final = msgspec.json.Decoder(Response)
+_lenient: Final = msgspec.json.Decoder(AnyResponse, dec_hook=convert_wire)
+"""Reads what PHP writes in other shapes as well, and takes longer."""
+
+
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Records:
@@ -51,10 +56,7 @@ class Records:
             if self._lines.is_over:
                 raise StopAsyncIteration
             self._lines.add(await anext(self._chunks, None))
-        try:
-            found = _decoder.decode_lines(step)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise _broken(step, self._count, error) from None
+        found = _read(step, self._count)
         self._count += len(found)
         self._ready = iter(found)
         await anyio.lowlevel.checkpoint()
@@ -103,6 +105,19 @@ class _Lines:
         return memoryview(self._whole)[begin:end]
 
 
+def _read(step: memoryview, before: int) -> list[Response]:
+    try:
+        return _decoder.decode_lines(step)
+    except msgspec.ValidationError:
+        pass
+    except _UNREADABLE as error:
+        raise _broken(step, before, error) from None
+    try:
+        return _lenient.decode_lines(step)
+    except _UNREADABLE as error:
+        raise _broken(step, before, error) from None
+
+
 def _broken(step: memoryview, before: int, error: Exception) -> DecodeError:
     """Find the record that is broken; it is not shown, because it is somebody's answers."""
     number = before
@@ -111,8 +126,8 @@ def _broken(step: memoryview, before: int, error: Exception) -> DecodeError:
             continue
         number += 1
         try:
-            _decoder.decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as found:
+            _lenient.decode(line)
+        except _UNREADABLE as found:
             error = found
             break
     said = str(error) if isinstance(error, msgspec.ValidationError) else type(error).__name__

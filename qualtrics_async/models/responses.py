@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from qualtrics_async.models._base import JsonList, JsonObject, Model
+from typing import Any, Final
 
-__all__ = ["Response", "ResponseCreated"]
+import msgspec
+
+from qualtrics_async.models._base import Model, lenient, read_list, read_object
+
+__all__ = ["AnyResponse", "Response", "ResponseCreated"]
 
 
 class Response(Model, frozen=True, kw_only=True):
@@ -15,13 +19,32 @@ class Response(Model, frozen=True, kw_only=True):
     """
 
     response_id: str
-    values: JsonObject
-    labels: JsonObject | None = None
-    displayed_fields: JsonList | None = None
-    displayed_values: JsonObject | None = None
+    values: dict[str, Any]
+    labels: dict[str, Any] | None = None
+    displayed_fields: list[Any] | None = None
+    displayed_values: dict[str, Any] | None = None
 
 
 class ResponseCreated(Model, frozen=True, kw_only=True):
     """The id of a response that was just created (documented)."""
 
     response_id: str
+
+
+_SHAPES: Final = {
+    "values": read_object,
+    "labels": read_object,
+    "displayedFields": read_list,
+    "displayedValues": read_object,
+}
+
+
+def _response(value: object) -> Response:
+    """A `Response`, also where an empty object is `[]` or a list has numbered keys, as PHP writes them."""
+    if isinstance(value, dict):
+        shaped = {key: read(value[key]) for key, read in _SHAPES.items() if value.get(key) is not None}
+        value = value | shaped
+    return msgspec.convert(value, Response)
+
+
+AnyResponse: Final = lenient(Response, _response)

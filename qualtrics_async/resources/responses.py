@@ -12,7 +12,7 @@ from qualtrics_async._core.request import DELETE, GET, POST, PUT, Request, Route
 from qualtrics_async._core.uploads import FilePart, Upload
 from qualtrics_async.errors import UsageError
 from qualtrics_async.models._base import JsonObject
-from qualtrics_async.models.responses import Response, ResponseCreated
+from qualtrics_async.models.responses import AnyResponse, Response, ResponseCreated
 from qualtrics_async.resources._base import Resource, given, named
 
 __all__ = ["Responses"]
@@ -48,7 +48,7 @@ class Responses(Resource):
     async def get(self, survey_id: str, response_id: str) -> Response:
         """One response."""
         route = GET("/surveys/{surveyId}/responses/{responseId}", survey_id, response_id)
-        return await self._send(route, Response)
+        return await self._send(route, AnyResponse)
 
     async def update(
         self,

@@ -11,7 +11,7 @@ import msgspec
 from qualtrics_async.errors import DecodeError, UsageError
 from qualtrics_async.models._base import understood_flag
 
-__all__ = ["METADATA", "Column", "ColumnMap", "Names", "header_height"]
+__all__ = ["METADATA", "Column", "ColumnMap", "Names", "column_of", "header_height"]
 
 Names: TypeAlias = Literal["tag", "import_id", "text"]
 """What rows and tables call a column: its export tag, its import id, or the text of its question."""
@@ -69,8 +69,8 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     fields, by the question's type) and `suffix` (`TEXT`, `DO`, `FILE_ID`, `FIRST_CLICK`, ...).
     """
 
-    index: int
-    name: str
+    index: int = 0
+    name: str = ""
     tag: str = ""
     text: str = ""
     import_id: str | None = None
@@ -189,8 +189,7 @@ class ColumnMap(Sequence[Column]):
         tags, texts, sources = _laid_out(head)
         read = [_source(cell, height - 1, index) for index, cell in enumerate(_filled(sources, width))]
         columns = zip(_filled(tags, width), _filled(texts, width), read, strict=True)
-        made = (_column(index, *each) for index, each in enumerate(columns))
-        return cls(made, names=names, header_rows=height)
+        return cls((column_of(*each) for each in columns), names=names, header_rows=height)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -324,13 +323,12 @@ def _source(cell: str, row: int, index: int) -> dict[str, Any]:
     return found
 
 
-def _column(index: int, tag: str, text: str, source: dict[str, Any]) -> Column:
+def column_of(tag: str, text: str, source: Mapping[str, Any]) -> Column:
+    """A column of what stands in its three header rows; a map gives it its place and its name."""
     extra = dict(source)
     named, zone = extra.pop(_IMPORT_ID, None), extra.pop(_TIME_ZONE, None)
     import_id = None if named is None else str(named)
     return Column(
-        index=index,
-        name="",
         tag=tag,
         text=text,
         import_id=import_id,

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import sqlite3
 import subprocess
 import sys
@@ -34,6 +33,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple, TypeVar
 from unittest.mock import patch
 
+from benchmarks.process import MEGABYTE, peak, resident
 from benchmarks.report import Goal, Row, compare
 from benchmarks.server import DIRECTORY, serving
 from qualtrics_async import Limits, Polling, Qualtrics, bulk
@@ -42,7 +42,6 @@ from qualtrics_async.bulk import journal
 
 __all__ = ["run"]
 
-MEGABYTE: Final = 1024 * 1024
 LISTS: Final = tuple(f"CG_{number}aB2cD3eF4gH5iJ" for number in range(4))
 FLAT: Final = 1.15
 JOURNALS: Final = ("temporary", "named")
@@ -164,7 +163,7 @@ async def _run(name: str, root: str, count: int, path: Path | None) -> dict[str,
     ) as client:
         job = (_import if name == "imports" else _generate)(client, count, path)
         await client.mailing_lists.get(DIRECTORY, LISTS[0])
-        before, began, cpu = _resident(), time.perf_counter(), time.process_time()
+        before, began, cpu = resident(), time.perf_counter(), time.process_time()
         done = 0
         async with job as outcomes:
             async for outcome in outcomes:
@@ -175,32 +174,11 @@ async def _run(name: str, root: str, count: int, path: Path | None) -> dict[str,
         raise RuntimeError(f"{done} outcomes, not {count}")
     return {
         "before": before / MEGABYTE,
-        "peak": _peak() / MEGABYTE,
+        "peak": peak() / MEGABYTE,
         "seconds": time.perf_counter() - began,
         "cpu": time.process_time() - cpu,
         "journal": _Timed.seconds,
     }
-
-
-def _resident() -> int:
-    return _of_status("VmRSS") or _most_ever()
-
-
-def _peak() -> int:
-    # What getrusage() tells begins, on Linux, with the peak of the process that started this one.
-    return _of_status("VmHWM") or _most_ever()
-
-
-def _most_ever() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
-def _of_status(name: str) -> int:
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return 0
-    return next((1024 * int(line.split()[1]) for line in lines if line.startswith(f"{name}:")), 0)
 
 
 def main() -> None:

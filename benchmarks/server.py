@@ -2,7 +2,8 @@
 
 `calls` answers listings of links and new contacts with fixed bytes. `quota` does so too, but counts requests
 in sliding windows of 60 s as the service is said to, and refuses with a 429 what is too much. `imports` takes
-import jobs, finishes them at once and writes their reports. `links` has mailing lists of any length.
+import jobs, finishes them at once and writes their reports. `links` has mailing lists of any length, and
+`exports` has surveys of any number of megabytes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from hashlib import blake2b
 from pathlib import Path
 from random import Random
 from typing import Any, Final, NamedTuple, TypeAlias
+
+from benchmarks.archives import archive
 
 __all__ = ["DIRECTORY", "LINKS_A_PAGE", "Server", "serving"]
 
@@ -320,6 +323,31 @@ class Lists:
         return {**_link(index), "contactId": f"CID_{self._id(index)}"}
 
 
+class Exports:
+    """Exports that are over when they have been started: `SV_1000` has 1000 megabytes of responses."""
+
+    def __init__(self) -> None:
+        self._files: dict[tuple[str, int], bytes] = {}
+
+    def __call__(self, method: bytes, target: bytes, body: bytes) -> bytes:
+        """Start an export, tell its progress, send its file."""
+        path = target.decode().removesuffix("/file").split("/")
+        if method == b"POST":
+            form = json.loads(body)["format"]
+            return _ok({"progressId": f"ES_{form}", "percentComplete": 0.0, "status": "inProgress"})
+        survey_id, form = path[-3], path[-1].removeprefix("ES_")
+        if target.endswith(b"/file"):
+            return self._file(form, int(survey_id.removeprefix("SV_")))
+        return _ok({"fileId": f"ES_{form}", "percentComplete": 100.0, "status": "complete"})
+
+    def _file(self, form: str, megabytes: int) -> bytes:
+        if (form, megabytes) not in self._files:
+            data, _ = archive(form, megabytes)
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\nContent-Length: {len(data)}\r\n\r\n"
+            self._files = {(form, megabytes): head.encode() + data}
+        return self._files[form, megabytes]
+
+
 class Server(NamedTuple):
     """A server that runs."""
 
@@ -370,6 +398,8 @@ async def _serve(mode: str, brand: int, links: int) -> None:
             handlers.append(Counted(origin, brand, links))
         case "links":
             handlers.append(Lists(origin))
+        case "exports":
+            handlers.append(Exports())
         case _:
             handlers.append(Imports())
     print(origin, flush=True)
@@ -380,7 +410,7 @@ async def _serve(mode: str, brand: int, links: int) -> None:
 def main() -> None:
     """Serve until the parent is gone."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.server")
-    parser.add_argument("mode", choices=("calls", "quota", "imports", "links"))
+    parser.add_argument("mode", choices=("calls", "quota", "imports", "links", "exports"))
     parser.add_argument("--brand", type=int, default=3000)
     parser.add_argument("--links", type=int, default=500)
     asyncio.run(_serve(**vars(parser.parse_args())))

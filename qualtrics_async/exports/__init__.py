@@ -9,6 +9,7 @@ from qualtrics_async._lazy import lazy
 if TYPE_CHECKING:
     from qualtrics_async.exports.archive import Member
     from qualtrics_async.exports.export import ExportInfo
+    from qualtrics_async.exports.files import ExportedFile, SavedFormat, to_file
     from qualtrics_async.exports.options import (
         Expansion,
         ExportFormat,
@@ -26,14 +27,17 @@ __all__ = [
     "ExportInfo",
     "ExportOptions",
     "ExportState",
+    "ExportedFile",
     "Member",
     "Records",
+    "SavedFormat",
     "StartOptions",
     "records",
     "stream",
+    "to_file",
 ]
 
-_FILES = ("options", "archive", "export", "stream", "records")
+_FILES = ("options", "archive", "export", "files", "stream", "records")
 
 if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a helper
     __getattr__ = lazy(__name__, __all__, _FILES)

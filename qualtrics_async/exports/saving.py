@@ -1,0 +1,180 @@
+"""What is in the file of an export, written into another file: begun again while the download is broken."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from typing import BinaryIO, Final, TextIO, TypeVar
+from zipfile import ZipFile
+
+import anyio.to_thread
+from msgspec.structs import replace
+
+from qualtrics_async._core.tasks import to_its_end
+from qualtrics_async.client import Qualtrics
+from qualtrics_async.errors import DecodeError
+from qualtrics_async.exports.archive import Archive, MemberStream
+from qualtrics_async.exports.export import Export, ExportInfo, open_export
+from qualtrics_async.exports.options import Plan
+
+__all__ = ["Target", "save"]
+
+T = TypeVar("T")
+
+_STEP: Final = 4 * 1024**2
+"""Bytes that a thread moves before anybody hears of it: about 20 ms."""
+
+_PIECE: Final = 512 * 1024
+
+
+class Target:
+    """A file that an export is written into; `name` is what errors call it.
+
+    All of it is for a thread. Only what is `repeatable`, a regular file that is ours alone, is begun again.
+    """
+
+    def __init__(self, file: BinaryIO, name: str, *, repeatable: bool = False) -> None:
+        self.repeatable = repeatable
+        self.size = 0
+        self._file = file
+        self._name = name
+
+    @classmethod
+    def of(cls, file: TextIO, name: str) -> Target:
+        """Write bytes to a file that was just opened for text."""
+        # Without a buffer: what a full disk does not take is not tried again by closing.
+        raw = open(file.fileno(), "wb", buffering=0, closefd=False)  # noqa: SIM115  (its owner closes it)
+        return cls(raw, name, repeatable=stat.S_ISREG(os.fstat(file.fileno()).st_mode))
+
+    def begin(self) -> None:
+        """Forget what was written."""
+        if self.size:
+            with _called(self._name):
+                self._file.seek(0)
+                self._file.truncate()
+            self.size = 0
+
+    def write(self, piece: bytes) -> None:
+        """Write all of it.
+
+        Raises:
+            OSError: with the name of the file.
+        """
+        rest = memoryview(piece)
+        with _called(self._name):
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        self.size += len(piece)
+
+    def end(self) -> None:
+        """Hand on what waits in buffers."""
+        with _called(self._name):
+            self._file.flush()
+
+
+@contextmanager
+def _called(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, name) from error
+
+
+async def save(
+    client: Qualtrics, survey_id: str, plan: Plan, target: Target, *, as_archive: bool = False
+) -> ExportInfo:
+    """Export a survey into a file: what is in the archive as one stream, or the archive as it came.
+
+    A download that turns out to be corrupt is done again, as often as the client's `retry` allows: the
+    service makes the export only once. What cannot be begun again, like a pipe, is written to when all
+    checksums have been seen to be right.
+
+    Raises:
+        OSError: with the target's name, when it cannot be written.
+        JobFailed, TransportError, DecodeError, QualtricsError: as `stream()` does.
+    """
+    async with open_export(client, survey_id, plan) as export:
+        left = client.retry.retries
+        again = False
+        while True:
+            try:
+                if again:
+                    await export.spool.fill()
+                return await _Attempt(export, plan, target).run(as_archive=as_archive)
+            except DecodeError as error:
+                left -= 1
+                if not error.transient or left < 0:
+                    raise
+            again = True
+
+
+class _Attempt:
+    """One reading of a file that was downloaded."""
+
+    def __init__(self, export: Export, plan: Plan, target: Target) -> None:
+        self._export = export
+        self._plan = plan
+        self._target = target
+        self._file = export.spool.file
+
+    async def run(self, *, as_archive: bool) -> ExportInfo:
+        await _on_thread(self._target.begin)
+        archive = await _on_thread(partial(Archive, self._file, self._plan.form, self._plan.expansion))
+        with closing(archive):
+            members = None if as_archive else archive.stream()
+            if members is None or not self._target.repeatable:
+                await self._check(tell=as_archive)
+            if members is None:
+                await _on_thread(partial(self._file.seek, 0))
+                await self._move(partial(self._file.read, _PIECE), self._target.write)
+            else:
+                await self._read(members, self._target.write, tell=True)
+        await _on_thread(self._target.end)
+        return replace(
+            self._export.info, members=archive.members, size=archive.size, packed=self._export.spool.size
+        )
+
+    async def _check(self, *, tell: bool) -> None:
+        """Read all members for the sake of their checksums."""
+        with closing(await _on_thread(partial(ZipFile, self._file))) as archive:
+            found = [info for info in archive.infolist() if not info.is_dir()]
+            await self._read(MemberStream(archive, found, has_header=False), _nowhere, tell=tell)
+
+    async def _read(self, members: MemberStream, write: Callable[[bytes], None], *, tell: bool) -> None:
+        try:
+            await self._move(members.take, write, tell=self._export.tell if tell else None)
+        finally:
+            await _on_thread(members.close)
+
+    async def _move(
+        self,
+        take: Callable[[], bytes],
+        write: Callable[[bytes], None],
+        *,
+        tell: Callable[[int], None] | None = None,
+    ) -> None:
+        done = 0
+        while moved := await _on_thread(partial(_step, take, write)):
+            done += moved
+            if tell is not None:
+                tell(done)
+
+
+def _step(take: Callable[[], bytes], write: Callable[[bytes], None]) -> int:
+    """Move the next bytes, and count them."""
+    moved = 0
+    while moved < _STEP and (piece := take()):
+        write(piece)
+        moved += len(piece)
+    return moved
+
+
+def _nowhere(_: bytes) -> None:
+    pass
+
+
+async def _on_thread(work: Callable[[], T]) -> T:
+    return await to_its_end(anyio.to_thread.run_sync(work))

@@ -13,8 +13,6 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 from urllib.parse import unquote
 
-from msgspec.structs import replace
-
 from qualtrics_async._core.address import Elsewhere
 from qualtrics_async._core.credentials import (
     ClientCredentials,
@@ -170,8 +168,7 @@ class Qualtrics(ResourceGroups):
     @property
     def retry(self) -> RetryPolicy:
         """How often and how long what may be repeated is repeated."""
-        policy, retries = self._engine.settings.retry, self._options.retries
-        return policy if retries is None else replace(policy, retries=retries)
+        return self._engine.settings.retry.repeating(self._options.retries)
 
     @property
     def limits(self) -> Limits:

@@ -12,7 +12,6 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import anyio
 from msgspec import Struct
-from msgspec.structs import replace
 
 from qualtrics_async._core.address import Addresses
 from qualtrics_async._core.codec import decode, encode_body, outcome_unknown
@@ -374,9 +373,7 @@ class Engine:
             return True
         else:
             tally.faults += 1
-        policy = self.settings.retry
-        if options.retries is not None:
-            policy = replace(policy, retries=options.retries)
+        policy = self.settings.retry.repeating(options.retries)
         delay = decide(policy, request, failure, tally, self._random)
         doubtful = is_doubtful(failure)
         if delay is None:

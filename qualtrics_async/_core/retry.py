@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from qualtrics_async._core.request import Request
 from qualtrics_async.errors import (
@@ -41,6 +42,10 @@ class RetryPolicy(Struct, frozen=True):
         numbers = (self.retries, self.refusals, self.base, self.cap, self.patience)
         if not all(number >= 0 for number in numbers):
             raise ConfigError(f"a retry policy has no negative numbers: {self}")
+
+    def repeating(self, retries: int | None) -> RetryPolicy:
+        """The same with another number of repeats after faults; the same altogether for None."""
+        return self if retries is None else replace(self, retries=retries)
 
 
 class Tally(Struct):

@@ -363,6 +363,8 @@ async def test_a_view_with_options_shares_everything_else() -> None:
         await client.users.whoami()
         assert view.users is not client.users
         assert view.users is view.users
+        assert (view.retry.retries, view.retry.base) == (0, client.retry.base)
+        assert client.retry.retries > 0
 
 
 @virtual

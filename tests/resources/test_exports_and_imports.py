@@ -370,12 +370,32 @@ def test_what_cannot_be_meant_is_refused_before_any_request(name: str, call: Cal
         lambda c: c.audits.list(activity_type="users", start_date=NAIVE),
         lambda c: c.contact_exports.file("POOL_1", ""),
         lambda c: c.audits.exports.file("8", " "),
+        lambda c: c.response_exports.file("SV_1", "1-def", offset=-1),
     ],
 )
 def test_listings_and_files_refuse_at_once(call: Callable[[Any], Any]) -> None:
     """What describes a listing or a file is refused where it is written, not where it is used."""
     with pytest.raises(UsageError):
         call(client_of(Recorder()))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({}, {}),
+        ({"offset": 0, "validator": '"a"'}, {"Accept-Encoding": "identity"}),
+        ({"offset": 7}, {"Accept-Encoding": "identity", "Range": "bytes=7-"}),
+        (
+            {"offset": 7, "validator": '"a"'},
+            {"Accept-Encoding": "identity", "Range": "bytes=7-", "If-Range": '"a"'},
+        ),
+    ],
+)
+def test_a_file_is_asked_for_from_a_byte_on(options: dict[str, Any], told: dict[str, str]) -> None:
+    """The bytes are those of the disk then, and only of the file that was begun; all of it needs no range."""
+    recorder = Recorder(b"PK")
+    enter(group(recorder, "response_exports").file("SV_1", "1-def", **options))
+    assert dict(recorder.requests[0].headers) == {"Accept": "*/*", **told}
 
 
 @pytest.mark.parametrize("error", [ConnectFailed("no route"), OutcomeUnknown("cut")])

@@ -13,7 +13,16 @@ import io
 import json
 import re
 import struct
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+    Set as AbstractSet,
+)
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from tempfile import TemporaryFile
@@ -32,9 +41,9 @@ __all__ = ["Header", "RowFile", "written"]
 Header: TypeAlias = Literal["tags", "import_ids"]
 """What the keys of rows are: export tags (`Q1`, `StartDate`), or ImportIds (`QID1`, `startDate`)."""
 
-_AT_ONCE: Final = 250
+_AT_ONCE: Final = 500
 """Rows that are written at a time, or as many as have so many cells: each batch is a hop to a thread."""
-_CELLS: Final = 10_000
+_CELLS: Final = 5_000
 
 _DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
 _LINE_END: Final = "\r\n"
@@ -49,6 +58,8 @@ _ISO_UTC: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z")
 _DATE_IDS: Final = frozenset({"startDate", "endDate", "recordedDate"})
 _DATES: Final = _DATE_IDS | {"StartDate", "EndDate", "RecordedDate"}
 _FINISHED: Final = frozenset({"finished", "Finished"})
+_ONE: Final = (str, int, float, type(None))
+_SEVERAL: Final = (list, tuple, set, frozenset)
 _RECORD: Final = frozenset({"responseId", "values"})
 
 
@@ -67,6 +78,7 @@ class RowFile:
         self._header = header
         self._records = False
         self._columns: dict[str, None] = {}
+        self._plain: AbstractSet[str] = frozenset()
         self._files: list[BinaryIO] = []
 
     @property
@@ -83,8 +95,11 @@ class RowFile:
         if not self._files:
             self._files.append(_temporary())
         read = [self._read(self.count + number, row) for number, row in enumerate(rows)]
+        known = self._columns.keys()
         for cells in read:
-            self._columns.update(dict.fromkeys(cells))
+            if not cells.keys() <= known:
+                self._columns.update(dict.fromkeys(cells))
+                self._plain = known - _DATES
         body = self._body(read)
         self._files[0].write(_BATCH.pack(len(self._columns), len(body)) + body)
         self.count += len(rows)
@@ -120,12 +135,16 @@ class RowFile:
         if not isinstance(row, Mapping):
             raise UsageError(f"{where}: a row is a mapping or a Response, got {type(row).__name__}")
         cells: dict[str, str] = {}
+        plain = self._plain
         for key, value in row.items():
+            if key in plain and key not in cells and type(value) is str:
+                cells[key] = value  # most cells, so they have a short way
+                continue
             if not isinstance(key, str) or not key.strip():
                 raise UsageError(f"{where}: a column is named by text that is not blank, got {key!r:.40}")
             try:
                 _write(cells, key, value)
-            except RowProblem as problem:
+            except ValueError as problem:
                 raise UsageError(f"{where}: {problem}") from None
         if not any(cells.values()):
             raise UsageError(f"{where} has no value: leave it out, a file cannot tell it from a blank line")
@@ -198,20 +217,20 @@ def _write(cells: dict[str, str], column: str, value: object) -> None:
     """Write a value under its column, a list under a column for each of its items.
 
     Raises:
-        RowProblem: for a value that no cell can hold.
+        ValueError: for a value that no cell can hold.
     """
-    if isinstance(value, str) or value is None:
+    if isinstance(value, _ONE):
         _put(cells, column, _text(column, value))
         return
     if hasattr(value, "tolist") and hasattr(value, "__len__"):
         value = value.tolist()  # an array
-    if isinstance(value, list | tuple | set | frozenset):
-        for item in value:
-            choice = read_cell(item, column, clear_empty=False)
-            if choice is not None:
-                _put(cells, f"{column}_{choice}", "1")
+    if not isinstance(value, _SEVERAL):
+        _put(cells, column, _text(column, value))
         return
-    _put(cells, column, _text(column, value))
+    for item in value:
+        choice = read_cell(item, column, clear_empty=False)
+        if choice is not None:
+            _put(cells, f"{column}_{choice}", "1")
 
 
 def _put(cells: dict[str, str], column: str, text: str) -> None:
@@ -223,8 +242,10 @@ def _text(column: str, value: object) -> str:
     """Write a value as a cell: None, NaN and the like are empty.
 
     Raises:
-        RowProblem: for a value that no cell can hold.
+        ValueError: for a value that no cell can hold.
     """
+    if type(value) is int:
+        return str(value)
     if column in _DATES:
         return _moment(column, value)
     if isinstance(value, bool) and column in _FINISHED:
@@ -284,7 +305,7 @@ async def _batches(rows: Iterable[Any] | AsyncIterable[Any]) -> AsyncGenerator[l
     async with aclosing(as_rows(rows)) as source:
         async for row in source:
             batch.append(row)
-            room -= _width(row)
+            room -= len(row) if type(row) is dict else _width(row)
             if len(batch) >= _AT_ONCE or room <= 0:
                 yield batch
                 batch, room = [], _CELLS

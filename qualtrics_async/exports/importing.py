@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from contextlib import asynccontextmanager
 from io import SEEK_END
 from pathlib import PurePath
-from typing import Any, BinaryIO, Final, Literal, TypeAlias
+from typing import Any, BinaryIO, Final, Literal, TypeAlias, TypeGuard, get_args
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4, uuid5
 
@@ -26,6 +26,7 @@ from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import ApiError, JobFailed, NotFound, QualtricsError, UsageError
 from qualtrics_async.exports.import_rows import Header, written
 from qualtrics_async.models.common import JobProgress
+from qualtrics_async.resources.response_imports import header_text
 
 __all__ = ["ImportFormat", "ImportSource", "ImportState", "ImportedResponses", "import_responses"]
 
@@ -144,6 +145,10 @@ async def import_responses(
             the key as a note: whoever repeats the import in doubt does so with that.
     """
     fill("/surveys/{surveyId}", (survey_id,))  # refuses an id that cannot be meant before rows are read
+    if _is_address(source):
+        _check_address(source)
+    if header not in (None, *get_args(Header)):
+        raise UsageError(f"header is tags or import_ids, got {header!r:.40}")
     _check(once, idempotency_key, charset, contact_resolution, stall_timeout)
     tell = _Teller(survey_id, on_progress)
     opened = _opened(source, _format(source, format), charset, header, tell)
@@ -185,8 +190,8 @@ def _check(
     if not _CHARSET.fullmatch(charset):
         raise UsageError(f"charset is the name of an encoding, got {charset!r:.40}")
     for name, text in (("idempotency_key", key), ("contact_resolution", contact_resolution)):
-        if text is not None and not (text.isascii() and text.isprintable() and text.strip()):
-            raise UsageError(f"{name} is printable ASCII, as a header carries it, and not blank")
+        if text is not None:
+            header_text(text, name)
     if not stall_timeout > 0:
         raise UsageError(f"stall_timeout is a positive number of seconds, got {stall_timeout}")
 
@@ -279,11 +284,11 @@ def _suffix(source: object) -> str:
     return PurePath(os.fspath(source)).suffix.lower() if isinstance(source, str | os.PathLike) else ""
 
 
-def _is_address(source: object) -> bool:
+def _is_address(source: object) -> TypeGuard[str]:
     return isinstance(source, str) and "://" in source
 
 
-def _address(text: str) -> str:
+def _check_address(text: str) -> None:
     """Refuse an address that the service would not fetch, or that would not stay secret on its way."""
     try:
         scheme, host = urlsplit(text).scheme, urlsplit(text).hostname
@@ -291,7 +296,6 @@ def _address(text: str) -> str:
         scheme, host = "", None
     if scheme != "https" or not host or not text.isprintable() or " " in text:
         raise UsageError(f"an address is a whole https:// URL, got one with the scheme {scheme!r:.20}")
-    return text
 
 
 @asynccontextmanager
@@ -304,7 +308,7 @@ async def _opened(
         UsageError: for what is neither a file nor rows, and an empty file.
     """
     if _is_address(source):
-        yield _Content(form, address=_address(source))
+        yield _Content(form, address=source)
     elif isinstance(source, bytes):
         if not source:
             raise _empty()

@@ -13,7 +13,7 @@ from qualtrics_async.models.common import JobProgress
 from qualtrics_async.models.response_imports import ResponseImportStarted
 from qualtrics_async.resources._base import Resource, exactly_one, named
 
-__all__ = ["ResponseImports"]
+__all__ = ["ResponseImports", "header_text"]
 
 _TYPES: Final = {"csv": "text/csv", "tsv": "text/tab-separated-values"}
 
@@ -42,18 +42,19 @@ class ResponseImports(Resource):
         `contact_resolution` may be is documented nowhere.
 
         Raises:
-            UsageError: unless exactly one of `file` and `file_url` is given; for another format.
+            UsageError: unless exactly one of `file` and `file_url` is given; for another format; for a key, a
+                charset or a resolution that no header can carry.
         """
         exactly_one(file=file, file_url=file_url)
         if format not in _TYPES:
             raise UsageError(f"format is csv or tsv, got {format!r:.60}")
-        key = str(uuid4()) if idempotency_key is None else named(idempotency_key, "idempotency_key")
+        key = str(uuid4()) if idempotency_key is None else header_text(idempotency_key, "idempotency_key")
         headers = {"Idempotency-Key": key}
         if contact_resolution is not None:
-            headers["Qualtrics-Contact-Resolution"] = contact_resolution
+            headers["Qualtrics-Contact-Resolution"] = header_text(contact_resolution, "contact_resolution")
         body: object = {"format": format, "fileUrl": file_url, "charset": charset}
         if file is not None:
-            headers["charset"] = charset
+            headers["charset"] = header_text(charset, "charset")
             body = Upload.file(file, _TYPES[format])
         route = POST("/surveys/{surveyId}/import-responses", survey_id)
         try:
@@ -100,3 +101,15 @@ class ResponseImports(Resource):
             idempotency_key=idempotency_key,
         )
         return await self._wait(started.progress_id, partial(self.progress, survey_id, started.progress_id))
+
+
+def header_text(value: object, name: str) -> str:
+    """Refuse what a header cannot carry as it is: anything but printable ASCII, and what is blank.
+
+    Raises:
+        UsageError: for such a value, which is not shown.
+    """
+    text = named(value, name)
+    if not (text.isascii() and text.isprintable()):
+        raise UsageError(f"{name} goes into a header, which takes printable ASCII alone")
+    return text

@@ -137,7 +137,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.encode({_IMPORT_ID: self.import_id, **zone, **self.extra}).decode()
 
 
-class ColumnMap(Sequence[Column]):
+class ColumnMap:
     """The columns of an export in their order; `columns["Q1"]`, `columns[0]`, `columns.by_import_id("QID1")`.
 
     Immutable. `header_rows` is how many rows of the file they were read from. Names differ, if only in their

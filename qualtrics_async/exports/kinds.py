@@ -56,7 +56,7 @@ _MOMENT = re.compile(
 _OFFSET = re.compile(r"([+-])([0-9]{2}):?([0-9]{2})")
 _FLAGS = {"1": True, "0": False, "true": True, "false": False}
 _LARGEST = 2**63 - 1
-_NUMBERS = frozenset({"number", "numeric", "numericset"})
+_NUMBERS = frozenset({"number", "numeric", "scale"})
 
 
 def kinds_of(columns: ColumnMap, survey: Survey | None = None, *, labels: bool = False) -> dict[str, Kind]:
@@ -139,7 +139,7 @@ def _declared(survey: Survey | None) -> dict[str, Kind]:
     return {
         str(field.get("name")): "number"
         for field in fields
-        if isinstance(field, dict) and str(field.get("type")).lower() in _NUMBERS
+        if isinstance(field, dict) and str(field.get("type", field.get("variableType"))).lower() in _NUMBERS
     }
 
 

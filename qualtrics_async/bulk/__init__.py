@@ -1,4 +1,4 @@
-"""Bulk work over contacts and links: streams of outcomes, one for each item."""
+"""Bulk work over contacts, links and responses: streams of outcomes, one for each item."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from qualtrics_async.bulk.plan import Plan, Problem, plan_import, plan_links
     from qualtrics_async.bulk.readers import read_contacts, read_csv, read_ndjson
     from qualtrics_async.bulk.recipient import Recipient
+    from qualtrics_async.bulk.response_rows import ResponseChanged, ResponseRow
+    from qualtrics_async.bulk.responses import delete_responses, update_responses
     from qualtrics_async.bulk.rows import BrokenRow, Imported, ImportRow, SourceRow
     from qualtrics_async.bulk.whole import RowLink, contacts_to_links
 
@@ -42,11 +44,14 @@ __all__ = [
     "Plan",
     "Problem",
     "Recipient",
+    "ResponseChanged",
+    "ResponseRow",
     "RowLink",
     "SourceRow",
     "Summary",
     "contacts_to_links",
     "create_contacts",
+    "delete_responses",
     "failures_file",
     "generate_links",
     "import_contacts",
@@ -59,6 +64,7 @@ __all__ = [
     "remove_contacts",
     "unsubscribe_contacts",
     "update_contacts",
+    "update_responses",
 ]
 
 _FILES = (
@@ -75,6 +81,8 @@ _FILES = (
     "links",
     "plan",
     "whole",
+    "response_rows",
+    "responses",
 )
 
 if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a helper

@@ -21,6 +21,7 @@ from qualtrics_async.bulk.identity import FileRows, Layout
 from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome
 from qualtrics_async.bulk.readers import read_contacts
 from qualtrics_async.bulk.replacing import replacing_off_loop
+from qualtrics_async.bulk.response_rows import ResponseRow
 from qualtrics_async.bulk.rows import (
     _TEXT,
     IN_DOUBT,
@@ -161,11 +162,11 @@ class FailuresFile:
         self._from_a_file = True
         self._broken = False
 
-    async def add(self, outcome: Outcome[ImportRow, Any]) -> None:
+    async def add(self, outcome: Outcome[ImportRow, Any] | Outcome[ResponseRow, Any]) -> None:
         """Take an outcome, in any order; what succeeded is not kept, and of two of a row the last one is."""
         if isinstance(outcome, Ok):
             return
-        row, record = outcome.item, _flat(outcome.item.contact)
+        row, record = outcome.item, _flat(_columns(outcome.item))
         self._columns.update(dict.fromkeys(record))
         self._from_a_file &= row.line is not None
         self._broken |= _TEXT in record
@@ -353,9 +354,16 @@ def row_record(outcome: Failed[ImportRow] | InDoubt[ImportRow]) -> dict[str, Any
     return _flat(outcome.item.contact) | _notes(outcome)
 
 
-def _notes(outcome: Failed[ImportRow] | InDoubt[ImportRow]) -> dict[str, Any]:
+def _columns(item: ImportRow | ResponseRow) -> dict[str, Any]:
+    return item.contact if isinstance(item, ImportRow) else item.cells
+
+
+def _notes(
+    outcome: Failed[ImportRow] | InDoubt[ImportRow] | Failed[ResponseRow] | InDoubt[ResponseRow],
+) -> dict[str, Any]:
     row = outcome.item
-    notes = (kind_of(outcome), outcome.reason, str(outcome.error), row.line, row.mailing_list_id)
+    mailing_list_id = row.mailing_list_id if isinstance(row, ImportRow) else None
+    notes = (kind_of(outcome), outcome.reason, str(outcome.error), row.line, mailing_list_id)
     return dict(zip(NOTES, notes, strict=True))
 
 

@@ -95,7 +95,8 @@ class Note(msgspec.Struct, omit_defaults=True):
     `unread` are the rows that the service did not take into the import, `sent` counts the POSTs that left,
     `samples` are the positions of the rows that can tell whether the last one arrived, and `overtaken` says
     that a later import into the same list has ended since. `turn` numbers the POSTs of a job in the order in
-    which they left; the last one of the chunk counts.
+    which they left; the last one of the chunk counts. `arrived` says that one of them did, so that the next
+    may do nothing that must be done once.
     """
 
     unread: list[int] = []
@@ -103,6 +104,7 @@ class Note(msgspec.Struct, omit_defaults=True):
     samples: list[int] = []
     overtaken: bool = False
     turn: int = 0
+    arrived: bool = False
 
 
 @dataclass(slots=True)

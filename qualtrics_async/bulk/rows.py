@@ -39,6 +39,7 @@ __all__ = [
     "prepare_with",
     "read_cell",
     "read_cells",
+    "read_truth",
     "wire_name",
 ]
 
@@ -325,7 +326,7 @@ def read_cells(source: object, *, clear_empty: bool) -> dict[str, Any]:
         if name is None:
             embedded[column] = text
         else:
-            contact[name] = _truth(text) if name == _UNSUBSCRIBED else text
+            contact[name] = read_truth(text, name) if name == _UNSUBSCRIBED else text
     if embedded:
         contact[_EMBEDDED] = embedded
     return contact
@@ -401,13 +402,14 @@ def _is_missing(value: object) -> bool:
         return False
 
 
-def _truth(text: str) -> bool:
+def read_truth(text: str, column: str) -> bool:
+    """Read a word that says yes or no."""
     word = text.strip().lower()
     if word in _TRUE:
         return True
     if word in _FALSE:
         return False
-    raise RowProblem("bad value", "unsubscribed is neither true nor false")
+    raise RowProblem("bad value", f"{column} is neither true nor false")
 
 
 def check_values(contact: dict[str, Any], allowed: frozenset[str]) -> None:

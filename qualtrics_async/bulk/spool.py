@@ -29,11 +29,21 @@ from qualtrics_async.bulk.records import (
 from qualtrics_async.bulk.rows import Imported, ImportRow, Prepared, RowProblem
 from qualtrics_async.errors import JobFailed, JournalError, UsageError
 
-__all__ = ["RowOutcome", "Rows", "Spool", "deliver_chunk", "destination", "identity_of", "outcome_of"]
+__all__ = [
+    "MakeOutcomes",
+    "RowOutcome",
+    "Rows",
+    "Spool",
+    "deliver_chunk",
+    "destination",
+    "identity_of",
+    "outcome_of",
+]
 
 Rows: TypeAlias = Iterable[Any] | AsyncIterable[Any]
 RowOutcome: TypeAlias = Outcome[ImportRow, Imported]
-MakeOutcomes: TypeAlias = Callable[[Sequence[RowRecord]], Awaitable[list[Outcome[ImportRow, Any]]]]
+MakeOutcomes: TypeAlias = Callable[[Sequence[RowRecord]], Awaitable[list[Outcome[Any, Any]]]]
+"""Makes outcomes of rows, where they are not what `outcome_of()` makes of what the journal knows."""
 
 _HELD: Final = 250
 """Rows after which the loop gets a turn: it is never held for more than a few milliseconds."""
@@ -52,17 +62,19 @@ class Spool:
     are not added again. A source that yields nothing is accepted if the journal has it whole: a stream
     cannot be read twice. With a `job_id` and a journal that has it whole it is not read at all. `identity`
     is that of the file that the source reads: its size is compared before, its content as it is read.
+    `make` makes the outcomes of rows that are refused.
     """
 
     def __init__(
         self,
-        job: Job[ImportRow, Any],
+        job: Job[Any, Any],
         source: AsyncGenerator[Any],
         queue: FairQueue[str, ChunkRecord],
         *,
         chunker: Chunker[str],
         prepare_row: Callable[[int, object], Prepared],
         identity: Identity | None = None,
+        make: MakeOutcomes | None = None,
     ) -> None:
         self._job = job
         self._journal = job.journal
@@ -71,6 +83,7 @@ class Spool:
         self._queue = queue
         self._chunker = chunker
         self._prepare = prepare_row
+        self._make = make
         self._replay = job.settings.replay
         self._digest = blake2b(digest_size=16)
         self._records: dict[int, ChunkRecord] = {}
@@ -79,7 +92,7 @@ class Spool:
         self._earlier = 0
         self._count = 0
 
-    async def run(self, deliver: Deliver[ImportRow, Any]) -> None:
+    async def run(self, deliver: Deliver[Any, Any]) -> None:
         """Spool everything, and deliver the rows that are refused; afterwards the queue is closed."""
         self._known = int(await self._journal.meta("spooled") or 0)
         complete = await self._journal.meta("complete") is not None
@@ -112,7 +125,7 @@ class Spool:
         elif digest is not None and known != digest:
             raise _changed("its bytes differ, though its rows do not")
 
-    async def _read(self, deliver: Deliver[ImportRow, Any], *, complete: bool) -> None:
+    async def _read(self, deliver: Deliver[Any, Any], *, complete: bool) -> None:
         known_digest = await self._journal.meta("digest")
         ready = self._known == 0
         batch: list[Prepared] = []
@@ -150,7 +163,7 @@ class Spool:
         if self._digest.hexdigest() != known:
             raise _changed("its rows differ")
 
-    async def _go_on(self, deliver: Deliver[ImportRow, Any]) -> None:
+    async def _go_on(self, deliver: Deliver[Any, Any]) -> None:
         """Take up what an earlier process left."""
         for record in await self._journal.chunks():
             if record.state is ChunkState.FILLING:
@@ -161,11 +174,11 @@ class Spool:
             else:
                 self._chunker.skip(record.number)
                 await self._enqueue(record)
-        self._refused = await deliver_chunk(self._journal, REFUSED, deliver, replay=self._replay)
+        self._refused = await deliver_chunk(
+            self._journal, REFUSED, deliver, replay=self._replay, make=self._make
+        )
 
-    async def _add(
-        self, batch: list[Prepared], deliver: Deliver[ImportRow, Any], *, last: bool = False
-    ) -> None:
+    async def _add(self, batch: list[Prepared], deliver: Deliver[Any, Any], *, last: bool = False) -> None:
         pieces: dict[int, Piece] = {}
         changed: dict[int, ChunkRecord] = {}
         full: list[ChunkRecord] = []
@@ -194,7 +207,7 @@ class Spool:
         for record in full:
             await self._enqueue(record)
         if REFUSED in pieces:
-            await deliver_chunk(self._journal, REFUSED, deliver, after=first_refused - 1)
+            await deliver_chunk(self._journal, REFUSED, deliver, after=first_refused - 1, make=self._make)
 
     def _show(self, count: int) -> None:
         self._job.summary.items = count - self._earlier
@@ -231,7 +244,7 @@ def destination(row: Prepared, chunker: Chunker[str]) -> str | RowProblem:
 async def deliver_chunk(
     journal: Journal,
     chunk: int,
-    deliver: Deliver[ImportRow, Any],
+    deliver: Deliver[Any, Any],
     *,
     after: int = -1,
     replay: bool = False,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from msgspec import Raw
+
 from qualtrics_async._core.request import GET, POST
 from qualtrics_async.models.response_jobs import ResponseJobProgress, ResponseJobStarted
 from qualtrics_async.resources._base import Resource, confirmed, given
@@ -24,7 +26,7 @@ class ResponseDeletions(Resource):
     async def start(
         self,
         survey_id: str,
-        response_ids: Sequence[str],
+        response_ids: Sequence[str] | Raw,
         *,
         confirm: bool,
         decrement_quotas: bool | None = None,
@@ -32,18 +34,20 @@ class ResponseDeletions(Resource):
     ) -> ResponseJobStarted:
         """Start a deletion; the shape of the body is assumed, by analogy with updates.
 
+        What is encoded already, a `msgspec.Raw` of `[{"responseId": ...}, ...]`, is sent as it is.
+
         Raises:
             UsageError: unless `confirm` is literally `True`; for no ids, more than 250 000, or one twice.
         """
         confirmed(confirm, "deletes responses")
-        check_response_ids(response_ids)
-        body = {
-            "deletes": [
+        deletes: object = response_ids
+        if not isinstance(response_ids, Raw):
+            check_response_ids(response_ids)
+            deletes = [
                 given({"responseId": response_id, "decrementQuotas": decrement_quotas})
                 for response_id in response_ids
-            ],
-            "ignoreMissingResponses": ignore_missing_responses,
-        }
+            ]
+        body = {"deletes": deletes, "ignoreMissingResponses": ignore_missing_responses}
         route = POST("/surveys/{surveyId}/delete-responses", survey_id)
         return await self._send(route, ResponseJobStarted, body=given(body), idempotent=False)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from msgspec import Raw
+
 from qualtrics_async._core.request import GET, POST
 from qualtrics_async.models.response_jobs import ResponseJobProgress, ResponseJobStarted, ResponseUpdate
 from qualtrics_async.resources._base import Resource, exactly_one, given, named, optional
@@ -26,7 +28,7 @@ class ResponseUpdates(Resource):
     async def start(
         self,
         survey_id: str,
-        updates: Sequence[ResponseUpdate] | None = None,
+        updates: Sequence[ResponseUpdate] | Raw | None = None,
         *,
         file_url: str | None = None,
         remove_edits: bool | None = None,
@@ -34,12 +36,14 @@ class ResponseUpdates(Resource):
     ) -> ResponseJobStarted:
         """Start an update; it is never sent twice by itself.
 
+        Updates that are encoded already, all of them as one `msgspec.Raw`, are not checked.
+
         Raises:
             UsageError: unless exactly one of `updates` and `file_url` is given; for no updates, more than
                 250 000 of them, or two of one response.
         """
         exactly_one(updates=updates, file_url=file_url)
-        if updates is not None:
+        if updates is not None and not isinstance(updates, Raw):
             check_response_ids([update.response_id for update in updates])
         body = {
             "updates": updates,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         StartOptions,
     )
     from qualtrics_async.exports.records import Records, records
+    from qualtrics_async.exports.rows import Row, Rows, TableFormat, rows
     from qualtrics_async.exports.stream import Chunks, stream
 
 __all__ = [
@@ -30,14 +31,18 @@ __all__ = [
     "ExportedFile",
     "Member",
     "Records",
+    "Row",
+    "Rows",
     "SavedFormat",
     "StartOptions",
+    "TableFormat",
     "records",
+    "rows",
     "stream",
     "to_file",
 ]
 
-_FILES = ("options", "archive", "export", "files", "stream", "records")
+_FILES = ("options", "archive", "export", "files", "stream", "records", "rows")
 
 if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a helper
     __getattr__ = lazy(__name__, __all__, _FILES)

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from qualtrics_async.exports.archive import Member
     from qualtrics_async.exports.export import ExportInfo
     from qualtrics_async.exports.files import ExportedFile, SavedFormat, to_file
+    from qualtrics_async.exports.follow_file import FollowFile
+    from qualtrics_async.exports.followed import Followed, FollowOptions, follow
+    from qualtrics_async.exports.following import FollowState
     from qualtrics_async.exports.options import (
         Expansion,
         ExportFormat,
@@ -29,6 +32,10 @@ __all__ = [
     "ExportOptions",
     "ExportState",
     "ExportedFile",
+    "FollowFile",
+    "FollowOptions",
+    "FollowState",
+    "Followed",
     "Member",
     "Records",
     "Row",
@@ -36,13 +43,17 @@ __all__ = [
     "SavedFormat",
     "StartOptions",
     "TableFormat",
+    "follow",
     "records",
     "rows",
     "stream",
     "to_file",
 ]
 
-_FILES = ("options", "archive", "export", "files", "stream", "records", "rows")
+_FILES = (
+    *("options", "archive", "export", "files", "stream", "records", "rows"),
+    *("following", "follow_file", "followed"),
+)
 
 if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a helper
     __getattr__ = lazy(__name__, __all__, _FILES)

@@ -21,10 +21,13 @@ from collections.abc import (
     Iterator,
     Mapping,
     Sequence,
+)
+from collections.abc import (
     Set as AbstractSet,
 )
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO, Final, Literal, TypeAlias
 
@@ -96,10 +99,13 @@ class RowFile:
             self._files.append(_temporary())
         read = [self._read(self.count + number, row) for number, row in enumerate(rows)]
         known = self._columns.keys()
-        for cells in read:
-            if not cells.keys() <= known:
-                self._columns.update(dict.fromkeys(cells))
-                self._plain = known - _DATES
+        for index, cells in enumerate(read, self.count):
+            if cells.keys() <= known:
+                continue
+            if not all(map(_is_sound, cells.keys() - known)):
+                raise UsageError(f"row {index} has a column whose name is not valid Unicode")
+            self._columns.update(dict.fromkeys(cells))
+            self._plain = known - _DATES
         body = self._body(read)
         self._files[0].write(_BATCH.pack(len(self._columns), len(body)) + body)
         self.count += len(rows)
@@ -108,7 +114,7 @@ class RowFile:
         """Write the header and, below it, all rows as wide as it is."""
         self._files.append(_temporary())
         hashed = hashlib.sha256()
-        for piece in (self._head(), *self._filled()):
+        for piece in chain([self._head()], self._filled()):
             hashed.update(piece)
             self.size += self.content.write(piece)
         self._files.pop(0).close()
@@ -169,7 +175,7 @@ class RowFile:
     def _unsound(self, rows: Sequence[Mapping[str, str]]) -> UsageError:
         for index, cells in enumerate(rows, self.count):
             for column, cell in cells.items():
-                if not (_is_sound(column) and _is_sound(cell)):
+                if not _is_sound(cell):
                     return UsageError(f"row {index}: {column!a:.60} holds text that is not valid Unicode")
         raise AssertionError("a text that was not valid Unicode is")
 

@@ -63,7 +63,8 @@ def kinds_of(columns: ColumnMap, survey: Survey | None = None, *, labels: bool =
     """The kind of each column by its name, in order.
 
     With the survey questions are known by their types, and embedded data whose declared type says number
-    (assumed); without it a column of a question counts as coded. `labels` is for an export with `useLabels`,
+    (assumed); without it a column of a question counts as coded, and a multiple answer in one column is not
+    known: with a decimal comma `1,3` would be taken for a number. `labels` is for an export with `useLabels`,
     where coded answers are text. A kind is what to expect: data that do not fit widen it (`widen`).
     """
     asked = {} if survey is None else asked_of(survey)
@@ -165,7 +166,8 @@ def read_cell(kind: Kind, text: str, *, time_zone: str | None = None, decimal_co
     """What a cell says; `None` for an empty one.
 
     Dates are `YYYY-MM-DD HH:MM:SS` (observed) in the time zone of the column, UTC if it has none, and become
-    aware. Numbers are read only where nothing is lost: not `007`, not more digits than a float holds.
+    aware. Numbers are read only where nothing is lost: not `007`, not more digits than a float holds. With
+    `decimal_comma` (`formatDecimalAsComma`) a point is one as well: coordinates may keep it (assumed).
 
     Raises:
         ValueError: for a cell that is of no such kind.
@@ -181,7 +183,7 @@ def cell_reader(
         zone = time_zone_of(time_zone)
         return lambda text: _moment(text, zone) if text else None
     if kind == "number" and decimal_comma:
-        return lambda text: _number(text.replace(".", " ").replace(",", ".")) if text else None
+        return lambda text: _number(text.replace(",", ".")) if text else None
     read = _READERS[kind]
     return lambda text: read(text) if text else None
 
@@ -203,11 +205,12 @@ def time_zone_of(name: str | None) -> tzinfo | None:
 
 
 def _moment(text: str, zone: tzinfo | None) -> datetime:
-    if not _MOMENT.fullmatch(text):
-        raise ValueError(f"expected YYYY-MM-DD HH:MM:SS, got {text!r:.40}")
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None and zone is None:
-        raise ValueError("expected a date in a time zone that is known here")
+    try:
+        moment = datetime.fromisoformat(text) if _MOMENT.fullmatch(text) else None
+    except ValueError:
+        moment = None
+    if moment is None or (moment.tzinfo is None and zone is None):
+        raise ValueError(f"expected YYYY-MM-DD HH:MM:SS in a time zone known here, got {text!r:.40}")
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 

@@ -175,9 +175,9 @@ def _choices(raw: object) -> dict[str, Choice]:
 
 
 def _has_text(choice: Mapping[str, Any]) -> bool:
-    """Whether a choice has a text field: `textEntry`, a flag or an object (assumed)."""
+    """Whether a choice has a text field: `textEntry`, a flag or an object, which may be empty (assumed)."""
     found = choice.get("textEntry")
-    return bool(found) if isinstance(found, dict | list) else bool(understood_flag(found))
+    return isinstance(found, dict | list) or bool(understood_flag(found))
 
 
 def _says_number(raw: object, depth: int = 0) -> bool:

@@ -7,8 +7,10 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
-import anyio
 import anyio.to_thread
+
+from qualtrics_async._core.tasks import to_its_end
+from qualtrics_async.errors import UsageError
 
 __all__ = ["Ahead", "made_ahead"]
 
@@ -18,31 +20,42 @@ T = TypeVar("T")
 class Ahead(Generic[T]):
     """Hands out what `make` returns until it returns None; the next piece is made while one is used.
 
-    Who is cancelled while waiting loses nothing: the piece is there for the next who asks.
+    Who is cancelled while waiting loses nothing: the piece is there for the next who asks. Several who ask
+    share the pieces, each has one.
     """
 
     def __init__(self, make: Callable[[], T | None]) -> None:
         self._make = make
+        self._is_over = False
         self._next = self._begin()
 
     def _begin(self) -> asyncio.Task[T | None]:
         return asyncio.create_task(anyio.to_thread.run_sync(self._make))
 
     async def take(self) -> T | None:
-        """Wait for the next piece; None at the end, and whatever `make` raised, however often it is asked."""
+        """Wait for the next piece; None at the end, and whatever `make` raised, however often it is asked.
+
+        Raises:
+            UsageError: when the `async with` around it has ended.
+        """
         if self._next.done():
             await asyncio.sleep(0)  # whoever takes many pieces in a row lets others have a turn
-        else:
+        while not self._next.done():
             await asyncio.wait({self._next})
+        if self._is_over:
+            raise UsageError("this export is over, its `async with` has ended: ask for it anew")
         made = self._next.result()
         if made is not None:
             self._next = self._begin()
         return made
 
     async def end(self) -> None:
-        """Wait until nothing runs on a thread any more."""
-        with anyio.CancelScope(shield=True):
-            await asyncio.wait({self._next})
+        """Wait until nothing runs on a thread any more; nothing interrupts that."""
+        self._is_over = True
+        await to_its_end(self._idle())
+
+    async def _idle(self) -> None:
+        await asyncio.wait({self._next})
         if not self._next.cancelled():
             self._next.exception()
 

@@ -5,17 +5,21 @@ All of this is for a thread. The names of members come from the survey's title a
 
 from __future__ import annotations
 
+import errno
+import re
 import zlib
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from io import SEEK_END
 from struct import error as StructError  # noqa: N812  (an exception)
-from typing import BinaryIO, Final
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from struct import unpack_from
+from typing import BinaryIO, Final, cast
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from msgspec import Struct
 
 from qualtrics_async.errors import DecodeError
+from qualtrics_async.exports.headers import Header, without_mark
 from qualtrics_async.exports.options import Expansion, ExportFormat
 
 __all__ = ["Archive", "Member", "MemberStream"]
@@ -30,10 +34,18 @@ _FREE: Final = 64 * 1024**2
 """Bytes up to which the ratio does not matter."""
 
 _BLOCK: Final = 512 * 1024
-_LONGEST_HEADER: Final = 64 * 1024**2
-_HEADER_ROWS: Final = 3
-_MARK: Final = b"\xef\xbb\xbf"
-_IMPORT_ID: Final = b"ImportId"
+_LARGEST_DIRECTORY: Final = 16 * 1024**2
+"""Bytes of a directory: `zipfile` holds all of it in memory, and exports have few members."""
+
+_LOCAL, _CENTRAL = b"PK\x03\x04", b"PK\x01\x02"
+_LOCAL_SIZE: Final = 30
+_CENTRAL_SIZE: Final = 46
+_UTF_8: Final = 0x08
+"""The flag, in the second of two bytes."""
+
+_ENCRYPTED: Final = 0x41
+_PLAIN: Final = "cp437"
+_NAMING: Final = re.compile(r" for file | in directory |name=")
 _JOINABLE: Final = frozenset({"csv", "tsv", "ndjson"})
 _TABLES: Final = frozenset({"csv", "tsv"})
 
@@ -50,9 +62,24 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except _BROKEN as error:
-        failure = DecodeError(f"the file of the export is broken: {type(error).__name__}: {error}"[:300])
-        failure.transient = True
-        raise failure from error
+        raise _broken(error) from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # to seek before the beginning; the rest is about the disk
+            raise
+        raise _broken(error) from error
+
+
+def _broken(error: Exception) -> DecodeError:
+    failure = DecodeError(
+        f"the file of the export is broken: {type(error).__name__}: {_told(error)}: export it again"
+    )
+    failure.transient = True
+    return failure
+
+
+def _told(error: Exception) -> str:
+    """What an error says; not the name of the member, which is the survey's."""
+    return _NAMING.split(str(error), maxsplit=1)[0][:200]
 
 
 class Archive:
@@ -60,18 +87,25 @@ class Archive:
 
     Raises:
         DecodeError: for what is no archive (`transient` is true: another download may be whole), and for one
-            that expands too far.
+            that expands too far, or that cannot be read: encrypted, or compressed in an unusual way.
     """
 
     def __init__(self, file: BinaryIO, form: ExportFormat, expansion: Expansion) -> None:
         self._form = form
+        view = _View(file)
         with _explained():
-            self._zip = ZipFile(file)
-        self._found = [found for found in self._zip.infolist() if not found.is_dir()]
-        self.members = tuple(Member(found.filename, found.file_size) for found in self._found)
-        self.size = sum(member.size for member in self.members)
+            self._zip = ZipFile(cast("BinaryIO", view))
+        view.is_open = True
         try:
-            _check(self.members, file.seek(0, SEEK_END), expansion)
+            with _explained():
+                found = self._zip.infolist()
+                self._found = [info for info in found if not info.filename.endswith("/")]
+                self.members = tuple(Member(_name(info), info.file_size) for info in self._found)
+                _check_places(found, self._zip.start_dir)
+                packed = file.seek(0, SEEK_END)
+            self.size = sum(member.size for member in self.members)
+            _check_size(self.size, packed, expansion)
+            _check_readable(self._found)
         except BaseException:
             self._zip.close()
             raise
@@ -89,15 +123,63 @@ class Archive:
             )
         return MemberStream(self._zip, self._found, has_header=self._form in _TABLES)
 
+    def parts(self) -> MemberStream:
+        """Read the members as they are, whatever their format: for the sake of their checksums."""
+        return MemberStream(self._zip, self._found, has_header=False)
+
     def close(self) -> None:
         """Let go of the archive; the file stays open."""
         self._zip.close()
 
 
-def _check(members: tuple[Member, ...], packed: int, expansion: Expansion) -> None:
-    if not members:
-        raise DecodeError("the archive of the export has no file in it")
-    size = sum(member.size for member in members)
+class _View:
+    """A file as `zipfile` sees it: names of members in no encoding, so that none of them can be wrong.
+
+    The service says UTF-8 of names that it may have cut in the middle of a character.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.seek = file.seek
+        self.tell = file.tell
+        self.is_open = False
+        self._file = file
+
+    def seekable(self) -> bool:
+        """Whether it can be read anywhere."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Read, with the flag for UTF-8 taken away from what describes a member."""
+        if self.is_open:
+            piece = self._file.read(size)
+            return _unnamed(piece, 7) if size == _LOCAL_SIZE and piece.startswith(_LOCAL) else piece
+        if size > _LARGEST_DIRECTORY:
+            raise BadZipFile("the directory of the archive is too large")
+        piece = self._file.read(size)
+        at = 0
+        while piece.startswith(_CENTRAL, at) and len(piece) >= at + _CENTRAL_SIZE:
+            piece = _unnamed(piece, at + 9)
+            at += _CENTRAL_SIZE + sum(unpack_from("<3H", piece, at + 28))
+        return piece
+
+
+def _unnamed(piece: bytes, at: int) -> bytes:
+    return piece[:at] + bytes([piece[at] & ~_UTF_8]) + piece[at + 1 :]
+
+
+def _name(info: ZipInfo) -> str:
+    return info.filename.encode(_PLAIN).decode("utf-8", "replace")
+
+
+def _check_places(found: Sequence[ZipInfo], end: int) -> None:
+    """Refuse members that share bytes: that is how a small archive expands to a large one."""
+    for info in sorted(found, key=lambda info: info.header_offset, reverse=True):
+        if info.header_offset < 0 or info.header_offset + _LOCAL_SIZE + info.compress_size > end:
+            raise BadZipFile("members overlap, or are not where the directory says")
+        end = info.header_offset
+
+
+def _check_size(size: int, packed: int, expansion: Expansion) -> None:
     if size > expansion.max_bytes:
         raise DecodeError(
             f"the export expands to {size} bytes, more than the {expansion.max_bytes} that are allowed: "
@@ -110,6 +192,19 @@ def _check(members: tuple[Member, ...], packed: int, expansion: Expansion) -> No
         )
 
 
+def _check_readable(found: Sequence[ZipInfo]) -> None:
+    if not found:
+        raise DecodeError("the archive of the export has no file in it: export it again")
+    for info in found:
+        if info.flag_bits & _ENCRYPTED:
+            raise DecodeError("the archive of the export is encrypted: save the .zip and open it elsewhere")
+        if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+            raise DecodeError(
+                f"the archive of the export is compressed by method {info.compress_type}, not by deflate: "
+                "save the .zip and open it elsewhere"
+            )
+
+
 class MemberStream:
     """The members of an archive as one stream.
 
@@ -117,10 +212,10 @@ class MemberStream:
     those of the first; a later member without them is taken as it is (neither is documented).
     """
 
-    def __init__(self, archive: ZipFile, found: list[ZipInfo], *, has_header: bool) -> None:
+    def __init__(self, archive: ZipFile, found: Sequence[ZipInfo], *, has_header: bool) -> None:
         self._zip = archive
         self._found = found
-        self._header = _Header() if has_header and len(found) > 1 else None
+        self._header = Header() if has_header and len(found) > 1 else None
         self._pieces = self._read()
 
     def take(self) -> bytes:
@@ -139,75 +234,23 @@ class MemberStream:
     def _read(self) -> Generator[bytes]:
         last = b"\n"
         for number, info in enumerate(self._found):
-            with self._zip.open(info) as member:
-                piece = member.read(max(_BLOCK, 0 if self._header is None else self._header.size))
-                count = len(piece)
-                if number:
-                    piece = piece.removeprefix(_MARK) if self._header is None else self._header.cut(piece)
-                    if piece and last != b"\n":
+            begins = number > 0
+            with closing(self._member(info)) as member:
+                for piece in member if self._header is None else self._header.once(member):
+                    part = without_mark(piece) if begins and self._header is None else piece
+                    if not part:
+                        continue
+                    if begins and last != b"\n":
                         yield b"\n"
-                while piece or count < info.file_size:
-                    if not number and self._header is not None:
-                        self._header.learn(piece)
-                    if piece:
-                        last = piece[-1:]
-                        yield piece
-                    piece = member.read(_BLOCK)
-                    count += len(piece)
-                    if not piece:
-                        break
-                if count != info.file_size:
-                    raise BadZipFile(f"a member has {count} bytes, not {info.file_size}")
+                    begins = False
+                    last = part[-1:]
+                    yield part
 
-
-class _Header:
-    """The header rows of the first member, and those of the others without them."""
-
-    def __init__(self) -> None:
-        self._begun = bytearray()
-        self._whole: bytes | None = None
-
-    @property
-    def size(self) -> int:
-        """Bytes that have to be read of a member to compare its header."""
-        return len(self._begun) + len(_MARK)
-
-    def learn(self, piece: bytes) -> None:
-        """Read on in the first member, until its header is known."""
-        if self._whole is None and len(self._begun) < _LONGEST_HEADER:
-            self._begun += piece
-            end = _end_of_rows(self._begun, _HEADER_ROWS)
-            if end is not None:
-                self._whole = bytes(self._begun[:end]).removeprefix(_MARK)
-                self._begun = bytearray(self._whole)
-
-    def cut(self, piece: bytes) -> bytes:
-        """What follows the header in the beginning of a later member.
-
-        Raises:
-            DecodeError: when it has a header of its own.
-        """
-        piece = piece.removeprefix(_MARK)
-        if self._whole is None:
-            return piece
-        if piece.startswith(self._whole):
-            return piece[len(self._whole) :]
-        own = _end_of_rows(piece, _HEADER_ROWS)
-        if own is not None and _IMPORT_ID in piece[:own]:
-            raise DecodeError(
-                "the files of the export have different columns: export ndjson, or save the .zip"
-            )
-        return piece
-
-
-def _end_of_rows(data: bytes | bytearray, rows: int) -> int | None:
-    """Where so many rows of a table have ended; line ends within quotes are text."""
-    start, quotes, after = 0, 0, 0
-    while rows:
-        after = data.find(b"\n", start) + 1
-        if not after:
-            return None
-        quotes += data.count(b'"', start, after)
-        rows -= quotes % 2 == 0
-        start = after
-    return after
+    def _member(self, info: ZipInfo) -> Generator[bytes]:
+        count = 0
+        with self._zip.open(info) as member:
+            while piece := member.read(_BLOCK):
+                count += len(piece)
+                yield piece
+        if count != info.file_size:
+            raise BadZipFile(f"a member has {count} bytes, not {info.file_size}")

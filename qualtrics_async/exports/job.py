@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from qualtrics_async._core.events import Call
 from qualtrics_async.client import Qualtrics
-from qualtrics_async.errors import JobFailed, NotFound, OutcomeUnknown
+from qualtrics_async.errors import ApiError, JobFailed, NotFound, OutcomeUnknown
 from qualtrics_async.exports.options import ExportState, Plan
 from qualtrics_async.models.response_exports import ResponseExportProgress
 
 __all__ = ["exported"]
+
+_OK: Final = 200
+_TIMED_OUT: Final = "timed out"
+"""The poller's word for it."""
 
 
 async def exported(client: Qualtrics, survey_id: str, plan: Plan) -> tuple[str, str, str | None]:
@@ -19,38 +24,39 @@ async def exported(client: Qualtrics, survey_id: str, plan: Plan) -> tuple[str, 
     A start whose reply was lost is repeated: an export that nobody fetches does no harm.
 
     Raises:
-        JobFailed: with `status` `"failed"` as the service says it, at whatever percentage; `"no file"` for an
-            end without a file; `"gone"` for a job that the service does not know any more; `"stalled"` after
-            `stall_timeout` without progress; `"timed out"` at the end of the client's polling.
+        JobFailed: with `status` `"failed"` as the service says it, at whatever percentage, or the code of an
+            error inside a 200; `"no file"` for an end without a file; `"gone"` for a job that the service
+            does not know any more; `"stalled"` after `stall_timeout` without progress; `"timed out"` at the
+            end of the client's polling.
         QualtricsError: when the start or a question for the progress is refused.
     """
     job_id = await _start(client, survey_id, plan)
     watch = _Watch(client, survey_id, job_id, plan)
     with client.observe(watch.observe):
-        done = await client.wait(job_id, watch.ask)
+        done = await watch.wait()
     # Documented: only the word with a file is success.
     if not done.status or not done.file_id:
-        raise watch.failure("no file", "ended without a file", done)
+        raise watch.failure("no file", "ended without a file: start it again", done)
     return job_id, done.file_id, done.continuation_token
 
 
 async def _start(client: Qualtrics, survey_id: str, plan: Plan) -> str:
-    left = client.retry.retries
+    retry, faults = client.retry, 0
     while True:
         try:
             return (await client.response_exports.start(survey_id, plan.start)).progress_id
         except OutcomeUnknown:
-            left -= 1
-            if left < 0:
+            faults += 1
+            if faults > retry.retries:
                 raise
-            await asyncio.sleep(client.polling.first)
+            await asyncio.sleep(min(retry.cap, retry.base * 2 ** min(faults - 1, 30)))
 
 
 class _Watch:
     """Asks for the progress of one job, and sees when nothing moves any more."""
 
     def __init__(self, client: Qualtrics, survey_id: str, job_id: str, plan: Plan) -> None:
-        self._exports = client.response_exports
+        self._client = client
         self._survey_id = survey_id
         self._job_id = job_id
         self._plan = plan
@@ -61,14 +67,38 @@ class _Watch:
 
     def observe(self, call: Call) -> None:
         """Remember the request id: the vendor's support asks for it."""
-        self._request_id = call.request_id
+        self._request_id = call.request_id or self._request_id
 
-    async def ask(self) -> ResponseExportProgress:
-        """Ask once."""
+    async def wait(self) -> ResponseExportProgress:
+        """Ask until it ends.
+
+        Raises:
+            JobFailed: when it ended badly or did not end in time.
+            QualtricsError: when a question is refused.
+        """
         try:
-            state = await self._exports.progress(self._survey_id, self._job_id)
+            return await self._client.wait(self._job_id, self._ask)
+        except JobFailed as error:
+            if error.status != _TIMED_OUT or getattr(error.detail, "is_failed", False):
+                raise
+            late = (
+                f"did not end within {self._client.polling.deadline:g} s; it may still go on: ask for less, "
+                "or raise the deadline of the client's polling"
+            )
+            raise self.failure(_TIMED_OUT, late, error.detail) from None
+
+    async def _ask(self) -> ResponseExportProgress:
+        try:
+            state = await self._client.response_exports.progress(self._survey_id, self._job_id)
         except NotFound as error:
-            raise self.failure("gone", "is not known to the service any more", None) from error
+            gone = "is not known to the service any more: start it again"
+            raise self.failure("gone", gone, None) from error
+        except ApiError as error:
+            if error.status != _OK:
+                raise
+            said = error.message or error.error_code or "an error"
+            refused = f"failed: the service said {said!r}"
+            raise self.failure(error.error_code or "failed", refused, error.message) from error
         if state.is_failed:
             advice = (
                 "failed: start it again, and give the request id to the vendor's support if it fails again"
@@ -79,16 +109,19 @@ class _Watch:
         if (now := (percent, state.status)) != self._last:
             self._last, self._moved = now, self._now()
         elif not state.is_finished and self._now() - self._moved >= self._plan.stall_timeout:
-            stood = f"stood at {percent:g} % for {self._plan.stall_timeout:g} s; it may still go on"
+            stood = (
+                f"stood at {percent:g} % for {self._plan.stall_timeout:g} s; it may still go on: start it "
+                "again, or raise stall_timeout"
+            )
             raise self.failure("stalled", stood, state)
         return state
 
-    def failure(self, status: str, what: str, state: ResponseExportProgress | None) -> JobFailed:
+    def failure(self, status: str, what: str, detail: object) -> JobFailed:
         """Make the error for a job that ended badly."""
         request = f" (request {self._request_id})" if self._request_id else ""
         return JobFailed(
             f"the export {self._job_id} of {self._survey_id} {what}{request}",
             job_id=self._job_id,
             status=status,
-            detail=state,
+            detail=detail,
         )

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from qualtrics_async.errors import UsageError
 from qualtrics_async.models.response_exports import ResponseExportOptions
+from qualtrics_async.resources._base import dated
 
 __all__ = ["Expansion", "ExportFormat", "ExportOptions", "ExportState", "Plan", "StartOptions", "planned"]
 
@@ -134,6 +135,14 @@ class Plan(Struct, frozen=True):
 
 _STALLED: Final = 1800.0
 _OURS: Final = ("expansion", "stall_timeout", "on_progress")
+_FLAGS: Final = (
+    *("use_labels", "include_label_columns", "include_display_order", "export_responses_in_progress"),
+    *("breakout_sets", "format_decimal_as_comma", "sort_by_last_modified_date", "allow_continuation"),
+    "include_wave_weights",
+)
+_NUMBERS: Final = ("limit", "seen_unanswered_recode", "multiselect_seen_unanswered_recode")
+_NAMES: Final = ("filter_id", "time_zone", "continuation_token")
+_LISTS: Final = ("question_ids", "embedded_data_ids", "survey_metadata_ids")
 
 
 def planned(form: ExportFormat, options: ExportOptions) -> Plan:
@@ -141,21 +150,53 @@ def planned(form: ExportFormat, options: ExportOptions) -> Plan:
 
     Raises:
         UsageError: for options that exclude one another (documented) or that there are not, for another
-            format, and for numbers that cannot be meant.
+            format, and for values that cannot be meant: of another type, blank, null, dates that name no
+            instant, numbers out of range.
     """
     if form not in get_args(ExportFormat):
         raise UsageError(f"format is one of {', '.join(get_args(ExportFormat))}, got {form!r:.40}")
     start: dict[str, Any] = {name: value for name, value in options.items() if name not in _OURS}
     if unknown := start.keys() - StartOptions.__annotations__.keys():
         raise UsageError(f"an export has no option {', '.join(sorted(unknown))}")
-    if (limit := start.get("limit")) is not None and limit < 1:
-        raise UsageError(f"limit is a number of responses from 1 on, got {limit}")
+    for name, value in start.items():
+        _check(name, value)
+    expansion = options.get("expansion") or Expansion()
+    if not isinstance(expansion, Expansion):
+        raise UsageError(f"expansion is an exports.Expansion, got {type(expansion).__name__}")
     stall_timeout = options.get("stall_timeout", _STALLED)
-    if not stall_timeout > 0:
-        raise UsageError(f"stall_timeout is a positive number of seconds, got {stall_timeout}")
-    return Plan(
-        ResponseExportOptions(format=form, **start),
-        options.get("expansion") or Expansion(),
-        stall_timeout,
-        options.get("on_progress"),
-    )
+    if not _is(stall_timeout, (int, float)) or not stall_timeout > 0:
+        raise UsageError(f"stall_timeout is a positive number of seconds, got {stall_timeout!r:.40}")
+    on_progress = options.get("on_progress")
+    if not (on_progress is None or callable(on_progress)):
+        raise UsageError(f"on_progress is a function, got {type(on_progress).__name__}")
+    body = dated(ResponseExportOptions(format=form, **start), "start_date", "end_date")
+    return Plan(body, expansion, stall_timeout, on_progress)
+
+
+def _check(name: str, value: object) -> None:
+    """Refuse one of the vendor's options whose type or value the service does not take."""
+    if value is None:
+        raise UsageError(f"{name} is None, which the service refuses: leave it out")
+    if name in _FLAGS and not isinstance(value, bool):
+        raise UsageError(f"{name} is True or False, got {value!r:.40}")
+    if name in _NUMBERS and not _is(value, (int,)):
+        raise UsageError(f"{name} is a whole number, got {value!r:.40}")
+    if name == "limit" and cast("int", value) < 1:
+        raise UsageError(f"limit is a number of responses from 1 on, got {value}")
+    if name == "newline_replacement" and not isinstance(value, str):
+        raise UsageError(f"{name} is a text, got {type(value).__name__}")
+    if name in _NAMES and not _is_name(value):
+        raise UsageError(f"{name} is a text that is not blank, got {value!r:.40}")
+    if name in _LISTS and not (isinstance(value, Sequence) and all(map(_is_name, value))):
+        raise UsageError(f"{name} is a list of texts that are not blank")
+    if name in ("start_date", "end_date") and not isinstance(value, str | datetime):
+        raise UsageError(f"{name} is an aware datetime or ISO text, got {type(value).__name__}")
+
+
+def _is(value: object, types: tuple[type, ...]) -> bool:
+    """Whether it is a number of these types; a flag is none."""
+    return isinstance(value, types) and not isinstance(value, bool)
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from itertools import chain
 from typing import Final, Self, Unpack
 
 import anyio.lowlevel
@@ -22,19 +24,18 @@ __all__ = ["Records", "records"]
 _STEP: Final = 128 * 1024
 """Bytes that are decoded at a time: about a millisecond, in which the loop does nothing else."""
 
-_LONGEST: Final = 64 * 1024**2
+_LONGEST: Final = 16 * 1024**2
 """Bytes of one record that are waited for: beyond it, this is no file of records."""
 
 _decoder: Final = msgspec.json.Decoder(Response)
 _lenient: Final = msgspec.json.Decoder(AnyResponse, dec_hook=convert_wire)
 """Reads what PHP writes in other shapes as well, and takes longer."""
 
-
 _UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Records:
-    """The records of an export, one by one; `info` tells what there is."""
+    """The records of an export, one by one; `info` tells what there is. Several tasks may share them."""
 
     def __init__(self, chunks: Chunks) -> None:
         self.info: ExportInfo = chunks.info
@@ -42,21 +43,32 @@ class Records:
         self._lines = _Lines()
         self._count = 0
         self._ready: Iterator[Response] = iter(())
+        self._broken: str | None = None
+        self._turn = asyncio.Lock()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Response:
         while (record := next(self._ready, None)) is None:
-            await self._decode()
+            async with self._turn:
+                await self._decode()
         return record
 
     async def _decode(self) -> None:
+        if (record := next(self._ready, None)) is not None:
+            self._ready = chain((record,), self._ready)  # another task was here before
+            return
+        if self._broken is not None:
+            raise DecodeError(self._broken)
         while (step := self._lines.step()) is None:
             if self._lines.is_over:
                 raise StopAsyncIteration
             self._lines.add(await anext(self._chunks, None))
-        found = _read(step, self._count)
+            if self._lines.is_endless:
+                self._broken = f"a record of the export is longer than {_LONGEST} bytes: it is no ndjson"
+                raise DecodeError(self._broken)
+        found, self._broken = _read(step, self._count)
         self._count += len(found)
         self._ready = iter(found)
         await anyio.lowlevel.checkpoint()
@@ -67,32 +79,33 @@ class _Lines:
 
     def __init__(self) -> None:
         self.is_over = False
+        self._mark = b"\xef\xbb\xbf"
         self._whole = b""
         self._begin = 0
         self._rest: list[bytes] = []
         self._length = 0
 
-    def add(self, chunk: bytes | None) -> None:
-        """Take the next bytes; None when there are no more.
+    @property
+    def is_endless(self) -> bool:
+        """Whether a line has begun that is too long."""
+        return self._length > _LONGEST
 
-        Raises:
-            DecodeError: for a line that does not end.
-        """
+    def add(self, chunk: bytes | None) -> None:
+        """Take the next bytes; None when there are no more."""
         if chunk is None:
             self.is_over = True
             cut = 0
         else:
             cut = chunk.rfind(b"\n") + 1
         if cut or chunk is None:
-            self._whole = b"".join((*self._rest, (chunk or b"")[:cut]))
+            self._whole = b"".join((*self._rest, (chunk or b"")[:cut])).removeprefix(self._mark)
             self._begin = 0
+            self._mark = b""
             self._rest.clear()
             self._length = 0
         if chunk is not None and cut < len(chunk):
             self._rest.append(chunk[cut:])
             self._length += len(chunk) - cut
-            if self._length > _LONGEST:
-                raise DecodeError(f"a record of the export is longer than {_LONGEST} bytes: it is no ndjson")
 
     def step(self) -> memoryview | None:
         """The next lines, about as many as are decoded at a time; None when more bytes are needed."""
@@ -105,33 +118,23 @@ class _Lines:
         return memoryview(self._whole)[begin:end]
 
 
-def _read(step: memoryview, before: int) -> list[Response]:
-    try:
-        return _decoder.decode_lines(step)
-    except msgspec.ValidationError:
-        pass
-    except _UNREADABLE as error:
-        raise _broken(step, before, error) from None
-    try:
-        return _lenient.decode_lines(step)
-    except _UNREADABLE as error:
-        raise _broken(step, before, error) from None
-
-
-def _broken(step: memoryview, before: int, error: Exception) -> DecodeError:
-    """Find the record that is broken; it is not shown, because it is somebody's answers."""
-    number = before
-    for line in bytes(step).splitlines():
+def _read(step: memoryview, before: int) -> tuple[list[Response], str | None]:
+    """Decode lines: all of them, or those before the one that is broken and what is wrong with it."""
+    for decoder in (_decoder, _lenient):
+        with suppress(*_UNREADABLE):
+            return decoder.decode_lines(step), None
+    found: list[Response] = []
+    for line in bytes(step).split(b"\n"):
         if not line.strip():
             continue
-        number += 1
         try:
-            _lenient.decode(line)
-        except _UNREADABLE as found:
-            error = found
-            break
-    said = str(error) if isinstance(error, msgspec.ValidationError) else type(error).__name__
-    return DecodeError(f"record {number} of the export is not what was promised: {said}")
+            found.append(_lenient.decode(line))
+        except _UNREADABLE as error:
+            # It is not shown, because it is somebody's answers.
+            said = str(error) if isinstance(error, msgspec.ValidationError) else type(error).__name__
+            number = before + len(found) + 1
+            return found, f"record {number} of the export is not what was promised: {said}"
+    return found, None
 
 
 @asynccontextmanager

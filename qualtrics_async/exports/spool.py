@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
@@ -14,7 +14,7 @@ import anyio.to_thread
 from qualtrics_async._core.downloads import Download
 from qualtrics_async._core.tasks import to_its_end
 from qualtrics_async.client import Qualtrics
-from qualtrics_async.errors import QualtricsError, TransportError, UnexpectedStatus
+from qualtrics_async.errors import DecodeError, QualtricsError, TransportError, UnexpectedStatus
 from qualtrics_async.exports.options import ExportState, Plan
 
 __all__ = ["Spool", "spooled"]
@@ -27,7 +27,17 @@ _PROGRESS: Final = 8 * 1024 * 1024
 
 _PARTIAL: Final = 206
 _UNSATISFIABLE: Final = 416
-_RANGE: Final = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
+_RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)")
+_LENGTH: Final = re.compile(r"[0-9]{1,18}")
+
+
+class _Broken(Exception):
+    """What came is not the rest of the file; `again` if nothing of it can be kept."""
+
+    def __init__(self, why: QualtricsError | None = None, *, again: bool = False) -> None:
+        super().__init__()
+        self.why = why
+        self.again = again
 
 
 class Spool:
@@ -41,27 +51,31 @@ class Spool:
         self._file_id = file_id
         self._plan = plan
         self._validator: str | None = None
+        self._total: int | None = None
 
     async def fill(self) -> None:
         """Download the whole file, over what is there.
 
         Raises:
-            TransportError: when it breaks off more often than the client's `retry` allows without getting on.
+            TransportError: when it breaks off more often than the client's `retry` allows without getting on,
+                or when no answer comes at all, which the client has repeated itself.
+            DecodeError: when it is larger than all that it may expand to.
             QualtricsError: when the file is refused.
+            OSError: when the disk is full.
         """
-        self.size = 0
+        self._forget()
         faults, reached = 0, 0
         retry = self._client.retry
         while True:
-            failure: QualtricsError
+            before = self.size
             try:
                 await self._download()
-            except UnexpectedStatus as error:
-                if error.status != _UNSATISFIABLE or not self.size:
-                    raise
-                self.size, failure = 0, error  # another file than before, and shorter
-            except TransportError as error:
-                failure = error
+            except _Broken as broken:
+                if broken.why is None and self.size > before:
+                    continue  # a part that is shorter than what was asked for is no fault
+                failure = broken.why or TransportError("the file of the export came in parts that do not fit")
+                if broken.again:
+                    self._forget()
             else:
                 return
             faults = 1 if self.size >= reached + _PROGRESS else faults + 1
@@ -70,35 +84,88 @@ class Spool:
                 raise failure
             await asyncio.sleep(min(retry.cap, retry.base * 2 ** min(faults - 1, 30)))
 
+    def _forget(self) -> None:
+        self.size = 0
+        self._validator = self._total = None
+
     async def _download(self) -> None:
-        """Download what is missing, or everything where the service does not go on."""
+        """Download what is missing, or everything where the service does not go on.
+
+        Raises:
+            _Broken: when there is more to ask for.
+        """
         exports = self._client.response_exports
         asked = exports.file(self._survey_id, self._file_id, offset=self.size, validator=self._validator)
-        async with asked as download:
-            if not _goes_on(download, self.size):
-                self.size = 0
-            self._validator = _strong(download.headers.get("ETag"))
-            await anyio.to_thread.run_sync(self._cut)
-            total = _length(download, self.size)
-            waiting = bytearray()
+        async with AsyncExitStack() as opened:
             try:
-                async with aclosing(download.chunks()) as chunks:
-                    async for chunk in chunks:
-                        waiting += chunk
-                        if len(waiting) >= _PIECE:
-                            await self._write(waiting, total)
-            finally:
-                await self._write(waiting, total)
+                download = await opened.enter_async_context(asked)
+            except UnexpectedStatus as error:
+                if error.status != _UNSATISFIABLE or not self.size:
+                    raise
+                raise _Broken(error, again=True) from None  # another file than before, and shorter
+            self._meet(download)
+            await to_its_end(anyio.to_thread.run_sync(self._cut))
+            await self._receive(download)
+        if self._total is not None and self.size < self._total:
+            raise _Broken
 
-    async def _write(self, waiting: bytearray, total: int | None) -> None:
-        if waiting:
-            await to_its_end(anyio.to_thread.run_sync(self.file.write, bytes(waiting)))
-            self.size += len(waiting)
-            waiting.clear()
-            state = ExportState(
-                survey_id=self._survey_id, phase="downloading", percent=100.0, done=self.size, total=total
+    def _meet(self, download: Download) -> None:
+        """See which bytes of which file an answer has.
+
+        Raises:
+            _Broken: for a part that does not follow on what is there.
+        """
+        headers = download.headers
+        found = _RANGE.fullmatch(headers.get("Content-Range", ""))
+        validator = _strong(headers.get("ETag"))
+        if download.status == _PARTIAL:
+            total = int(found[2]) if found is not None and found[2] != "*" else None
+            others = ((validator, self._validator), (total, self._total))
+            if found is None or int(found[1]) != self.size or any(_differ(*pair) for pair in others):
+                raise _Broken(again=True)
+            self._total = self._total or total
+            return
+        self._forget()
+        if headers.get("Content-Encoding", "identity").lower() != "identity":
+            return  # what its bytes are on the server's disk is not known, nor how many
+        self._validator = validator
+        length = headers.get("Content-Length", "")
+        self._total = int(length) if _LENGTH.fullmatch(length) else None
+
+    async def _receive(self, download: Download) -> None:
+        waiting = bytearray()
+        try:
+            async with aclosing(download.chunks()) as chunks:
+                async for chunk in chunks:
+                    waiting += chunk
+                    if len(waiting) >= _PIECE:
+                        await self._write(waiting)
+        except TransportError as error:
+            await self._write(waiting)
+            raise _Broken(error, again="Content-Encoding" in download.headers) from None
+        await self._write(waiting)
+
+    async def _write(self, waiting: bytearray) -> None:
+        if not waiting:
+            return
+        await to_its_end(anyio.to_thread.run_sync(self._append, bytes(waiting)))
+        self.size += len(waiting)
+        waiting.clear()
+        most = self._plan.expansion.max_bytes
+        if self.size > most:
+            raise DecodeError(
+                f"the file of the export is larger than the {most} bytes that it may expand to: ask for "
+                "less, or raise expansion.max_bytes"
             )
-            self._plan.tell(state)
+        state = ExportState(
+            survey_id=self._survey_id, phase="downloading", percent=100.0, done=self.size, total=self._total
+        )
+        self._plan.tell(state)
+
+    def _append(self, piece: bytes) -> None:
+        rest = memoryview(piece)
+        while rest:  # a disk that is nearly full takes a part of it
+            rest = rest[self.file.write(rest) :]
 
     def _cut(self) -> None:
         self.file.seek(self.size)
@@ -122,17 +189,11 @@ def _open(opened: list[BinaryIO]) -> None:
     opened.append(TemporaryFile(prefix="qualtrics-", buffering=0))  # noqa: SIM115  (closed by `spooled`)
 
 
-def _goes_on(download: Download, offset: int) -> bool:
-    """Whether an answer holds the bytes from there on, and not the whole file from its beginning."""
-    found = _RANGE.fullmatch(download.headers.get("Content-Range", ""))
-    return download.status == _PARTIAL and found is not None and int(found[1]) == offset
-
-
 def _strong(validator: str | None) -> str | None:
     """A validator that two files of different bytes do not share (RFC 9110); None for a weak one."""
     return None if validator is None or validator.startswith("W/") else validator
 
 
-def _length(download: Download, offset: int) -> int | None:
-    length = download.headers.get("Content-Length", "")
-    return offset + int(length) if length.isascii() and length.isdigit() else None
+def _differ(one: object, other: object) -> bool:
+    """Whether two things that are both known are not the same."""
+    return one is not None and other is not None and one != other

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from qualtrics_async.exports.follow_file import FollowFile
     from qualtrics_async.exports.followed import Followed, FollowOptions, follow
     from qualtrics_async.exports.following import FollowState
+    from qualtrics_async.exports.many import ManyOptions, many
     from qualtrics_async.exports.options import (
         Expansion,
         ExportFormat,
@@ -36,6 +37,7 @@ __all__ = [
     "FollowOptions",
     "FollowState",
     "Followed",
+    "ManyOptions",
     "Member",
     "Records",
     "Row",
@@ -44,6 +46,7 @@ __all__ = [
     "StartOptions",
     "TableFormat",
     "follow",
+    "many",
     "records",
     "rows",
     "stream",
@@ -51,7 +54,7 @@ __all__ = [
 ]
 
 _FILES = (
-    *("options", "archive", "export", "files", "stream", "records", "rows"),
+    *("options", "archive", "export", "files", "many", "stream", "records", "rows"),
     *("following", "follow_file", "followed"),
 )
 

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from qualtrics_async.exports.follow_file import FollowFile
     from qualtrics_async.exports.followed import Followed, FollowOptions, follow
     from qualtrics_async.exports.following import FollowState
+    from qualtrics_async.exports.import_rows import ImportHeader
+    from qualtrics_async.exports.importing import (
+        ImportedResponses,
+        ImportFormat,
+        ImportSource,
+        ImportState,
+        import_responses,
+    )
     from qualtrics_async.exports.many import ManyOptions, many
     from qualtrics_async.exports.options import (
         Expansion,
@@ -37,6 +45,11 @@ __all__ = [
     "FollowOptions",
     "FollowState",
     "Followed",
+    "ImportFormat",
+    "ImportHeader",
+    "ImportSource",
+    "ImportState",
+    "ImportedResponses",
     "ManyOptions",
     "Member",
     "Records",
@@ -46,6 +59,7 @@ __all__ = [
     "StartOptions",
     "TableFormat",
     "follow",
+    "import_responses",
     "many",
     "records",
     "rows",
@@ -56,6 +70,7 @@ __all__ = [
 _FILES = (
     *("options", "archive", "export", "files", "many", "stream", "records", "rows"),
     *("following", "follow_file", "followed"),
+    *("import_rows", "importing"),
 )
 
 if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a helper

@@ -39,9 +39,9 @@ from qualtrics_async.bulk.sources import as_rows
 from qualtrics_async.errors import UsageError
 from qualtrics_async.models.responses import Response
 
-__all__ = ["Header", "RowFile", "written"]
+__all__ = ["ImportHeader", "RowFile", "written"]
 
-Header: TypeAlias = Literal["tags", "import_ids"]
+ImportHeader: TypeAlias = Literal["tags", "import_ids"]
 """What the keys of rows are: export tags (`Q1`, `StartDate`), or ImportIds (`QID1`, `startDate`)."""
 
 _AT_ONCE: Final = 500
@@ -73,7 +73,7 @@ class RowFile:
     is ended.
     """
 
-    def __init__(self, form: str, header: Header | None) -> None:
+    def __init__(self, form: str, header: ImportHeader | None) -> None:
         self.count = 0
         self.size = 0
         self.digest = ""
@@ -284,7 +284,7 @@ def _object(column: str, value: Mapping[Any, Any]) -> str:
 async def written(
     rows: Iterable[Any] | AsyncIterable[Any],
     form: str,
-    header: Header | None,
+    header: ImportHeader | None,
     tell: Callable[[int], object],
 ) -> AsyncGenerator[RowFile]:
     """Write all rows to a file that is gone at the end; `tell` is told how many there are by now.

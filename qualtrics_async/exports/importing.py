@@ -24,7 +24,7 @@ from qualtrics_async._core.tasks import to_its_end
 from qualtrics_async.bulk.readers import read_contacts
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import ApiError, JobFailed, NotFound, QualtricsError, UsageError
-from qualtrics_async.exports.import_rows import Header, written
+from qualtrics_async.exports.import_rows import ImportHeader, written
 from qualtrics_async.models.common import JobProgress
 from qualtrics_async.resources.response_imports import header_text
 
@@ -84,7 +84,7 @@ async def import_responses(
     *,
     format: ImportFormat | None = None,  # noqa: A002  (the wire's name)
     charset: str = "UTF-8",
-    header: Header | None = None,
+    header: ImportHeader | None = None,
     once: bool = False,
     idempotency_key: str | None = None,
     contact_resolution: str | None = None,
@@ -147,7 +147,7 @@ async def import_responses(
     fill("/surveys/{surveyId}", (survey_id,))  # refuses an id that cannot be meant before rows are read
     if _is_address(source):
         _check_address(source)
-    if header not in (None, *get_args(Header)):
+    if header not in (None, *get_args(ImportHeader)):
         raise UsageError(f"header is tags or import_ids, got {header!r:.40}")
     _check(once, idempotency_key, charset, contact_resolution, stall_timeout)
     tell = _Teller(survey_id, on_progress)
@@ -172,6 +172,7 @@ async def import_responses(
             contact_resolution=contact_resolution,
             idempotency_key=key,
         )
+    tell("importing", job_id=started.progress_id)
     progress = await _ended(client, _Watch(client, survey_id, started.progress_id, stall_timeout, tell), key)
     return ImportedResponses(
         survey_id=survey_id,
@@ -300,7 +301,7 @@ def _check_address(text: str) -> None:
 
 @asynccontextmanager
 async def _opened(
-    source: Any, form: ImportFormat, charset: str, header: Header | None, tell: _Teller
+    source: Any, form: ImportFormat, charset: str, header: ImportHeader | None, tell: _Teller
 ) -> AsyncGenerator[_Content | None]:
     """Open what is sent; None for rows of which there are none.
 

@@ -249,6 +249,7 @@ async def test_progress_is_told_from_the_first_row_to_the_end() -> None:
             ("reading", 1_000, 0.0),
             ("reading", 1_200, 0.0),
             ("sending", 1_200, 0.0),
+            ("importing", 1_200, 0.0),
             ("importing", 1_200, 50.0),
             ("importing", 1_200, 100.0),
         ]

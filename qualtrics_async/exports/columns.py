@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final, Literal, TypeAlias, overload
 
 import msgspec
@@ -52,6 +53,7 @@ _NAMES: Mapping[Names, tuple[str, ...]] = {
 _SOURCE = re.compile(
     r"(?:(?P<loop>[A-Za-z]?\d+)_)?(?P<question>QID\d+)(?:#(?P<side>\d+))?(?P<rest>(?:_.*)?)", re.DOTALL
 )
+_ORDER = re.compile(r"(?:BL|FL)_\w+_DO")
 _PART = re.compile(r"[A-Za-z]?\d+")
 
 
@@ -101,7 +103,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_display_order(self) -> bool:
         """Whether it says where something was shown, of `includeDisplayOrder` (observed by clients)."""
-        return self.suffix == "DO" or (self.import_id or "").endswith("_DO")
+        return self.suffix == "DO" or _ORDER.fullmatch(self.import_id or "") is not None
 
     @property
     def choice_id(self) -> str | None:
@@ -140,11 +142,11 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
 class ColumnMap:
     """The columns of an export in their order; `columns["Q1"]`, `columns[0]`, `columns.by_import_id("QID1")`.
 
-    Immutable. `header_rows` is how many rows of the file they were read from. Names differ, if only in their
-    case: a database that ignores case may want names of its own.
+    Immutable. `names` are their unique names, `header_rows` is how many rows of the file they were read from.
+    Names differ, if only in their case: a database that ignores case may want names of its own.
     """
 
-    __slots__ = ("_by_name", "_by_source", "_columns", "header_rows")
+    __slots__ = ("_by_name", "_by_question", "_by_source", "_columns", "header_rows", "names")
 
     def __init__(self, columns: Iterable[Column], *, names: Names = "tag", header_rows: int = 0) -> None:
         if names not in _NAMES:
@@ -155,11 +157,15 @@ class ColumnMap:
             for index, (column, name) in enumerate(zip(found, _unique(found, names), strict=True))
         )
         self._by_name = {column.name: column for column in self._columns}
+        self._by_question: dict[str | None, list[Column]] = {}
+        for column in self._columns:
+            self._by_question.setdefault(column.question_id, []).append(column)
         self._by_source: dict[str, Column] = {}
         for attribute in ("import_id", "key"):
             for column in self._columns:
                 if source := getattr(column, attribute):
                     self._by_source.setdefault(source, column)
+        self.names = tuple(self._by_name)
         self.header_rows = header_rows
 
     @classmethod
@@ -176,7 +182,7 @@ class ColumnMap:
             DecodeError: for no rows, rows of nothing, and an import id that cannot be read.
             UsageError: for `header_rows` that are not 1, 2 or 3.
         """
-        first = _without_mark([list(row) for row, _ in zip(rows, range(_HIGHEST), strict=False)])
+        first = _without_mark([list(row) for row in islice(rows, _HIGHEST)])
         if header_rows is not None and not 1 <= header_rows <= _HIGHEST:
             raise UsageError(f"header_rows: expected 1, 2 or 3, got {header_rows!r:.20}")
         height = min(header_rows or header_height(first), len(first))
@@ -190,11 +196,6 @@ class ColumnMap:
         read = [_source(cell, height - 1, index) for index, cell in enumerate(_filled(sources, width))]
         columns = zip(_filled(tags, width), _filled(texts, width), read, strict=True)
         return cls((column_of(*each) for each in columns), names=names, header_rows=height)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The unique names, in order."""
-        return tuple(self._by_name)
 
     def get(self, name: str) -> Column | None:
         """The column of a name, if there is one."""
@@ -214,7 +215,7 @@ class ColumnMap:
 
     def of_question(self, question_id: str) -> tuple[Column, ...]:
         """All columns of a question, in order."""
-        return tuple(column for column in self._columns if column.question_id == question_id)
+        return tuple(self._by_question.get(question_id, ()))
 
     def to_header(self) -> tuple[list[str], list[str], list[str]]:
         """The three header rows, as an export has them and an import takes them."""
@@ -261,7 +262,7 @@ class ColumnMap:
 def header_height(rows: Sequence[Sequence[str]]) -> int:
     """How many of a file's first rows are header rows: up to the row of import ids, else the first alone.
 
-    That row is known by its cells: at least half of those that say something are JSON with an `ImportId`.
+    That row is known by its cells: most of those that say something are JSON with an `ImportId`.
     """
     found = _row_of_sources(rows)
     return min(1, len(rows)) if found is None else found + 1
@@ -271,7 +272,7 @@ def _row_of_sources(rows: Sequence[Sequence[str]]) -> int | None:
     for number, row in enumerate(rows[:_HIGHEST]):
         said = [cell for cell in row if cell.strip() not in ("", "{}")]
         named = sum(_IMPORT_ID in (_object(cell) or {}) for cell in said)
-        if named and named * 2 >= len(said):
+        if named * 2 > len(said):
             return number
     return None
 

@@ -117,9 +117,13 @@ def _ends(part: _Part) -> Iterator[Column]:
         yield _made(part.question, f"{part.tag}_{end}", f"_{suffix}", [end])
 
 
-def _choices(part: _Part) -> Iterator[Column]:
+def _fields(part: _Part) -> Iterator[Column]:
     for key, choice in part.question.choices.items():
         yield _made(part.question, f"{part.tag}_{key}", f"_{key}", [choice.text])
+
+
+def _choices(part: _Part) -> Iterator[Column]:
+    yield from _fields(part)
     yield from _text_fields(part, part.question.choices)
 
 
@@ -169,7 +173,7 @@ def _sides(part: _Part) -> Iterator[Column]:
 
 _LAYOUTS: Final[Mapping[Layout, Callable[[_Part], Iterator[Column]]]] = {
     "text": _text,
-    "fields": _choices,
+    "fields": _fields,
     "choices": _choices,
     "set": _set,
     "statements": _statements,
@@ -216,7 +220,8 @@ def _of_entry(part: _Part, entry: Mapping[str, Any], loop: str) -> Column:
     choice, statement, side = (_last(entry.get(key)) for key in ("choice", "subQuestion", "column"))
     question = part.question.sides.get(side, part.question)
     layout = rule_of(question).layout
-    is_text = layout == "text" or "textEntry" in entry or (tag.endswith(_TEXT) and layout != "fields")
+    is_field = layout == "fields"
+    is_text = layout == "text" or (not is_field and ("textEntry" in entry or tag.endswith(_TEXT)))
     if is_text and layout != "text" and not (choice or statement):
         choice = _of_tag(tag, question.choices)
     texts = [
@@ -228,12 +233,24 @@ def _of_entry(part: _Part, entry: Mapping[str, Any], loop: str) -> Column:
     if is_set and not part.breakout_sets:
         tag, texts, is_set, choice = tag.rpartition("_")[0] or tag, texts[:-1], False, ""
     ids = [side and f"#{side}", statement and f"_{statement}", "" if is_set else choice and f"_{choice}"]
-    ids += [f"_{end}" for shown, end in _ENDS.get(layout, ()) if tag.endswith(f"_{shown}")]
-    suffix = "".join(ids) + (_TEXT if is_text else "")
+    tag, end = _ended(tag.removesuffix(_TEXT) if is_field else tag, layout)
+    suffix = "".join(ids) + end + (_TEXT if is_text else "")
     return _made(
         part.question, tag, suffix, [*texts, "Text"] if is_text and choice else texts,
         choice_id=choice if is_set else "", loop=loop,
     )  # fmt: skip
+
+
+def _ended(tag: str, layout: Layout) -> tuple[str, str]:
+    """A tag as exports have it, and what its import id ends in.
+
+    Maps write the ends of files in capitals, and `_TEXT` after fields, which exports do not (a client).
+    """
+    for shown, suffix in _ENDS.get(layout, ()):
+        for end in (suffix, shown):
+            if tag.lower().endswith(f"_{end.lower()}"):
+                return tag[: -len(end)] + shown, f"_{suffix}"
+    return tag, ""
 
 
 def _either(statement: str, side: Asked, question: Asked) -> Choice | None:

@@ -193,8 +193,9 @@ def test_a_header_that_is_written_is_read(
         ([THREE[0]], 1, ("StartDate", "Q1", "site")),
         ([THREE[0], THREE[1], ["2026", "{}", '{"ImportId'], ["a"]], 1, ("StartDate", "Q1", "site")),
         ([["ImportId", "{"], ["1", "2"], ["3", "4"]], 1, ("ImportId", "{")),
-        ([["id", "raw"], ["R_1", '{"ImportId":"QID1"}'], ["R_2", "x"]], 2, ("id", "raw")),
-        ([["id", "raw", "b"], ["R_1", '{"ImportId":"QID1"}', "c"], ["R_2", "", ""]], 1, ("id", "raw", "b")),
+        ([["id", "raw"], ["R_1", '{"ImportId":"QID1"}'], ["R_2", "x"]], 1, ("id", "raw")),
+        ([["a", "b", "c"], ["", '{"ImportId":"QID1"}', ""], ["R_2", "", ""]], 2, ("a", "b", "c")),
+        ([["a", "b"], ["", ""], ["{}", "{}"]], 1, ("a", "b")),
     ],
 )
 def test_header_rows_end_with_the_row_of_import_ids(
@@ -317,6 +318,7 @@ def test_a_map_is_a_value() -> None:
     assert found != THREE
     assert pickle.loads(pickle.dumps(found)) == found
     assert repr(found) == "<ColumnMap of 3: StartDate, Q1, site>"
+    assert repr(tagged(*"abcd")) == "<ColumnMap of 4: a, b, c, d>"
     assert repr(tagged(*"abcde")) == "<ColumnMap of 5: a, b, c, d, ...>"
 
 
@@ -345,6 +347,28 @@ def test_what_an_import_id_says(source: str, expected: tuple[object, ...]) -> No
     """Question, pass of a loop, side, parts and end; nothing for metadata and embedded data."""
     found = column_of("t", "", {"ImportId": source})
     assert (found.question_id, found.loop_id, found.side_id, found.parts, found.suffix) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "is_order"),
+    [
+        ("QID6_DO", True),
+        ("BL_4yZ5aB6cD7eF8gH_DO", True),
+        ("FL_15_DO", True),
+        ("TO_DO", False),
+        ("QID6", False),
+    ],
+)
+def test_orders_of_display_are_known(source: str, is_order: bool) -> None:
+    """Those of questions, blocks and the flow, and no field that is called alike."""
+    assert column_of("t", "", {"ImportId": source}).is_display_order is is_order
+
+
+def test_only_the_first_rows_are_taken() -> None:
+    """Of an iterator no more than three rows are gone."""
+    rows = iter([*THREE, ["2026-05-01 08:00:00", "1", "north"]])
+    assert ColumnMap.from_header(rows).header_rows == 3
+    assert next(rows)[2] == "north"
 
 
 def test_metadata_have_usual_tags() -> None:

@@ -89,7 +89,7 @@ def told(survey: Survey, **options: Any) -> list[tuple[str, str]]:
         (survey_of("TE", "SL"), [("Q1", "QID1_TEXT")]),
         (
             survey_of("TE", "FORM", choices=CHOICES),
-            [("Q1_1", "QID1_1"), ("Q1_4", "QID1_4"), ("Q1_4_TEXT", "QID1_4_TEXT")],
+            [("Q1_1", "QID1_1"), ("Q1_4", "QID1_4")],
         ),
         (
             survey_of("Matrix", "Likert", "SingleAnswer", choices=CHOICES, subQuestions=ROWS),
@@ -250,10 +250,17 @@ def test_sets_that_are_not_broken_out(survey: Survey, expected: list[tuple[str, 
                 choices=ROWS,
                 export_column_map={
                     "Q1_1_TEXT": {"question": "QID1", "choice": "QID1.choices.1"},
-                    "Q1_2_TEXT": {"question": "QID1", "choice": "QID1.choices.2"},
+                    "Q1_2": {"question": "QID1", "choice": "QID1.choices.2", "textEntry": "x"},
                 },
             ),
-            [("Q1_1_TEXT", "QID1_1"), ("Q1_2_TEXT", "QID1_2")],
+            [("Q1_1", "QID1_1"), ("Q1_2", "QID1_2")],
+        ),
+        (
+            survey_of(
+                "Draw",
+                export_column_map={"Q1_ID": {"question": "QID1"}, "Q1_FILE_NAME": {"question": "QID1"}},
+            ),
+            [("Q1_Id", "QID1_FILE_ID"), ("Q1_Name", "QID1_FILE_NAME")],
         ),
     ],
 )

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from qualtrics_async.sandbox.damage import damaged
 from qualtrics_async.sandbox.handlers import OPERATIONS
 from qualtrics_async.sandbox.import_queue import keep_up
+from qualtrics_async.sandbox.kept_files import Keeper, Kept, Streamed
 from qualtrics_async.sandbox.records import RequestRecord
 from qualtrics_async.sandbox.routing import Router
+from qualtrics_async.sandbox.sending import send
 from qualtrics_async.sandbox.spoil import spoil
 from qualtrics_async.sandbox.wire import ABSENT, Body, Call, File, Refused, dump, http_status
 
@@ -64,6 +67,11 @@ class App:
         self._faults = faults
         self._window = window
         self._clock = clock
+        self._keeper = Keeper()
+
+    async def close(self) -> None:
+        """Give back the files that were made."""
+        await self._keeper.close()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request and keep a record of it."""
@@ -133,31 +141,44 @@ class App:
             await asyncio.sleep(self._settings.latency)
         fault = call.fault = self._faults.take(record)
         if fault is None or not fault.spoils:
-            return self._respond(request, *await self._process(call, record))
+            return await self._answer_with(request, *await self._process(call, record))
         if fault.kind == "delay":
             if fault.when == "before":
                 await fault.hold()
             held = await self._process(call, record)
             if fault.when == "after":
                 await fault.hold()
-            return self._respond(request, *held)
-        answer: tuple[int, Body | File] = (200, self._envelope({}))
+            return await self._answer_with(request, *held)
+        answer: tuple[int, Body | File | Kept] = (200, self._envelope({}))
         if fault.when != "before":
             answer = await self._process(call, record)
+        if isinstance(answer[1], Kept) and fault.passes:
+            kept = answer[1]
+            if fault.kind == "archive":
+                kept = await self._keeper.keep(damaged(kept, fault))
+            return await send(request, kept, ranges=self._settings.exports.ranges, fault=fault)
         return await spoil(request, fault, *answer, self._state.new_request_id)
 
-    async def _process(self, call: Call, record: RequestRecord) -> tuple[int, Body | File]:
+    async def _answer_with(
+        self, request: web.BaseRequest, status: int, body: Body | File | Kept
+    ) -> web.StreamResponse:
+        if isinstance(body, Kept):
+            return await send(request, body, ranges=self._settings.exports.ranges)
+        return self._respond(request, status, body)
+
+    async def _process(self, call: Call, record: RequestRecord) -> tuple[int, Body | File | Kept]:
         operation = call.operation
         try:
             await keep_up(call)
             with self._state.serving():
                 outcome = operation.handler(call)
-            body = outcome if isinstance(outcome, dict | File) else await outcome
+            made = outcome if isinstance(outcome, dict | File | Streamed) else await outcome
+            body = await self._keeper.keep(made) if isinstance(made, Streamed) else made
         except Refused as refusal:
             return self._refusal(refusal)
         record.processed = True
         self._state.processed[operation.route] += 1
-        return 200, body if operation.bare or isinstance(body, File) else self._envelope(body)
+        return 200, body if operation.bare or isinstance(body, File | Kept) else self._envelope(body)
 
     def _refusal(self, refusal: Refused) -> tuple[int, Body]:
         return refusal.status, refusal.body(self._state.new_request_id)

@@ -27,7 +27,7 @@ def definition(
         "LastAccessed": None,
         "CreatorID": owner_id,
         "LastActivated": now if active else None,
-        "Questions": {"QID1": _choice_question(), "QID2": _text_question()},
+        "Questions": {"QID1": _choice_question(), "QID2": _text_question(), "QID3": _several_question()},
         "Blocks": _blocks(),
         "ResponseSets": {
             "RS_6aB7cD8eF9gH0iJ": {
@@ -161,6 +161,29 @@ def _text_question() -> dict[str, Any]:
     }
 
 
+def _several_question() -> dict[str, Any]:
+    return {
+        "QuestionText": "Which did you use?",
+        "DefaultChoices": False,
+        "DataExportTag": "Q3",
+        "QuestionID": "QID3",
+        "QuestionType": "MC",
+        "Selector": "MAVR",
+        "SubSelector": "TX",
+        "DataVisibility": {"Private": False, "Hidden": False},
+        "Configuration": {"QuestionDescriptionOption": "UseText"},
+        "QuestionDescription": "Which did you use?",
+        "Choices": {"1": {"Display": "Shop"}, "2": {"Display": "Website"}, "3": {"Display": "Telephone"}},
+        "ChoiceOrder": ["1", "2", "3"],
+        "Validation": {"Settings": {"ForceResponse": "OFF", "Type": "None"}},
+        "GradingData": [],
+        "Language": [],
+        "NextChoiceId": 4,
+        "NextAnswerId": 1,
+        "QuestionText_Unsafe": "Which did you use?",
+    }
+
+
 def _blocks() -> dict[str, Any]:
     return {
         FIRST_BLOCK: {
@@ -171,6 +194,7 @@ def _blocks() -> dict[str, Any]:
                 {"Type": "Question", "QuestionID": "QID1"},
                 {"Type": "Page Break"},
                 {"Type": "Question", "QuestionID": "QID2"},
+                {"Type": "Question", "QuestionID": "QID3"},
             ],
             "Options": {
                 "BlockLocking": "false",

@@ -4,9 +4,9 @@
 kind          what happens                                        options
 status        an answer with that status                          status, code, message, retry_after, body
 delay         nothing for a while                                 seconds, or held until released
-cut           the connection is closed                            reset (RST in place of FIN)
-truncated     the body ends in the middle
-stalled       the body stops in the middle for a while            seconds, or held until released
+cut           the connection is closed, or at a byte              reset (RST in place of FIN), at
+truncated     the body ends in the middle, or at a byte           at, reset
+stalled       the body stops there for a while                    at, seconds, or held until released
 malformed     the body is not JSON
 html          an HTML page with status 200
 content_type  the right body under another content type           content_type
@@ -17,14 +17,27 @@ nested        JSON nested too deep to be read                     depth
 surrogates    lone surrogates in every string of the result
 huge          a body of that many bytes                           size
 redirect      another location                                    location
+slow          a pause after every piece of the body               size of a piece, seconds
+corrupt       four bytes in the middle are others                 at
+wrong_length  a Content-Length that is so much larger or smaller  by
+no_range      Range is ignored: 200 and the whole file
+etag          the file has another ETag than before
+archive       the zip of an export is another                     damage, by, size
 stuck_job     the job or the links that it starts never get on
 failed_job    the job that it starts fails at 100 %
 zero_job      the job that it starts ends with all counts 0
+gone_job      the job that it starts is not found after polls     polls
+no_file       the export that it starts ends without a fileId
 short_page    half a page, with a nextPage
 empty_page    no elements, with a nextPage
 repeat_page   a nextPage that leads to the same page
 next_page     a nextPage of your choice                           next_page
 ```
+
+Bytes are counted from the beginning of the file, in what is sent from a byte on too; `by` may be negative,
+and a smaller Content-Length ends the body there. `damage` is `bomb` (a member of `size` bytes that are all
+alike), `liar` (the directory says that the first member is `by` bytes larger), `not_zip` (HTML in place of
+it) or `checksum` (the directory has a wrong one). Only files of exports know no_range, etag and archive.
 """
 
 from __future__ import annotations
@@ -60,22 +73,42 @@ FaultKind = Literal[
     "surrogates",
     "huge",
     "redirect",
+    "slow",
+    "corrupt",
+    "wrong_length",
+    "no_range",
+    "etag",
+    "archive",
     "stuck_job",
     "failed_job",
     "zero_job",
+    "gone_job",
+    "no_file",
     "short_page",
     "empty_page",
     "repeat_page",
     "next_page",
 ]
+Damage = Literal["bomb", "liar", "not_zip", "checksum"]
 When = Literal["before", "after"]
 StatusBody = Literal["envelope", "html", "empty", "meta_null", "no_request_id"]
 
 _BEFORE = frozenset(("status", "delay", "cut", "redirect"))
 _HOLDING = frozenset(("delay", "stalled"))
 _HANDLED = frozenset(
-    ("stuck_job", "failed_job", "zero_job", "short_page", "empty_page", "repeat_page", "next_page")
+    (
+        *("stuck_job", "failed_job", "zero_job", "gone_job", "no_file"),
+        *("short_page", "empty_page", "repeat_page", "next_page"),
+    )
 )
+_OF_FILES = frozenset(
+    (
+        *("truncated", "stalled", "content_type", "slow", "corrupt"),
+        *("wrong_length", "no_range", "etag", "archive"),
+    )
+)
+FLIPPED = 4
+"""Bytes that a corrupt body has wrong."""
 
 
 class FaultOptions(TypedDict, total=False):
@@ -95,6 +128,10 @@ class FaultOptions(TypedDict, total=False):
     size: int
     location: str
     next_page: str | None
+    at: int | None
+    by: int
+    polls: int
+    damage: Damage
 
 
 @dataclass(slots=True, eq=False)
@@ -119,6 +156,10 @@ class Fault:
     size: int = 10_000_000
     location: str = "https://elsewhere.example.com/"
     next_page: str | None = "https://elsewhere.example.com/API/v3/surveys?offset=1"
+    at: int | None = None
+    by: int = 1000
+    polls: int = 0
+    damage: Damage = "not_zip"
     used: int = 0
     _released: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
     _arrived: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
@@ -128,6 +169,24 @@ class Fault:
     def spoils(self) -> bool:
         """It acts on the answer or the connection, not inside a handler."""
         return self.kind not in _HANDLED
+
+    @property
+    def passes(self) -> bool:
+        """A file of an export is sent all the same, in another way."""
+        return self.kind in _OF_FILES or self.cuts_inside
+
+    @property
+    def cuts_inside(self) -> bool:
+        """The connection is closed after a part of the body."""
+        return self.kind == "cut" and self.at is not None
+
+    def flip(self, piece: bytes, start: int, whole: int) -> bytes:
+        """A piece of a body that begins at byte `start` of so many, with what is wrong in it."""
+        first = whole // 2 if self.at is None else self.at
+        wrong = bytearray(piece)
+        for position in range(max(first, start), min(first + FLIPPED, start + len(piece))):
+            wrong[position - start] ^= 0xFF
+        return bytes(wrong)
 
     def release(self) -> None:
         """Let everything that a delay holds go on, now and later. Safe from any thread."""
@@ -217,13 +276,14 @@ class Faults:
 
         `route` is `POST /distributions`, `/distributions`, `POST *` or `*`. `times` None is for ever;
         `skip` lets so many requests pass first; `path` picks requests whose path and query contain it. `when`
-        is before or after the work is done: by default before for status, delay, cut and redirect, else
-        after. The other options are listed with the kinds, above.
+        is before or after the work is done: by default before for status, delay, cut (unless at a byte) and
+        redirect, else after. The other options are listed with the kinds, above.
         """
         if kind not in get_args(FaultKind):
             raise ValueError(f"no such kind of fault: {kind!r}; choose from {', '.join(get_args(FaultKind))}")
         check_route(route, exact=False)
-        when = when or ("before" if kind in _BEFORE else "after")
+        before = kind in _BEFORE and options.get("at") is None
+        when = when or ("before" if before else "after")
         fault = Fault(kind=kind, route=route, times=times, when=when, **options)
         self._scripted.append(fault)
         return fault

@@ -19,13 +19,18 @@ class Progress:
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A job of any family. `record` holds what its family keeps; `done` is set at its end, well or badly."""
+    """A job of any family. `record` holds what its family keeps; `done` is set at its end, well or badly.
+
+    After `lives` polls it is not found any more, unless that is None; one that is `fileless` leaves no file.
+    """
 
     id: str
     family: str
     progress: Progress
     failing: bool = False
     done: bool = False
+    lives: int | None = None
+    fileless: bool = False
     record: dict[str, Any] = field(default_factory=dict)
 
     @property

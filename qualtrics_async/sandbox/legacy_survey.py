@@ -9,7 +9,7 @@ from qualtrics_async.sandbox.survey_file import TRASH, members
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["embedded_fields", "legacy_survey", "pages", "questions"]
+__all__ = ["embedded_fields", "embedded_types", "legacy_survey", "pages", "questions"]
 
 
 def legacy_survey(wire: dict[str, Any], created: str) -> dict[str, Any]:
@@ -24,9 +24,6 @@ def legacy_survey(wire: dict[str, Any], created: str) -> dict[str, Any]:
         "creationDate": created,
         "lastModifiedDate": wire.get("LastModified"),
         "questions": {qid: _question(question) for qid, question in found.items()},
-        "exportColumnMap": {
-            str(question.get("DataExportTag") or qid): {"question": qid} for qid, question in found.items()
-        },
         "blocks": {
             block_id: {
                 "description": block.get("Description"),
@@ -68,10 +65,17 @@ def pages(wire: dict[str, Any]) -> list[list[str]]:
 
 def embedded_fields(wire: dict[str, Any]) -> Iterator[str]:
     """The names of the embedded data that the flow sets."""
-    for element in _flow(wire):
-        for item in members(element.get("EmbeddedData")).values():
-            if isinstance(item.get("Field"), str):
-                yield item["Field"]
+    yield from embedded_types(wire)
+
+
+def embedded_types(wire: dict[str, Any]) -> dict[str, str]:
+    """The embedded data that the flow sets, with the type of each."""
+    return {
+        item["Field"]: str(item.get("VariableType"))
+        for element in _flow(wire)
+        for item in members(element.get("EmbeddedData")).values()
+        if isinstance(item.get("Field"), str)
+    }
 
 
 def _blocks(wire: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -88,8 +92,8 @@ def _flow(wire: dict[str, Any]) -> list[dict[str, Any]]:
     return list(members(flow.get("Flow")).values()) if isinstance(flow, dict) else []
 
 
-def _question(question: dict[str, Any]) -> dict[str, Any]:
-    choices = {
+def _choices(choices: object) -> dict[str, dict[str, Any]]:
+    return {
         key: {
             "recode": key,
             "description": choice.get("Display"),
@@ -98,8 +102,16 @@ def _question(question: dict[str, Any]) -> dict[str, Any]:
             "variableName": None,
             "analyze": True,
         }
-        for key, choice in members(question.get("Choices")).items()
+        | ({"textEntry": {}} if "TextEntry" in choice else {})
+        for key, choice in members(choices).items()
     }
+
+
+def _question(question: dict[str, Any]) -> dict[str, Any]:
+    """One question. That the rows of a matrix are `subQuestions`, and `textEntry`, is assumed."""
+    parts = {"choices": _choices(question.get("Choices"))}
+    if question.get("QuestionType") == "Matrix":
+        parts = {"subQuestions": parts["choices"], "choices": _choices(question.get("Answers"))}
     settings = members(question.get("Validation")).get("Settings", {})
     return {
         "questionType": {
@@ -111,4 +123,4 @@ def _question(question: dict[str, Any]) -> dict[str, Any]:
         "questionLabel": None,
         "validation": {"doesForceResponse": settings.get("ForceResponse") == "ON"},
         "questionName": question.get("DataExportTag"),
-    } | ({"choices": choices} if choices else {})
+    } | {name: part for name, part in parts.items() if part}

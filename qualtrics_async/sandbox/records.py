@@ -172,7 +172,8 @@ class Response:
     """A response to a survey: `values` and `labels` as the wire has them, metadata and embedded data too.
 
     `files` has what was uploaded with it by file id: the field, and the name, type and content. `edits` is
-    the history of its fields, as the wire has it.
+    the history of its fields, as the wire has it. `arrival` and `change` are numbers in the order in which
+    responses came and changed, `arrived` and `modified` the instants.
     """
 
     id: str
@@ -182,6 +183,10 @@ class Response:
     recorded: int
     files: dict[str, UploadedFile] = field(default_factory=dict)
     edits: list[dict[str, Any]] = field(default_factory=list)
+    arrival: int = 0
+    change: int = 0
+    arrived: int = 0
+    modified: int = 0
 
 
 class UploadedFile(NamedTuple):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
 
+    from qualtrics_async.sandbox.kept_files import Streamed
     from qualtrics_async.sandbox.wire import Call, File
 
-    Handler = Callable[[Call], dict[str, Any] | File | Awaitable[dict[str, Any] | File]]
+    Outcome: TypeAlias = dict[str, Any] | File | Streamed
+    Handler = Callable[[Call], Outcome | Awaitable[Outcome]]
 
 __all__ = ["Confidence", "Operation", "Router", "Routes"]
 

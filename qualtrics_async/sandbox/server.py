@@ -16,7 +16,7 @@ from qualtrics_async.sandbox.faults import Faults
 from qualtrics_async.sandbox.handlers import OPERATIONS
 from qualtrics_async.sandbox.jobs import ByPolls, BySeconds
 from qualtrics_async.sandbox.limits import Quotas, Window
-from qualtrics_async.sandbox.settings import Imports, Links, Settings
+from qualtrics_async.sandbox.settings import Exports, Imports, Links, Settings
 from qualtrics_async.sandbox.state import State
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class Sandbox:
     - `gzip`: compress for clients that ask for it.
     - `record_requests`: True keeps a record of every request, False none, a number the last so many.
     - `record_bodies`: keep the bodies of requests too.
+    - `exports`: how exports of responses behave, see `Exports`.
 
     What it leaves out: quotas of surveys count no responses, only what a recipient answers in a session
     counts as an answer to a distribution, messages of libraries need not exist, and tokens that are made for
@@ -96,6 +97,7 @@ class Sandbox:
         gzip: bool = True,
         record_requests: bool | int = True,
         record_bodies: bool = False,
+        exports: Exports | None = None,
     ) -> None:
         self._host = host
         self._port = port
@@ -121,6 +123,7 @@ class Sandbox:
                 proxied=proxied,
                 latency=latency,
                 record_bodies=record_bodies,
+                exports=exports or Exports(),
             ),
             credentials=self._credentials,
             faults=self.faults,
@@ -144,6 +147,7 @@ class Sandbox:
             finally:
                 asyncio.run_coroutine_threadsafe(sandbox.close(), loop).result()
                 asyncio.run_coroutine_threadsafe(_end_what_is_left(), loop).result()
+                asyncio.run_coroutine_threadsafe(loop.shutdown_default_executor(), loop).result()
         finally:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
@@ -217,6 +221,7 @@ class Sandbox:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        await self._app.close()
 
 
 async def _end_what_is_left() -> None:

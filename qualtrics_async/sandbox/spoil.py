@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from qualtrics_async.sandbox.kept_files import Kept
 from qualtrics_async.sandbox.wire import Body, File, dump, http_status
 
 if TYPE_CHECKING:
@@ -14,31 +16,44 @@ if TYPE_CHECKING:
 
     from qualtrics_async.sandbox.faults import Fault
 
-__all__ = ["spoil"]
+__all__ = ["hang_up", "spoil"]
 
 JSON = "application/json"
 HTML = "<!DOCTYPE html>\n<html><head><title>Error</title></head><body>Something went wrong</body></html>\n"
+_KEPT = ("content_type", "slow", "corrupt", "no_range", "etag", "archive")
+"""The kinds that leave the status as it was."""
 _RESULT_KEYS = {"result", "results"}
 
 
 async def spoil(
-    request: web.BaseRequest, fault: Fault, status: int, body: Body | File, new_request_id: Callable[[], str]
+    request: web.BaseRequest,
+    fault: Fault,
+    status: int,
+    body: Body | File | Kept,
+    new_request_id: Callable[[], str],
 ) -> web.StreamResponse:
     """The answer that is sent in place of `body`."""
+    if isinstance(body, Kept):
+        body = {}  # nothing that is done to JSON can be done to it
     match fault.kind:
-        case "cut":
+        case "cut" if not fault.cuts_inside:
             return _cut(request, fault)
-        case "truncated" | "stalled":
+        case "cut" | "truncated" | "stalled":
             return await _halved(request, fault, dump(body))
+        case "wrong_length":
+            return await _of_wrong_length(request, fault, dump(body))
         case "status":
             return _status(fault, new_request_id)
         case "redirect":
             return web.Response(status=302, headers={"Location": fault.location})
-        case "content_type":
-            return web.Response(status=status, body=dump(body), content_type=fault.content_type)
         case kind:
-            content_type = "text/html" if kind == "html" else JSON
-            return web.Response(body=_spoilt(fault, body, new_request_id), content_type=content_type)
+            if kind == "slow":
+                await asyncio.sleep(fault.seconds or 0.0)
+            told = {"html": "text/html", "content_type": fault.content_type}
+            content_type, status = told.get(kind, JSON), status if kind in _KEPT else 200
+            return web.Response(
+                status=status, body=_spoilt(fault, body, new_request_id), content_type=content_type
+            )
 
 
 def _spoilt(fault: Fault, body: Body | File, new_request_id: Callable[[], str]) -> bytes:
@@ -54,6 +69,8 @@ def _spoilt(fault: Fault, body: Body | File, new_request_id: Callable[[], str]) 
             plain = plain[:-1] + b",}"
         case "error_in_200":
             plain = dump(_error(fault, new_request_id()))
+        case "corrupt":
+            plain = fault.flip(plain, 0, len(plain))
         case "no_result":
             plain = dump({key: value for key, value in body.items() if key not in _RESULT_KEYS})
         case "nested":
@@ -97,25 +114,39 @@ def _error(fault: Fault, request_id: str) -> Body:
 
 
 def _cut(request: web.BaseRequest, fault: Fault) -> web.StreamResponse:
+    hang_up(request, fault)
+    return web.Response()
+
+
+def hang_up(request: web.BaseRequest, fault: Fault) -> None:
+    """Close the connection, by RST if the fault says so."""
     transport = request.transport
     if transport is not None:
         if fault.reset:
             transport.abort()
         else:
             transport.close()
-    return web.Response()
 
 
 async def _halved(request: web.BaseRequest, fault: Fault, body: bytes) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Length": str(len(body)), "Content-Type": JSON})
     await response.prepare(request)
-    half = len(body) // 2
+    half = len(body) // 2 if fault.at is None else fault.at
     await response.write(body[:half])
     if fault.kind == "stalled":
         await fault.hold()
         # The client may have gone meanwhile.
         with contextlib.suppress(ConnectionError):
             await response.write(body[half:])
-    elif request.transport is not None:
-        request.transport.close()
+    else:
+        hang_up(request, fault)
+    return response
+
+
+async def _of_wrong_length(request: web.BaseRequest, fault: Fault, body: bytes) -> web.StreamResponse:
+    length = max(0, len(body) + fault.by)
+    response = web.StreamResponse(headers={"Content-Length": str(length), "Content-Type": JSON})
+    await response.prepare(request)
+    await response.write(body)
+    hang_up(request, fault)
     return response

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.accounts import account
+from qualtrics_async.sandbox.answered import Answered
 from qualtrics_async.sandbox.arranged import Arranged
-from qualtrics_async.sandbox.definition import definition
+from qualtrics_async.sandbox.dates import from_iso, iso, iso_fraction
+from qualtrics_async.sandbox.definition import FIRST_BLOCK, definition
 from qualtrics_async.sandbox.jobs import Job, Progress
-from qualtrics_async.sandbox.records import (
-    Distribution,
-    Response,
-    Subscription,
-    Survey,
-)
+from qualtrics_async.sandbox.questions import ask, embed
+from qualtrics_async.sandbox.records import Distribution, Subscription, Survey
 from qualtrics_async.sandbox.shelves import Shelf
 from qualtrics_async.sandbox.truth import Truth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from qualtrics_async.sandbox.jobs import ByPolls, BySeconds
-    from qualtrics_async.sandbox.records import Member
+    from qualtrics_async.sandbox.questions import Question
+    from qualtrics_async.sandbox.records import Member, Response
 
-__all__ = ["State"]
+__all__ = ["State", "from_iso", "iso", "iso_fraction"]
 
 
-class State(Arranged, Truth):
+class State(Arranged, Answered, Truth):
     """Everything that a sandbox knows; tests may read and arrange it at will.
 
     Records are kept by id. `accepted_rows` counts for each contact row how often it was accepted, by import
@@ -53,7 +51,8 @@ class State(Arranged, Truth):
         search_lag: ByPolls | BySeconds | None = None,
         listing_lag: ByPolls | BySeconds | None = None,
     ) -> None:
-        super().__init__(seed, clock, jobs, search_lag, listing_lag)
+        Truth.__init__(self, seed, clock, jobs, search_lag, listing_lag)
+        Answered.__init__(self)
         self.brand_id = "examplebrand"
         self.datacenter = "fra1"
         self.surveys: dict[str, Survey] = {}
@@ -92,44 +91,26 @@ class State(Arranged, Truth):
         self.shelf("user").put(user_id, record=record)
         return user_id
 
-    def add_survey(self, name: str, *, active: bool = True) -> str:
-        """Make a survey with two questions."""
+    def add_survey(
+        self,
+        name: str,
+        *,
+        active: bool = True,
+        questions: Sequence[Question] | None = None,
+        embedded_data: Sequence[str] | Mapping[str, str] | None = None,
+    ) -> str:
+        """Make a survey with these questions and embedded data, else with two questions and a `cohort`.
+
+        A mapping has the types of the embedded data, `String` or `Number`.
+        """
         survey_id, now = self.new_id("SV_"), self.now()
         wire = definition(survey_id, name, self.brand_id, self.user_id, iso(now), active=active)
+        if questions is not None:
+            ask(wire, FIRST_BLOCK, questions)
+        if embedded_data is not None:
+            embed(wire, embedded_data)
         self.surveys[survey_id] = Survey(survey_id, name, self.user_id, now, now, active, wire)
         return survey_id
-
-    def add_response(
-        self, survey_id: str, values: dict[str, Any] | None = None, *, labels: dict[str, Any] | None = None
-    ) -> Response:
-        """Make a response without a request: `values` may say otherwise about its metadata as well.
-
-        Without more it is a finished one that took no time.
-
-        Raises:
-            ValueError: for a `recordedDate` that is none.
-        """
-        response_id, now = self.new_id("R_"), self.now()
-        known: dict[str, Any] = {
-            "startDate": iso(now),
-            "endDate": iso(now),
-            "status": 0,
-            "ipAddress": "192.0.2.1",
-            "progress": 100,
-            "duration": 0,
-            "finished": 1,
-            "recordedDate": iso_fraction(now),
-            "_recordId": response_id,
-            "locationLatitude": "0",
-            "locationLongitude": "0",
-            "distributionChannel": "anonymous",
-            "userLanguage": "EN",
-        }
-        known |= (values or {}) | {"_recordId": response_id}
-        recorded = from_iso(known["recordedDate"])
-        made = Response(response_id, survey_id, known, {**(labels or {})}, recorded)
-        self.responses[response_id] = made
-        return made
 
     def add_response_filter(self, survey_id: str, name: str) -> str:
         """Make a saved filter of a survey, which finds every response."""
@@ -144,10 +125,6 @@ class State(Arranged, Truth):
         record = {"id": event_id, "name": name, "at": self.now(), "descriptor": descriptor}
         self.shelf("audit event").put(event_id, record=record)
         return event_id
-
-    def responses_of(self, survey_id: str) -> list[Response]:
-        """The responses of a survey in order of arrival."""
-        return [response for response in self.responses.values() if response.survey_id == survey_id]
 
     def add_distribution(
         self, survey_id: str, mailing_list_id: str, *, request_type: str = "GeneratedInvite", **fields: Any
@@ -224,19 +201,3 @@ class State(Arranged, Truth):
         if made.link_type == "Anonymous":
             return form
         return f"{form}?Q_CHL=gl&Q_DL={made.id}_{made.survey_id[3:]}_{member.lookup_id}"
-
-
-def iso(milliseconds: int) -> str:
-    """`2026-06-01T09:00:00Z`."""
-    return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def iso_fraction(milliseconds: int) -> str:
-    """`2026-06-01T09:00:00.123Z`, as the distribution history has it."""
-    return f"{iso(milliseconds)[:-1]}.{milliseconds % 1000:03}Z"
-
-
-def from_iso(text: str) -> int:
-    """Milliseconds since the epoch, in UTC unless the text says otherwise."""
-    moment = datetime.fromisoformat(text)
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)

@@ -31,6 +31,7 @@ __all__ = [
     "check_keys",
     "check_texts",
     "dump",
+    "file_headers",
     "http_status",
     "nested",
     "result",
@@ -51,10 +52,7 @@ class File:
     @property
     def headers(self) -> dict[str, str]:
         """Its type and, as observed, its name with `+` for spaces."""
-        headers = {"Content-Type": self.content_type}
-        if self.name is not None:
-            headers["Content-Disposition"] = f"attachment; filename={self.name.replace(' ', '+')}"
-        return headers
+        return file_headers(self.content_type, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +274,14 @@ def nested(body: Mapping[str, Any], key: str) -> Body:
 def result(value: Any) -> Body:
     """A body with a result."""
     return {"result": value}
+
+
+def file_headers(content_type: str, name: str | None) -> dict[str, str]:
+    """The type of a file and, as observed, its name with `+` for spaces."""
+    headers = {"Content-Type": content_type}
+    if name is not None:
+        headers["Content-Disposition"] = f"attachment; filename={name.replace(' ', '+')}"
+    return headers
 
 
 def http_status(status: int) -> str:

@@ -39,7 +39,7 @@ def respond(state: State) -> list[str]:
             {"QID1": 2, "QID2_TEXT": "line one\nline two", "site": "north", "share": 1.5, "duration": 200},
             labels={"QID1": "High"},
         ),
-        state.add_response(state.survey_id, {"QID1": 1, "QID2_TEXT": 'été, "quoted"'}),
+        state.add_response(state.survey_id, {"QID1": 1, "QID2_TEXT": 'été, "quoted"', "QID3": ["1", "3"]}),
     ]
     return [response.id for response in made]
 
@@ -70,15 +70,19 @@ async def test_responses_are_exported_as_a_zip_of_csv() -> None:
             name, content = unpacked(await file.read(LIMIT))
         assert name == "Sandbox survey.csv"
         tags, texts, sources, *rows = table(content)
-        assert tags[-4:] == ["Q1", "Q2", "site", "share"]
-        assert texts[-4:] == ["How satisfied are you? → pick one", "Why?", "site", "share"]
-        assert [json.loads(source) for source in sources[-4:]] == [
-            {"ImportId": key} for key in ("QID1", "QID2_TEXT", "site", "share")
+        data = ["cohort", "site", "share"]
+        assert tags[-9:] == ["Q1", "Q1_4_TEXT", "Q2", "Q3_1", "Q3_2", "Q3_3", *data]
+        first, last = "How satisfied are you? → pick one", "Which did you use?"
+        assert texts[-9:-6] == [first, f"{first} - Other - Text", "Why?"]
+        assert texts[-6:] == [*(f"{last} - {name}" for name in ("Shop", "Website", "Telephone")), *data]
+        assert [json.loads(source) for source in sources[-9:]] == [
+            {"ImportId": key}
+            for key in ("QID1", "QID1_4_TEXT", "QID2_TEXT", "QID3_1", "QID3_2", "QID3_3", *data)
         ]
         assert json.loads(sources[0]) == {"ImportId": "startDate", "timeZone": "Z"}
-        assert [row[-4:] for row in rows] == [
-            ["2", "line one\nline two", "north", "1.5"],
-            ["1", 'été, "quoted"', "", ""],
+        assert [row[-9:] for row in rows] == [
+            ["2", "", "line one\nline two", "", "", "", "", "north", "1.5"],
+            ["1", "", 'été, "quoted"', "1", "", "1", "", "", ""],
         ]
         assert [row[tags.index("ResponseId")] for row in rows] == ids
         datetime.strptime(rows[0][0], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
@@ -110,8 +114,8 @@ async def test_responses_are_exported_as_chosen() -> None:
             ),
         )
         tags, _, _, *rows = table(content, "\t")
-        assert tags == ["ResponseId", "Q1", "site", "share"]
-        assert rows == [[ids[0], "High", "north", "1,5"]]
+        assert tags == ["ResponseId", "Q1", "Q1_4_TEXT", "site", "share"]
+        assert rows == [[ids[0], "High", "", "north", "1,5"]]
 
 
 @pytest.mark.parametrize("form", ["json", "ndjson"])
@@ -130,7 +134,7 @@ async def test_responses_are_exported_as_json(form: str) -> None:
         assert [response["responseId"] for response in found] == ids
         assert found[0]["values"]["QID1"] == 2
         assert found[0]["labels"] == {"QID1": "High"}
-        assert found[0]["displayedFields"] == ["QID1"]
+        assert found[0]["displayedFields"] == ["QID1", "QID1_4_TEXT"]
         assert "QID2_TEXT" not in found[0]["values"]
 
 

@@ -79,17 +79,17 @@ async def test_a_question_is_changed_trashed_and_deleted() -> None:
         question.raw["QuestionText"] = "How was it?"
         await questions.update(survey_id, "QID1", question.raw)
         assert await questions.get(survey_id, "QID1") == question
-        assert [asked.question_id async for asked in questions.list(survey_id)] == ["QID1", "QID2"]
+        assert [asked.question_id async for asked in questions.list(survey_id)] == ["QID1", "QID2", "QID3"]
 
         await questions.delete(survey_id, "QID1")
         definition = await client.survey_definitions.get(survey_id)
-        assert [block.question_ids for block in definition.blocks.values()] == [["QID2"], ["QID1"]]
+        assert [block.question_ids for block in definition.blocks.values()] == [["QID2", "QID3"], ["QID1"]]
         assert definition.questions["QID1"].question_text == "How was it?"
         await questions.delete(survey_id, "QID1")
         with pytest.raises(NotFound):
             await questions.get(survey_id, "QID1")
-        assert list(state.surveys[survey_id].definition["Questions"]) == ["QID2"]
-        assert (await questions.create(survey_id, TEXT)).question_id == "QID3"
+        assert list(state.surveys[survey_id].definition["Questions"]) == ["QID2", "QID3"]
+        assert (await questions.create(survey_id, TEXT)).question_id == "QID4"
 
 
 @asynchronous
@@ -221,12 +221,13 @@ async def test_versions_keep_what_was_published() -> None:
         ]
         assert listed[2] == draft
 
-        assert list((await versions.get(survey_id, first.version_id)).questions) == ["QID1", "QID2"]
-        assert list((await versions.get(survey_id, second.version_id)).questions) == ["QID1"]
+        assert list((await versions.get(survey_id, first.version_id)).questions) == ["QID1", "QID2", "QID3"]
+        assert list((await versions.get(survey_id, second.version_id)).questions) == ["QID1", "QID3"]
         file = await versions.get(survey_id, first.version_id, format="qsf")
         assert [part.primary_attribute for part in file.survey_elements if part.element == "SQ"] == [
             "QID1",
             "QID2",
+            "QID3",
         ]
         with pytest.raises(NotFound):
             await versions.get(survey_id, "1")

@@ -152,7 +152,7 @@ async def test_a_respondent_goes_through_a_survey() -> None:
         assert [choice["choiceId"] for choice in session.questions[0].choices] == ["1", "2", "4"]
         answers = {"QID1": {"1": {"selected": False}, "4": {"selected": True, "text": "So so"}}}
         page = await sessions.update(survey_id, session_id, answers, advance=True)
-        assert [question.type for question in page.questions] == ["te"]
+        assert [question.type for question in page.questions] == ["te", "mc"]
         again = await sessions.get(survey_id, session_id)
         assert again.raw == page.raw
         assert state.responses == {}
@@ -213,7 +213,8 @@ async def test_a_response_is_created_read_changed_and_deleted() -> None:
         read = await responses.get(survey_id, made.response_id)
         assert (read.values["QID1"], read.values["cohort"]) == (2, "2026")
         assert read.labels == {"status": "IP Address", "finished": "True", "QID1": "High"}
-        assert (read.displayed_fields, read.displayed_values) == (["QID1", "QID2_TEXT"], {"QID1": [1, 2, 4]})
+        assert read.displayed_fields == ["QID1", "QID1_4_TEXT", "QID2_TEXT", "QID3"]
+        assert read.displayed_values == {"QID1": [1, 2, 4], "QID3": [1, 2, 3]}
         assert state.responses[made.response_id].recorded == 1_767_323_045_000
         update = {"cohort": "2027"}
         await responses.update(made.response_id, update, survey_id=survey_id, reset_recorded_date=False)

@@ -34,7 +34,7 @@ def export_progress(call: Call, job: Job, words: Words) -> Body:
     """How far it is; the id of the file is there once it is complete, else null or absent by quirk."""
     percent = poll(call, job)
     body: Body = {"percentComplete": percent, "status": words.of(job)}
-    if job.outcome == "complete":
+    if job.outcome == "complete" and not job.fileless:
         body["fileId"] = file_id(call, job)
     elif call.settings.quirks:
         body["fileId"] = None

@@ -30,13 +30,15 @@ CAPITALS = Words("IN_PROGRESS", "ERROR", "COMPLETED")
 
 
 def begin(call: Call, family: str, prefix: str, **record: Any) -> Job:
-    """Start a job. The faults `stuck_job` and `failed_job` have their effect on it."""
+    """Start a job. Faults of the kinds `..._job` and `no_file` have their effect on it."""
     state, kind = call.state, call.fault_kind()
     job = Job(
         state.new_id(prefix),
         family,
         Progress(state.monotonic(), stuck=kind == "stuck_job"),
         failing=kind == "failed_job",
+        lives=call.fault.polls if call.fault is not None and kind == "gone_job" else None,
+        fileless=kind == "no_file",
         record=record,
     )
     state.jobs[job.id] = job
@@ -46,7 +48,8 @@ def begin(call: Call, family: str, prefix: str, **record: Any) -> Job:
 def find(call: Call, family: str, job_id: str) -> Job:
     """The job, which must be of this family. The refusal is assumed."""
     job = call.state.jobs.get(job_id)
-    if job is None or job.family != family:
+    gone = job is not None and job.lives is not None and job.progress.polls >= job.lives
+    if job is None or gone or job.family != family:
         raise Refused(404, "PLACEHOLDER_404", "No such job.")
     return job
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qualtrics_async.sandbox.handlers._jobs import begin, find, poll
-from qualtrics_async.sandbox.handlers.response_exports import chosen, response_file
+from qualtrics_async.sandbox.handlers.response_exports import begin as begin_export
+from qualtrics_async.sandbox.handlers.response_exports import response_file
 from qualtrics_async.sandbox.handlers.response_imports import import_rows
 from qualtrics_async.sandbox.response_files import FORMATS
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, result
 
 if TYPE_CHECKING:
+    from qualtrics_async.sandbox.kept_files import Streamed
     from qualtrics_async.sandbox.records import Survey
-    from qualtrics_async.sandbox.wire import Body, Call, File
+    from qualtrics_async.sandbox.wire import Body, Call
 
 __all__ = ["routes"]
 
@@ -46,8 +48,7 @@ def start_legacy_export(call: Call) -> Body:
         options["questionIds"] = questions
     if type(limit) is int and limit > 0:
         options["limit"] = limit
-    job = begin(call, _EXPORT, "ES_", survey=survey, options=options, responses=chosen(call, survey, options))
-    return result({"id": job.id})
+    return result({"id": begin_export(call, _EXPORT, survey, options).id})
 
 
 @routes("GET", "/responseexports/{responseExportId}", "observed")
@@ -55,22 +56,22 @@ def legacy_export_status(call: Call) -> Body:
     """Observed when complete: 100 and the address of the file; the words are used by clients."""
     job = find(call, _EXPORT, call.ids[0])
     body: Body = {"percentComplete": poll(call, job)}
-    if job.outcome == "complete":
+    if job.outcome == "complete" and not job.fileless:
         return result(body | {"file": f"{call.origin}{call.path.rstrip('/')}/file"})
     return result(body | {"status": "failed" if job.done else "in progress"})
 
 
 @routes("GET", "/responseexports/{responseExportId}/file", "observed")
-def legacy_export_file(call: Call) -> File:
+def legacy_export_file(call: Call) -> Streamed:
     """Observed: a zip. The refusal of a file that is not there yet is assumed."""
     job = find(call, _EXPORT, call.ids[0])
-    if job.outcome != "complete":
+    if job.outcome != "complete" or job.fileless:
         raise Refused(404, "PLACEHOLDER_404", "There is no file.")
-    return response_file(job.record["survey"], job.record["responses"], job.record["options"], compress=True)
+    return response_file(call, job, compress=True)
 
 
 @routes("POST", "/responseimports", "assumed")
-def start_legacy_import(call: Call) -> Body:
+async def start_legacy_import(call: Call) -> Body:
     """Assumed from a client: a form with `surveyId` and `file`."""
     parts = call.form()
     check_keys(parts, ("surveyId", "file"), ("surveyId", "file"))
@@ -78,10 +79,7 @@ def start_legacy_import(call: Call) -> Body:
     job = begin(call, _IMPORT, "IR_")
     if not job.failing:
         kind = parts["file"].content_type or ""
-        try:
-            import_rows(call, survey, parts["file"].content, "UTF-8", "\t" if "tab" in kind else ",")
-        except ValueError:
-            job.failing = True
+        await import_rows(call, job, survey, parts["file"].content, delimiter="\t" if "tab" in kind else ",")
     return result({"id": job.id})
 
 

@@ -1,28 +1,30 @@
 """Exports of responses, and the filters for them.
 
-What is exported is chosen when the job starts. Everything in the sandbox is recorded, so exports of responses
-in progress are empty; time zones, recodes, weights and the order of display have no effect.
+What is exported is chosen when the job starts, the file is made when it is first downloaded. Everything in
+the sandbox is recorded, so exports of responses in progress are empty; time zones, recodes, weights and the
+order of display have no effect.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from qualtrics_async.sandbox.handlers._dates import read_instant
+from qualtrics_async.sandbox.handlers._chosen import choose, new_token
 from qualtrics_async.sandbox.handlers._files import begin_export, export_progress, exported, find_export
 from qualtrics_async.sandbox.handlers._jobs import WORDS
 from qualtrics_async.sandbox.handlers.surveys import find_survey
-from qualtrics_async.sandbox.response_files import FORMATS, columns, pack, write
+from qualtrics_async.sandbox.kept_files import Streamed
+from qualtrics_async.sandbox.legacy_survey import questions
+from qualtrics_async.sandbox.response_files import FORMATS, ResponseFile
 from qualtrics_async.sandbox.routing import Routes
-from qualtrics_async.sandbox.wire import File, Refused, check_keys, check_texts, result
+from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, result
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from qualtrics_async.sandbox.records import Response, Survey
+    from qualtrics_async.sandbox.jobs import Job
+    from qualtrics_async.sandbox.records import Survey
     from qualtrics_async.sandbox.wire import Body, Call
 
-__all__ = ["chosen", "response_file", "routes"]
+__all__ = ["begin", "response_file", "routes"]
 
 routes = Routes()
 
@@ -60,8 +62,8 @@ def export_status(call: Call) -> Body:
 
 
 @routes("GET", _EXPORTS + "/{fileId}/file", "observed", per_minute=100)
-def export_file(call: Call) -> File:
-    """Observed as zip of csv, the rest documented; `spss` and `xml` are not made."""
+def export_file(call: Call) -> Streamed:
+    """Observed as zip of csv, the rest documented but for the shape of `xml`; `spss` is not made."""
     return _file(call, _FAMILY)
 
 
@@ -78,7 +80,7 @@ def v2_export_status(call: Call) -> Body:
 
 
 @routes("GET", _V2_EXPORTS + "/{fileId}/file", "assumed")
-def v2_export_file(call: Call) -> File:
+def v2_export_file(call: Call) -> Streamed:
     """Assumed: as the current one."""
     return _file(call, _V2_FAMILY)
 
@@ -90,38 +92,26 @@ def list_filters(call: Call) -> Body:
     return call.page(call.state.shelf("response filter").under(survey.id), dict, cursor="offset")
 
 
-def chosen(call: Call, survey: Survey, options: Mapping[str, Any]) -> list[Response]:
-    """The responses of an export: `startDate` is inclusive, `endDate` exclusive (documented)."""
-    found = call.state.responses_of(survey.id)
-    if options.get("exportResponsesInProgress"):
-        return []
-    if "startDate" in options:
-        start = read_instant(options["startDate"], "startDate")
-        found = [response for response in found if response.recorded >= start]
-    if "endDate" in options:
-        end = read_instant(options["endDate"], "endDate")
-        found = [response for response in found if response.recorded < end]
-    if last := options.get("continuationToken") or options.get("lastResponseId"):
-        ids = [response.id for response in found]
-        found = found[ids.index(last) + 1 :] if last in ids else found
-    return found[: options.get("limit")]
+def begin(call: Call, family: str, survey: Survey, options: Body) -> Job:
+    """Start an export of what it finds now."""
+    snapshot = survey.definition | {"Questions": questions(survey.definition)}
+    found = choose(call, survey.id, options)
+    return begin_export(*(call, family, "ES_"), survey=(survey.name, snapshot), found=found, options=options)
 
 
-def response_file(
-    survey: Survey, responses: list[Response], options: Mapping[str, Any], *, compress: bool
-) -> File:
-    """The file of an export."""
-    form = options["format"]
-    content = write(form, responses, columns(survey, responses, options), options)
-    return File(*pack(survey.name, form, content, compress=compress))
+def response_file(call: Call, job: Job, *, compress: bool) -> Streamed:
+    """The file of an export, which is made when somebody asks for it first."""
+    name, definition = job.record["survey"]
+    options, found = job.record["options"], job.record["found"].found
+    file = ResponseFile(name, definition, found, options, call.settings.exports, compress)
+    return Streamed((job.family, job.id), file.write, file.content_type, file.name)
 
 
 def _start(call: Call, family: str) -> Body:
     survey = find_survey(call)
     options = call.json()
     _check(call, options)
-    responses = chosen(call, survey, options)
-    job = begin_export(call, family, "ES_", survey=survey, responses=responses, options=options)
+    job = begin(call, family, survey, options)
     return result({"progressId": job.id, "percentComplete": 0.0, "status": WORDS.running})
 
 
@@ -130,19 +120,16 @@ def _progress(call: Call, family: str) -> Body:
     job = find_export(call, family)
     body = export_progress(call, job, WORDS)
     if job.outcome == "complete" and job.record["options"].get("allowContinuation"):
-        responses = job.record["responses"]
-        before = job.record["options"].get("continuationToken", "")
-        body["continuationToken"] = responses[-1].id if responses else before
+        job.record.setdefault("token", None)
+        job.record["token"] = job.record["token"] or new_token(call, call.ids[0], job.record["found"].seen)
+        body["continuationToken"] = job.record["token"]
     return result(body)
 
 
-def _file(call: Call, family: str) -> File:
+def _file(call: Call, family: str) -> Streamed:
     find_survey(call)
-    record = exported(call, family, under=1).record
-    options = record["options"]
-    return response_file(
-        record["survey"], record["responses"], options, compress=options.get("compress", True)
-    )
+    job = exported(call, family, under=1)
+    return response_file(call, job, compress=job.record["options"].get("compress", True))
 
 
 def _check(call: Call, options: Body) -> None:

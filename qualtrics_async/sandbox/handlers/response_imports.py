@@ -1,22 +1,27 @@
 """Imports of responses.
 
-Rows become responses when the job starts, so that they are there even if nobody polls.
+Rows become responses before the start of the job is answered, so that they are there even if nobody polls.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from email.message import Message
 from typing import TYPE_CHECKING
 
 from qualtrics_async.sandbox.handlers._files import begin_export, find_export
 from qualtrics_async.sandbox.handlers._jobs import WORDS, poll
+from qualtrics_async.sandbox.handlers.responses import labels_by
 from qualtrics_async.sandbox.handlers.surveys import find_survey
-from qualtrics_async.sandbox.response_files import read
+from qualtrics_async.sandbox.legacy_survey import questions
+from qualtrics_async.sandbox.response_fields import fields
+from qualtrics_async.sandbox.response_tables import read_rows
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, result
 
 if TYPE_CHECKING:
+    from qualtrics_async.sandbox.jobs import Job
     from qualtrics_async.sandbox.records import Survey
     from qualtrics_async.sandbox.wire import Body, Call
 
@@ -27,12 +32,14 @@ routes = Routes()
 _IMPORTS = "/surveys/{surveyId}/import-responses"
 _FAMILY = "response import"
 _DELIMITERS = {"text/csv": ",", "text/tab-separated-values": "\t"}
+_STEP = 200
+"""Rows that become responses without a pause for others."""
 _IMPORTED = 4
 """The status of a response that was imported (documented)."""
 
 
 @routes("POST", _IMPORTS, "documented", per_minute=100)
-def start_import(call: Call) -> Body:
+async def start_import(call: Call) -> Body:
     """Documented: the same key with the same file makes nothing twice. Files at an address are not read."""
     survey = find_survey(call)
     source = Message()
@@ -43,7 +50,8 @@ def start_import(call: Call) -> Body:
     elif kind not in _DELIMITERS:
         raise Refused(415, "PLACEHOLDER_415", "The Content-Type must be that of CSV, TSV or JSON.")
     keys = call.state.shelf("idempotency key")
-    mark = (survey.id, call.headers.get("Idempotency-Key", ""), hashlib.sha256(call.payload).hexdigest())
+    digest = await asyncio.to_thread(lambda: hashlib.sha256(call.payload).hexdigest())
+    mark = (survey.id, call.headers.get("Idempotency-Key", ""), digest)
     known = keys.get(*mark) if mark[1] else None
     if known is None:
         job = begin_export(call, _FAMILY, "IR_")
@@ -51,10 +59,7 @@ def start_import(call: Call) -> Body:
         keys.put(*mark, record=known)
         if kind in _DELIMITERS and not job.failing:
             charset = call.headers.get("charset") or source.get_content_charset() or "UTF-8"
-            try:
-                import_rows(call, survey, call.payload, charset, _DELIMITERS[kind])
-            except ValueError as error:
-                job.failing, job.record["why"] = True, str(error)
+            await import_rows(call, job, survey, call.payload, charset=charset, delimiter=_DELIMITERS[kind])
     return result({"progressId": known["job"].id, "percentComplete": 0.0, "status": WORDS.running})
 
 
@@ -72,14 +77,27 @@ def import_status(call: Call) -> Body:
     return result({"percentComplete": percent, "status": WORDS.failed}) | {"meta": {"error": error}}
 
 
-def import_rows(call: Call, survey: Survey, content: bytes, charset: str, delimiter: str) -> None:
-    """Make responses of the rows of a table.
-
-    Raises:
-        ValueError: for what is no table; then there are none.
-    """
-    for values in read(survey, content, charset, delimiter):
-        call.state.add_response(survey.id, values | {"status": _IMPORTED})
+async def import_rows(
+    call: Call, job: Job, survey: Survey, content: bytes, *, charset: str = "UTF-8", delimiter: str
+) -> None:
+    """Make responses of the rows of a table; what is no table lets the job fail and makes none."""
+    definition = survey.definition | {"Questions": questions(survey.definition)}
+    # Whoever polls meanwhile, after a repetition of the request, must not see the job complete.
+    stuck, job.progress.stuck = job.progress.stuck, True
+    try:
+        rows = await asyncio.to_thread(lambda: list(read_rows(definition, content, charset, delimiter)))
+    except ValueError as error:
+        job.failing, job.record["why"] = True, str(error)
+        rows = []
+    asked = list(fields(definition))
+    rows.reverse()
+    while rows:
+        with call.state.serving():
+            for values in (rows.pop() for _ in range(min(_STEP, len(rows)))):
+                labels = labels_by(asked, values)
+                call.state.add_response(survey.id, values | {"status": _IMPORTED}, labels=labels)
+        await asyncio.sleep(0)
+    job.progress.stuck = stuck
 
 
 def _check(body: Body) -> None:

@@ -11,7 +11,6 @@ from qualtrics_async.sandbox.handlers._jobs import WORDS, begin, find, poll
 from qualtrics_async.sandbox.handlers.responses import (
     change_embedded_data,
     find_response,
-    remove_response,
     render_response,
 )
 from qualtrics_async.sandbox.handlers.surveys import find_survey
@@ -20,6 +19,8 @@ from qualtrics_async.sandbox.state import iso
 from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, nested, result
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from qualtrics_async.sandbox.jobs import Job
     from qualtrics_async.sandbox.records import Response
     from qualtrics_async.sandbox.wire import Body, Call
@@ -71,7 +72,7 @@ def start_deletion(call: Call) -> Body:
     deletes = _items(body, "deletes", ("responseId", "decrementQuotas"))
     for delete in deletes:
         _check_flags(delete, ("decrementQuotas",))
-    return _start(call, "delete", body, deletes, lambda found, _: remove_response(call.state, found))
+    return _start(call, "delete", body, deletes, lambda found, _: call.state.remove_response(found))
 
 
 @routes("GET", _DELETIONS + "/{progressId}", "assumed", per_minute=240)
@@ -90,6 +91,7 @@ def start_edit(call: Call) -> Body:
     edited = iso(call.state.now())
 
     def edit(response: Response, update: Body) -> None:
+        call.state.touch(response)
         for name, value in nested(update, "values").items():
             was = response.values.get(name)
             response.edits.append(
@@ -125,10 +127,11 @@ def aggregate(call: Call) -> Body:
 def get_with_options(call: Call) -> Body:
     """Assumed: the responses, or those of `responseIds`; other options are not understood."""
     survey, body = find_survey(call), call.json()
-    found = call.state.responses_of(survey.id)
+    found: Iterable[Response] = call.state.responses_of(survey.id)
     wanted = body.get("responseIds")
     if isinstance(wanted, list):
-        found = [response for response in found if response.id in wanted]
+        several = (call.state.find_response(str(found_id), survey.id) for found_id in wanted)
+        found = [response for response in several if response is not None]
     return result({"elements": [render_response(survey, response) for response in found], "nextPage": None})
 
 
@@ -166,11 +169,11 @@ def _items(body: Body, key: str, keys: tuple[str, ...]) -> list[Body]:
 
 
 def _start(call: Call, family: str, body: Body, items: list[Body], apply: Any) -> Body:
-    survey_id, responses = call.ids[0], call.state.responses
+    survey_id = call.ids[0]
     job = begin(call, f"{family}-responses", "", survey=survey_id, warnings=[])
     for item in () if job.failing else items:
-        response = responses.get(item["responseId"])
-        if response is not None and response.survey_id == survey_id:
+        response = call.state.find_response(item["responseId"], survey_id)
+        if response is not None:
             apply(response, item)
         elif not body.get("ignoreMissingResponses"):
             job.record["warnings"].append(f"No such response: {item['responseId']}")

@@ -8,22 +8,24 @@ from typing import TYPE_CHECKING, Any
 from qualtrics_async.sandbox.handlers.surveys import find_survey
 from qualtrics_async.sandbox.legacy_survey import embedded_fields, questions
 from qualtrics_async.sandbox.records import UploadedFile
+from qualtrics_async.sandbox.response_fields import fields
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.state import iso_fraction
 from qualtrics_async.sandbox.wire import File, Refused, check_keys, check_texts, nested, result
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from qualtrics_async.sandbox.records import Response, Survey
+    from qualtrics_async.sandbox.response_fields import Field
     from qualtrics_async.sandbox.state import State
     from qualtrics_async.sandbox.wire import Body, Call, Part
 
 __all__ = [
     "change_embedded_data",
     "find_response",
+    "labels_by",
     "labels_of",
-    "remove_response",
     "render_response",
     "routes",
 ]
@@ -34,6 +36,11 @@ _RESPONSES = "/surveys/{surveyId}/responses"
 _FILES = ("file1", "file2", "file3", "file4", "file5")
 _DATES = ("startDate", "endDate", "recordedDate")
 _NUMBERS = ("status", "progress", "duration", "finished")
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    "choice": {"type": "number"},
+    "choices": {"type": "array", "items": {"type": "string"}},
+    "text": {"type": "string"},
+}
 _TEXTS = ("ipAddress", "_recordId", "distributionChannel", "userLanguage")
 
 
@@ -73,11 +80,9 @@ def get_schema(call: Call) -> Body:
     texts = (*_DATES, *_TEXTS, *embedded_fields(survey.definition))
     values: Body = {name: {"type": "string"} for name in texts}
     values |= {name: {"type": "number"} for name in _NUMBERS}
-    for qid, question in questions(survey.definition).items():
-        values[qid if _choices(question) else f"{qid}_TEXT"] = {
-            "type": "number" if _choices(question) else "string",
-            "description": question.get("QuestionText"),
-        }
+    for found in fields(survey.definition):
+        text = questions(survey.definition)[found.question_id].get("QuestionText")
+        values[found.key] = _SCHEMAS[found.kind] | {"description": text}
     return result(
         {
             "$schema": "http://json-schema.org/draft-07/schema#",
@@ -99,8 +104,9 @@ def update_response(call: Call) -> Body:
     """Documented: embedded data only, the recorded date is reset unless told otherwise; answers meta only."""
     body = call.json()
     check_keys(body, ("surveyId", "embeddedData", "resetRecordedDate"), ("surveyId",))
-    response = call.state.responses.get(call.ids[0])
-    if response is None or response.survey_id != body["surveyId"]:
+    survey_id = body["surveyId"]
+    response = call.state.find_response(call.ids[0], survey_id) if isinstance(survey_id, str) else None
+    if response is None:
         raise _missing()
     change_embedded_data(call.state, response, body)
     return {}
@@ -110,7 +116,7 @@ def update_response(call: Call) -> Body:
 def delete_response(call: Call) -> Body:
     """Documented: answers meta only. What `decrementQuotas` does to a quota is not known here."""
     find_survey(call)
-    remove_response(call.state, find_response(call))
+    call.state.remove_response(find_response(call))
     return {}
 
 
@@ -126,32 +132,35 @@ def get_uploaded_file(call: Call) -> File:
 
 def find_response(call: Call) -> Response:
     """The response in the path, of the survey in the path; the refusal is assumed."""
-    response = call.state.responses.get(call.ids[1])
-    if response is None or response.survey_id != call.ids[0]:
+    response = call.state.find_response(call.ids[1], call.ids[0])
+    if response is None:
         raise _missing()
     return response
 
 
 def render_response(survey: Survey, response: Response) -> Body:
     """A response as it is read and exported: documented. Every question counts as displayed."""
-    found = questions(survey.definition)
-    displayed = {qid: _choices(question) for qid, question in found.items() if _choices(question)}
+    found = list(fields(survey.definition))
     return {
         "responseId": response.id,
         "values": response.values,
         "labels": response.labels,
-        "displayedFields": [qid if qid in displayed else f"{qid}_TEXT" for qid in found],
-        "displayedValues": {qid: list(choices) for qid, choices in displayed.items()},
+        "displayedFields": [field.key for field in found],
+        "displayedValues": {field.key: _codes(field) for field in found if field.labels},
     }
 
 
 def labels_of(survey: Survey, values: Body) -> Body:
     """The texts of the values that have one: documented for metadata and choices."""
+    return labels_by(fields(survey.definition), values)
+
+
+def labels_by(asked: Iterable[Field], values: Body) -> Body:
+    """The same for a survey whose fields are known already."""
     chosen = {
-        qid: choices[answer]
-        for qid, question in questions(survey.definition).items()
-        for choices, answer in ((_choices(question), values.get(qid)),)
-        if isinstance(answer, int) and answer in choices
+        found.key: label
+        for found in asked
+        if found.labels and (label := found.label(values.get(found.key))) is not None
     }
     finished = "True" if values.get("finished", 1) else "False"
     return {"status": "IP Address", "finished": finished} | chosen
@@ -164,18 +173,11 @@ def change_embedded_data(state: State, response: Response, body: Body) -> None:
     reset = body.get("resetRecordedDate", True)
     if not isinstance(reset, bool):
         raise Refused(400, "PLACEHOLDER_400", "resetRecordedDate must be a boolean.")
+    state.touch(response)
     response.values |= data
     if reset:
         response.recorded = state.now()
         response.values["recordedDate"] = iso_fraction(response.recorded)
-
-
-def remove_response(state: State, response: Response) -> None:
-    """Take a response away and count it."""
-    del state.responses[response.id]
-    survey = state.surveys.get(response.survey_id)
-    if survey is not None:
-        survey.deleted_responses += 1
 
 
 def _missing() -> Refused:
@@ -215,13 +217,5 @@ def _keep(state: State, response: Response, files: Mapping[str, Part], mapping: 
         }
 
 
-def _choices(question: dict[str, Any]) -> dict[int, Any]:
-    """The texts of the choices by their numbers."""
-    choices = question.get("Choices")
-    if not isinstance(choices, dict):
-        return {}
-    return {
-        int(key): choice.get("Display")
-        for key, choice in choices.items()
-        if key.isdecimal() and isinstance(choice, dict)
-    }
+def _codes(found: Field) -> list[int | str]:
+    return [int(code) if code.isdecimal() else code for code in found.labels]

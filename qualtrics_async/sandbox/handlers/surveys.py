@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.handlers._definitions import keep_quotas
 from qualtrics_async.sandbox.legacy_survey import legacy_survey
+from qualtrics_async.sandbox.response_columns import export_column_map
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.state import iso
 from qualtrics_async.sandbox.survey_file import into_flow, read_elements
@@ -52,7 +53,11 @@ def get_survey(call: Call) -> Body:
         "generated": 0,
         "deleted": survey.deleted_responses,
     }
-    more = {"expiration": survey.expiration, "responseCounts": counts}
+    more = {
+        "expiration": survey.expiration,
+        "responseCounts": counts,
+        "exportColumnMap": export_column_map(survey.definition),
+    }
     return result(legacy_survey(survey.definition, iso(survey.created)) | more)
 
 
@@ -112,8 +117,7 @@ def update_survey(call: Call) -> Body:
 def delete_survey(call: Call) -> Body:
     """Documented: answers meta only. That responses and distributions go with it is assumed."""
     survey, state = find_survey(call), call.state
-    for response in state.responses_of(survey.id):
-        del state.responses[response.id]
+    state.forget_responses(survey.id)
     for sent in [made for made in state.distributions.values() if made.survey_id == survey.id]:
         del state.distributions[sent.id]
     for shelf in (state.shelf("SMS distribution"), state.shelf("WhatsApp distribution")):

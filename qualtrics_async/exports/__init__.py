@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from qualtrics_async.exports.records import Records, records
     from qualtrics_async.exports.rows import Row, Rows, TableFormat, rows
     from qualtrics_async.exports.stream import Chunks, stream
+    from qualtrics_async.exports.tables import to_arrow, to_pandas, to_parquet, to_polars
 
 __all__ = [
     "Chunks",
@@ -64,11 +65,15 @@ __all__ = [
     "records",
     "rows",
     "stream",
+    "to_arrow",
     "to_file",
+    "to_pandas",
+    "to_parquet",
+    "to_polars",
 ]
 
 _FILES = (
-    *("options", "archive", "export", "files", "many", "stream", "records", "rows"),
+    *("options", "archive", "export", "files", "many", "stream", "records", "rows", "tables"),
     *("following", "follow_file", "followed"),
     *("import_rows", "importing"),
 )

@@ -19,12 +19,12 @@ from qualtrics_async.errors import DecodeError
 from qualtrics_async.exports.archive import MemberStream
 from qualtrics_async.exports.columns import ColumnMap, Names
 
-__all__ = ["DELIMITERS", "Cells", "Pass"]
+__all__ = ["DELIMITERS", "LONGEST", "Cells", "Pass"]
 
 DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
 """What stands between cells, by format."""
 
-_LONGEST: Final = 64 * 1024**2
+LONGEST: Final = 64 * 1024**2
 """Characters of one row that are waited for: beyond it, a quote was never closed."""
 
 _HEADER_ROWS: Final = 3
@@ -40,7 +40,11 @@ class Pass(Struct, frozen=True):
 
 
 class Cells:
-    """Reads a table from its beginning; `columns` is there once `open()` has read the header."""
+    """Reads a table from its beginning; `columns` is there once `open()` has read the header.
+
+    `count` is how many rows have been read. Another reader may read on in the bytes for a while: it takes
+    them with `hand_over()` and `read()`, raises `count`, and gives with `take_back()` what it could not read.
+    """
 
     columns: ColumnMap
 
@@ -51,7 +55,8 @@ class Cells:
         self._names = names
         self._records = self._read()
         self._rows: Iterator[list[str]] = iter(())
-        self._count = 0
+        self.count = 0
+        self.has_rows = False
         self._is_open = False
         self._failure: DecodeError | None = None
 
@@ -63,7 +68,9 @@ class Cells:
         """
         first = [cells for _, cells in zip(range(_HEADER_ROWS), self._records, strict=False)]
         self.columns = ColumnMap.from_header(first, names=self._names)
-        self._rows = self._checked(first[self.columns.header_rows :])
+        below = first[self.columns.header_rows :]
+        self.has_rows = bool(below)
+        self._rows = self._checked(below)
         self._is_open = True
 
     def take(self, most_rows: int, most_text: int) -> Pass | None:
@@ -91,6 +98,28 @@ class Cells:
         """Let go of the file."""
         self._members.close()
 
+    @property
+    def done(self) -> int:
+        """Bytes of the export that have been read."""
+        return self._lines.done
+
+    @property
+    def line_end(self) -> str:
+        """What ends the lines of this file, as the first of them says."""
+        return self._lines.end
+
+    def hand_over(self) -> bytes:
+        """The bytes that were read and are no rows yet."""
+        return self._lines.hand_over()
+
+    def read(self) -> bytes:
+        """The next bytes; nothing at the end."""
+        return self._lines.read()
+
+    def take_back(self, unread: bytes) -> None:
+        """Go on from these bytes."""
+        self._lines.take_back(unread)
+
     def _checked(self, first: list[list[str]]) -> Generator[list[str]]:
         """The rows under the header, each with a cell for each column."""
         width = len(self.columns)
@@ -98,7 +127,7 @@ class Cells:
             yield from self._fitting(cells, width)
         for cells in self._records:
             if len(cells) == width:
-                self._count += 1
+                self.count += 1
                 yield cells
             else:
                 yield from self._fitting(cells, width)
@@ -111,12 +140,12 @@ class Cells:
             return
         if len(cells) != width:
             raise self._broken(f"has {len(cells)} cells under a header of {width}")
-        self._count += 1
+        self.count += 1
         yield cells
 
     def _broken(self, problem: str) -> DecodeError:
         """Name the row; it is not shown, because it is somebody's answers."""
-        which = f"row {self._count + 1}" if self._is_open else "the header"
+        which = f"row {self.count + 1}" if self._is_open else "the header"
         return DecodeError(f"{which} of the export {problem}: records() reads another format, ndjson")
 
     def _read(self) -> Generator[list[str]]:
@@ -160,6 +189,7 @@ class _Lines:
     """The lines of an export for the csv module, each with its end; only a line feed ends one.
 
     `end` is the end of the first line: a carriage return that only some have belongs to their text.
+    `done` counts bytes, `count` characters; `is_odd` says that rows have to be looked at.
     """
 
     def __init__(self, members: MemberStream) -> None:
@@ -172,6 +202,7 @@ class _Lines:
         self._rest: list[bytes] = []
         self._waiting = 0
         self._is_over = False
+        self._given = b""
         self._taken: list[str] = []
         self._began = 0
 
@@ -187,7 +218,7 @@ class _Lines:
             line = next(self._ready, None)
         self._taken.append(line)
         self.count += len(line)
-        if self.count - self._began > _LONGEST:
+        if self.count - self._began > LONGEST:
             raise _endless()
         return line
 
@@ -200,13 +231,33 @@ class _Lines:
         """The row so far, as it stands in the file."""
         return "".join(self._taken)
 
-    def _read(self) -> None:
-        """Read until there are whole lines, or no more bytes."""
+    def hand_over(self) -> bytes:
+        """What was read and is no row yet."""
+        lines = "".join(self._ready).encode(errors="surrogateescape")
+        unread = b"".join((lines, *self._rest))
+        self._rest.clear()
+        self._waiting = 0
+        return unread
+
+    def take_back(self, unread: bytes) -> None:
+        """Go on from these bytes."""
+        self._given = unread
+        self._is_over = False
+
+    def read(self) -> bytes:
+        """The next bytes, without a byte order mark."""
+        if self._given:
+            given, self._given = self._given, b""
+            return given
         piece = self._members.take()
-        self._is_over = not piece
+        is_first = not self.done
         self.done += len(piece)
-        if self.done == len(piece):
-            piece = piece.removeprefix(codecs.BOM_UTF8)
+        return piece.removeprefix(codecs.BOM_UTF8) if is_first else piece
+
+    def _read(self) -> None:
+        """Read on until there are whole lines, or no more bytes."""
+        piece = self.read()
+        self._is_over = not piece
         cut = piece.rfind(b"\n") + 1
         if cut or self._is_over:
             whole = b"".join((*self._rest, piece[:cut]))
@@ -215,7 +266,7 @@ class _Lines:
             self._waiting = 0
         self._rest.append(piece[cut:])
         self._waiting += len(piece) - cut
-        if self._waiting > _LONGEST:
+        if self._waiting > LONGEST:
             raise _endless()
 
     def _decoded(self, whole: bytes) -> str:
@@ -232,7 +283,7 @@ class _Lines:
 
 
 def _endless() -> DecodeError:
-    return DecodeError(f"a row of the export is longer than {_LONGEST} characters: it is no table")
+    return DecodeError(f"a row of the export is longer than {LONGEST} characters: it is no table")
 
 
 def _split(text: str, delimiter: str, end: str) -> list[str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from typing import Final, Literal, Self, TypeAlias, Unpack, get_args
@@ -35,7 +36,10 @@ class _Batch(Struct, frozen=True):
 
 
 class Rows:
-    """The rows of an export, one by one; `columns` and `info` tell what there is."""
+    """The rows of an export, one by one; `columns` and `info` tell what there is.
+
+    Several tasks may share them.
+    """
 
     def __init__(self, export: Export, columns: ColumnMap, ahead: Ahead[_Batch]) -> None:
         self.info: ExportInfo = export.info
@@ -43,17 +47,21 @@ class Rows:
         self._export = export
         self._ahead = ahead
         self._ready: Iterator[Row] = iter(())
+        self._turn = asyncio.Lock()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Row:
         while (row := next(self._ready, None)) is None:
-            batch = await self._ahead.take()
-            if batch is None:
-                raise StopAsyncIteration
-            self._ready = iter(batch.rows)
-            self._export.tell(batch.done)
+            async with self._turn:
+                if (row := next(self._ready, None)) is not None:
+                    return row  # another task was here before
+                batch = await self._ahead.take()
+                if batch is None:
+                    raise StopAsyncIteration
+                self._ready = iter(batch.rows)
+                self._export.tell(batch.done)
         return row
 
 

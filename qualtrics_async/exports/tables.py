@@ -1,0 +1,330 @@
+"""The responses of a survey as tables of Arrow, polars and pandas, and as Parquet.
+
+Types come from what the survey says of its questions, and from the data: whole columns are looked at before
+any of them is built, and a column whose cells do not fit its type gets a wider one, text at last.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack, cast
+
+import anyio.to_thread
+from msgspec.structs import replace
+
+from qualtrics_async._core.request import fill
+from qualtrics_async._core.tasks import to_its_end
+from qualtrics_async.bulk.parquet import _Sink
+from qualtrics_async.bulk.replacing import replacing_off_loop
+from qualtrics_async.client import Qualtrics
+from qualtrics_async.errors import DecodeError, Forbidden, NotFound, UsageError
+from qualtrics_async.exports.archive import Archive
+from qualtrics_async.exports.arrays import TypedColumn
+from qualtrics_async.exports.cells import DELIMITERS
+from qualtrics_async.exports.columns import ColumnMap, Names
+from qualtrics_async.exports.export import Export, ExportInfo, open_export
+from qualtrics_async.exports.files import ExportedFile
+from qualtrics_async.exports.kinds import kinds_of
+from qualtrics_async.exports.options import ExportOptions, Plan, planned
+from qualtrics_async.exports.rows import check_names
+from qualtrics_async.exports.textual import TextColumns
+from qualtrics_async.models.surveys import Survey
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+
+__all__ = ["to_arrow", "to_pandas", "to_parquet", "to_polars"]
+
+T = TypeVar("T")
+
+_EXTRAS: Final = {"pyarrow": "arrow", "polars": "polars", "pandas": "pandas"}
+
+
+async def to_arrow(
+    client: Qualtrics,
+    survey_id: str,
+    *,
+    labels: bool = False,
+    names: Names = "tag",
+    **options: Unpack[ExportOptions],
+) -> pa.Table:
+    """Export the responses of a survey as an Arrow table; needs the extra `arrow`.
+
+    ```python
+    table = await exports.to_arrow(client, "SV_0aB1cD2eF3gH4iJ")
+    ```
+
+    Columns have the unique names of a `ColumnMap`; what the header rows say of each is in the metadata of its
+    field: `tag`, `text`, `import_id`, `time_zone`, and `source`, the whole cell of the third row. The types:
+
+    - dates: `timestamp[us]` in the time zone of the column, UTC by default. An hour that comes twice in
+      autumn counts as the first one: only an export in UTC tells them apart.
+    - codes, counts and ranks: `int64`; amounts: `double`, where that loses no digit.
+    - one choice of a multiple answer in a column of its own, and `Finished`: `bool`, or `int64` where the
+      choices have recodes of their own.
+    - several choices in one cell (`breakout_sets=False`): `list<int64>`.
+    - everything else, and a column of which any cell would be lost or changed (`007`, `NaN`, ` 5`, more
+      digits than a number has, a date that there is not): `string`, each cell as it came.
+
+    Empty cells are null. With `labels` (`use_labels`) answers are the texts of choices, and so `string`.
+
+    Raises:
+        UsageError: without pyarrow, and for options that exclude one another, before any I/O.
+        JobFailed, TransportError, QualtricsError: as `stream()` does.
+        DecodeError: as `rows()` does; a file that is broken is downloaded again first.
+    """
+    plan = _planned(survey_id, options, labels=labels, names=names)
+    pa = await _imported("pyarrow")
+    batches: list[Any] = []
+    async with _opened(client, survey_id, plan, names) as table:
+        schema = await table.settle()
+        await table.build(schema, batches.append)
+    return await _on_thread(partial(pa.Table.from_batches, batches, schema))
+
+
+async def to_polars(
+    client: Qualtrics,
+    survey_id: str,
+    *,
+    labels: bool = False,
+    names: Names = "tag",
+    **options: Unpack[ExportOptions],
+) -> pl.DataFrame:
+    """Export the responses of a survey as a polars frame; needs the extra `polars`.
+
+    ```python
+    frame = await exports.to_polars(client, "SV_0aB1cD2eF3gH4iJ")
+    ```
+
+    Columns and types are those of `to_arrow()`: `Datetime("us", "UTC")`, `Int64`, `Float64`, `Boolean`,
+    `List(Int64)`, `String`.
+
+    Raises:
+        UsageError: without polars or pyarrow, and as `to_arrow()` does, before any I/O.
+        JobFailed, TransportError, DecodeError, QualtricsError: as `to_arrow()` does.
+    """
+    _planned(survey_id, options, labels=labels, names=names)
+    polars = await _imported("polars")
+    table = await to_arrow(client, survey_id, labels=labels, names=names, **options)
+    return cast("pl.DataFrame", await _on_thread(partial(polars.from_arrow, table)))
+
+
+async def to_pandas(
+    client: Qualtrics,
+    survey_id: str,
+    *,
+    labels: bool = False,
+    names: Names = "tag",
+    **options: Unpack[ExportOptions],
+) -> Any:
+    """Export the responses of a survey as a `pandas.DataFrame`; needs the extra `pandas`.
+
+    ```python
+    frame = await exports.to_pandas(client, "SV_0aB1cD2eF3gH4iJ")
+    ```
+
+    Columns are those of `to_arrow()`. The types are pandas' own that know missing values, so that codes with
+    gaps stay whole: `Int64`, `Float64`, `boolean`, `string`; dates are `datetime64[us, UTC]`, and several
+    choices in one cell are arrays.
+
+    Raises:
+        UsageError: without pandas or pyarrow, and as `to_arrow()` does, before any I/O.
+        JobFailed, TransportError, DecodeError, QualtricsError: as `to_arrow()` does.
+    """
+    _planned(survey_id, options, labels=labels, names=names)
+    pandas = await _imported("pandas")
+    table = await to_arrow(client, survey_id, labels=labels, names=names, **options)
+    return await _on_thread(partial(_framed, pandas, table))
+
+
+async def to_parquet(
+    client: Qualtrics,
+    survey_id: str,
+    path: str | os.PathLike[str],
+    *,
+    labels: bool = False,
+    names: Names = "tag",
+    **options: Unpack[ExportOptions],
+) -> ExportedFile:
+    """Export the responses of a survey to a Parquet file, in constant memory; needs the extra `arrow`.
+
+    ```python
+    exported = await exports.to_parquet(client, "SV_0aB1cD2eF3gH4iJ", "responses.parquet")
+    ```
+
+    Columns, types and metadata are those of `to_arrow()`. The file takes its name when it is complete, over
+    whatever was there.
+
+    Raises:
+        UsageError: for a path where there can be no file, and as `to_arrow()` does, before any request.
+        OSError: with the name of the file, when it cannot be written.
+        JobFailed, TransportError, DecodeError, QualtricsError: as `to_arrow()` does.
+    """
+    path = Path(path)
+    plan = _planned(survey_id, options, labels=labels, names=names)
+    await _imported("pyarrow")
+    parquet = await _on_thread(partial(import_module, "pyarrow.parquet"))
+    async with replacing_off_loop(path) as file, _opened(client, survey_id, plan, names) as table:
+        schema = await table.settle()
+        output = _Sink(file.buffer)
+        writer = await _on_thread(partial(parquet.ParquetWriter, output, schema))
+        await table.build(schema, writer.write_batch)
+        await _on_thread(writer.close)
+        info = table.info
+    return ExportedFile(survey_id=survey_id, path=path, format="parquet", size=output.tell(), info=info)
+
+
+class _Table:
+    """An export that is there, read twice: to settle the types of its columns, and to build them."""
+
+    def __init__(
+        self, export: Export, plan: Plan, names: Names, survey: Survey | None, *, retries: int
+    ) -> None:
+        self.info: ExportInfo = export.info
+        self._retries = retries
+        self._archive: Archive | None = None
+        self._export = export
+        self._plan = plan
+        self._names = names
+        self._survey = survey
+        self._stream = export.stream
+        self._typed: list[TypedColumn] = []
+
+    async def settle(self) -> pa.Schema:
+        """Find a type for each column that all of its cells fit.
+
+        What turns out to be broken is downloaded again: nobody has seen any of it.
+        """
+        retries = self._retries
+        while True:
+            try:
+                await self._walk(0, self._begin, self._look)
+            except DecodeError as error:
+                retries -= 1
+                if not error.transient or retries < 0:
+                    raise
+                await self._renew()
+            else:
+                return await _on_thread(self._schema)
+
+    async def build(self, schema: pa.Schema, take: Callable[[Any], None]) -> None:
+        """Hand over record batches, on a thread."""
+
+        def convert(cells: list[Any]) -> None:
+            import pyarrow as pa
+
+            arrays = [typed.convert(each) for typed, each in zip(self._typed, cells, strict=True)]
+            take(pa.record_batch(arrays, schema=schema))
+
+        await self._walk(1, lambda _: None, convert)
+
+    def close(self) -> None:
+        """Let go of an archive that was opened here; its file stays open."""
+        if self._archive is not None:
+            self._archive.close()
+
+    async def _walk(
+        self, number: int, begin: Callable[[ColumnMap], None], use: Callable[[list[Any]], None]
+    ) -> None:
+        """Read all rows, the first time or the second."""
+        text = TextColumns(self._stream(), DELIMITERS[self._plan.form], self._names)
+
+        def step() -> int | None:
+            taken = text.take()
+            if taken is None:
+                return None
+            use(taken.columns)
+            return taken.done
+
+        try:
+            await _on_thread(text.open)
+            await _on_thread(lambda: begin(text.columns))
+            while (done := await _on_thread(step)) is not None:
+                self._export.tell((number * self.info.size + done) // 2)
+        finally:
+            await _on_thread(text.close)
+
+    async def _renew(self) -> None:
+        spool, plan = self._export.spool, self._plan
+        await spool.fill()
+        self._archive = archive = await _on_thread(partial(Archive, spool.file, plan.form, plan.expansion))
+        self._stream = archive.stream
+        self.info = replace(self.info, members=archive.members, size=archive.size, packed=spool.size)
+
+    def _begin(self, columns: ColumnMap) -> None:
+        start = self._plan.start
+        kinds = kinds_of(columns, self._survey, labels=start.use_labels is True)
+        comma = start.format_decimal_as_comma is True
+        self._typed = [TypedColumn(column, kinds[column.name], decimal_comma=comma) for column in columns]
+
+    def _look(self, cells: list[Any]) -> None:
+        for typed, each in zip(self._typed, cells, strict=True):
+            typed.settle(each)
+
+    def _schema(self) -> pa.Schema:
+        import pyarrow as pa
+
+        return pa.schema([typed.field() for typed in self._typed])
+
+
+def _planned(survey_id: str, options: ExportOptions, *, labels: bool, names: Names) -> Plan:
+    """Check what can be checked before any I/O."""
+    _require("pyarrow")
+    fill("/surveys/{surveyId}", (survey_id,))
+    check_names(names)
+    if labels:
+        options = options | {"use_labels": True}
+    return planned("csv", options)
+
+
+@asynccontextmanager
+async def _opened(client: Qualtrics, survey_id: str, plan: Plan, names: Names) -> AsyncGenerator[_Table]:
+    survey = await _survey(client, survey_id)
+    async with open_export(client, survey_id, plan) as export:
+        table = _Table(export, plan, names, survey, retries=client.retry.retries)
+        try:
+            yield table
+        finally:
+            table.close()
+
+
+async def _survey(client: Qualtrics, survey_id: str) -> Survey | None:
+    """What is known of the questions; nothing for whoever may export but not read them."""
+    try:
+        return await client.surveys.get(survey_id)
+    except (Forbidden, NotFound):
+        return None
+
+
+def _require(package: str) -> None:
+    if find_spec(package) is None:
+        raise UsageError(f"this needs {package}: pip install 'qualtrics-async[{_EXTRAS[package]}]'")
+
+
+async def _imported(package: str) -> Any:
+    """Import a package off the loop, which takes up to a second."""
+    _require(package)
+    return await _on_thread(partial(import_module, package))
+
+
+def _framed(pandas: Any, table: pa.Table) -> Any:
+    import pyarrow as pa
+
+    types = {
+        pa.int64(): pandas.Int64Dtype(),
+        pa.float64(): pandas.Float64Dtype(),
+        pa.bool_(): pandas.BooleanDtype(),
+        pa.string(): pandas.StringDtype(),
+    }
+    return table.to_pandas(types_mapper=types.get)
+
+
+async def _on_thread(work: Callable[[], T]) -> T:
+    return await to_its_end(anyio.to_thread.run_sync(work))

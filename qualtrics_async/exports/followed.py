@@ -38,6 +38,9 @@ _BAD_REQUEST: Final = 400
 _LONGEST_WAIT: Final = 600.0
 _OVERLAP: Final = 600.0
 _LONGEST_OVERLAP: Final = 366 * 86_400
+_PASSING: Final = (TransportError, ServerFault, RateLimited, JobFailed, DecodeError)
+"""What the next round may well not meet: it is another export."""
+
 _OURS: Final = ("overlap", "max_faults", "on_fault", "on_state", "clock", "start_date")
 _REFUSED: Final = {
     "filter_id": "the service allows neither continuation nor an order by modification with it",
@@ -133,7 +136,7 @@ class Followed:
         self._client = client
         self._plan = plan
         self._file = file
-        self._memory = _memory_of(state)
+        self._memory = Memory(() if state is None else state.recent)
         self._round: _Round | None = None
         self._over = False
         self._faults = 0
@@ -153,7 +156,7 @@ class Followed:
                 continue
             if response is None:
                 await self._complete(under_way)
-            elif self._memory.is_new(response):
+            elif self._memory.is_new(response, repeated=self.by == "date"):
                 return response
         raise StopAsyncIteration
 
@@ -176,7 +179,14 @@ class Followed:
                     raise
             else:
                 self.info, self.by = self._round.records.info, way.by
+                await self._loosen()
                 return self._round
+
+    async def _loosen(self) -> None:
+        """Leave no memory in the file that a crash in the middle of this round would make untrue."""
+        told = self.state is not None and self.state.recent and self.info is not None and self.info.size
+        if self._file is not None and self.state is not None and told:
+            await self._file.save(self.state.forget())
 
     async def _open(self, way: Way, begun: datetime, served: list[datetime]) -> _Round:
         held = AsyncExitStack()
@@ -192,11 +202,10 @@ class Followed:
         """End a round that has failed: the next one asks as this one did, and hands out what is missing."""
         await self._end_round()
         every = self._plan.every
-        lasts = not isinstance(error, QualtricsError) or not _passes(error)
-        if every is None or lasts or self._faults >= self._plan.max_faults:
+        if every is None or not isinstance(error, _PASSING) or self._faults >= self._plan.max_faults:
             self._faults, self._due = 0, None
             raise error
-        if self._plan.on_fault is not None and isinstance(error, QualtricsError):
+        if self._plan.on_fault is not None:
             self._plan.on_fault(error)
         wait = min(every * 2**self._faults, max(every, _LONGEST_WAIT))
         self._faults += 1
@@ -206,19 +215,20 @@ class Followed:
         """Let the state move: everything has been taken."""
         plan = self._plan
         await self._end_round()
+        state = FollowState(
+            survey_id=plan.survey_id,
+            since=done.begun,
+            token=done.records.info.continuation_token,
+            recent=self._memory.end_round(plan.now(), done.begun - plan.overlap),
+        )
         try:
-            state = FollowState(
-                survey_id=plan.survey_id,
-                since=done.begun,
-                token=done.records.info.continuation_token,
-                recent=self._memory.end_round(plan.now(), done.begun - plan.overlap),
-            )
             if plan.on_state is not None:
                 await plan.on_state(state)
             await to_its_end(self._move(state))
         except BaseException:
-            # Who could not commit what was taken gets all of it again.
-            self._memory = _memory_of(self.state)
+            if self.state is not state:
+                # Who could not commit what was taken gets all of it again, whatever is left of it there.
+                self._memory = Memory(())
             raise
 
     async def _move(self, state: FollowState) -> None:
@@ -241,10 +251,6 @@ class Followed:
             await under_way.held.aclose()
 
 
-def _memory_of(state: FollowState | None) -> Memory:
-    return Memory(() if state is None else state.recent)
-
-
 def _served_at(call: Call) -> list[datetime]:
     """When the service has answered, by its own clock."""
     try:
@@ -252,13 +258,6 @@ def _served_at(call: Call) -> list[datetime]:
     except (KeyError, ValueError, TypeError):
         return []
     return [found] if found.tzinfo is not None else []
-
-
-def _passes(error: QualtricsError) -> bool:
-    """Whether the next round may well succeed."""
-    if isinstance(error, DecodeError):
-        return error.transient
-    return isinstance(error, TransportError | ServerFault | RateLimited | JobFailed)
 
 
 def _planned(survey_id: str, every: float | None, options: FollowOptions) -> _Plan:
@@ -317,8 +316,10 @@ async def follow(
     modification date too is assumed: two public clients rely on it.
 
     The state moves only after the responses were taken, at the end of a round. A crash in the middle of one
-    repeats that round: at least once across a crash, exactly once without. To lose and repeat nothing, commit
-    what was taken together with the state, in `on_state`. A `FollowFile` is written at the same moment.
+    repeats that round: at least once across a crash, exactly once without. To repeat nothing at all, commit
+    what was taken together with the state, in `on_state`. A `FollowFile` is written at the same moment. A
+    state that is kept in another way and given again after a crash is given as `state.forget()`, unless what
+    was taken since is gone as well: a round by date leaves out what the state knows.
 
     With `every`, the iteration does not end: rounds begin so many seconds after one another, or at once after
     one that took longer, and never overlap. A round that fails for a reason that may pass is repeated after

@@ -61,6 +61,14 @@ class FollowState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         if not self.survey_id.strip() or self.since.tzinfo is None or self.since.year < _EARLIEST:
             raise UsageError("a state has the id of its survey and an aware datetime of this century")
 
+    def forget(self) -> Self:
+        """Leave out what was handed out lately: for a consumer that may have taken more since, or less.
+
+        A later round by date then repeats what it repeats, and never takes a response for known that has
+        changed meanwhile and changed back.
+        """
+        return msgspec.structs.replace(self, recent=())
+
     def to_json(self) -> bytes:
         """Write the state as JSON, for a file or a column of a database."""
         return msgspec.json.encode(self)
@@ -106,11 +114,15 @@ class Memory:
                 known = handed.marks[middle : middle + _MARK], handed.until
                 self._known[handed.marks[at:middle]] = known
 
-    def is_new(self, response: Response) -> bool:
-        """Whether a response is not known exactly like this; it is from then on."""
+    def is_new(self, response: Response, *, repeated: bool) -> bool:
+        """Whether a response is not known exactly like this; it is from then on.
+
+        Only a round that is known to have `repeated` what is older is compared with more than itself.
+        """
         name, content = _digest(response.response_id.encode()), _content(response)
-        if (known := self._known.pop(name, None)) is not None and known[0] == content:
-            self._known[name] = known
+        known, until = self._known.pop(name, (b"", None))
+        if known == content and (repeated or until is None):
+            self._known[name] = known, until
             return False
         self._known[name] = content, None
         if len(self._known) > _REMEMBERED:

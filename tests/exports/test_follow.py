@@ -1,0 +1,256 @@
+"""What arrives or changes comes once, by token or by date, and the state moves when it was taken."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from rounds import DAY, FILE, START, answer, surveyed
+from virtual import virtual
+
+from qualtrics_async import InvalidRequest, JobFailed, UsageError, exports
+from qualtrics_async.exports import FollowState
+
+
+@virtual
+async def test_each_round_has_what_arrived_or_changed() -> None:
+    """The first has everything, the next ones what is new or changed, and one may well have nothing."""
+    async with surveyed() as survey:
+        first, second = survey.arrive("a"), survey.arrive("b")
+        found, state = await survey.once()
+        assert found == [(first, "a"), (second, "b")]
+        survey.change(first, "c")
+        third = survey.arrive("d")
+        found, state = await survey.once(state)
+        assert found == [(first, "c"), (third, "d")]
+        found, state = await survey.once(state)
+        assert found == []
+        assert [start.get("continuationToken") is None for start in survey.starts] == [True, False, False]
+
+
+@virtual
+async def test_the_first_round_may_begin_at_a_date() -> None:
+    """What was recorded before it comes only when it changes."""
+    async with surveyed() as survey:
+        old = survey.arrive("old")
+        await asyncio.sleep(100)
+        late = survey.arrive("late")
+        found, state = await survey.once(start_date=survey.told() - timedelta(seconds=10))
+        assert found == [(late, "late")]
+        survey.change(old, "changed")
+        found, _ = await survey.once(state, start_date=survey.told() - timedelta(seconds=10))
+        assert found == [(old, "changed")]
+
+
+@virtual
+async def test_an_old_token_is_not_tried() -> None:
+    """After 7 days a round asks by date, less the overlap, and has nothing twice that is unchanged."""
+    async with surveyed() as survey:
+        survey.arrive("a")
+        _, state = await survey.once()
+        await asyncio.sleep(1)
+        second = survey.arrive("b")
+        await asyncio.sleep(8 * DAY)
+        async with survey.follow(state) as responses:
+            assert [answer(response) async for response in responses] == [(second, "b")]
+            assert responses.by == "date"
+        asked = survey.starts[-1]
+        assert asked["sortByLastModifiedDate"] is True
+        since = (state.since - timedelta(minutes=10)).replace(microsecond=0)
+        assert asked["startDate"] == since.isoformat().replace("+00:00", "Z")
+        assert len(survey.starts) == 2
+
+
+@pytest.mark.parametrize("token", ["unknown", None])
+@virtual
+async def test_a_token_that_is_refused_or_missing_is_done_without(token: str | None) -> None:
+    """A round by date stands in for it, and has a token for the next one."""
+    async with surveyed() as survey:
+        survey.arrive("a")
+        _, state = await survey.once()
+        second = survey.arrive("b")
+        state = FollowState(survey_id=survey.id, since=state.since, token=token, recent=state.recent)
+        found, state = await survey.once(state)
+        assert found == [(second, "b")]
+        third = survey.arrive("c")
+        async with survey.follow(state) as responses:
+            assert [answer(response) async for response in responses] == [(third, "c")]
+            assert responses.by == "token"
+        assert len(survey.starts) == (3 if token is None else 4)
+
+
+@virtual
+async def test_a_service_without_tokens_is_followed_by_date() -> None:
+    """Where continuation is refused, each round asks for what was modified since, and repeats nothing."""
+    async with surveyed() as survey:
+        state = None
+        seen = []
+        for number in range(4):
+            survey.sandbox.faults.add(kind="status", status=400, route=START)
+            survey.arrive(f"answer {number}")
+            found, state = await survey.once(state)
+            assert state.token is None
+            seen += found
+            await asyncio.sleep(1)
+        assert dict(seen) == survey.truth()
+        assert len(seen) == 4
+
+
+@virtual
+async def test_a_refusal_of_every_way_is_raised() -> None:
+    """What is wrong with the request itself is raised, after each way was tried once, and the state stays."""
+    async with surveyed() as survey:
+        survey.arrive("a")
+        _, state = await survey.once()
+        async with survey.follow(state) as responses:
+            faults = [survey.sandbox.faults.add(kind="status", status=400, route=START) for _ in range(3)]
+            with pytest.raises(InvalidRequest):
+                await anext(responses)
+            assert all(fault.used for fault in faults)
+            assert responses.state is state
+            assert [answer(response) async for response in responses] == []
+            assert responses.state is not state
+
+
+@virtual
+async def test_the_state_moves_when_the_last_one_was_taken() -> None:
+    """Not when it is handed out, but when the consumer asks for more; who leaves gets all of it again."""
+    async with surveyed() as survey:
+        for number in range(3):
+            survey.arrive(str(number))
+        async with survey.follow() as responses:
+            for _ in range(3):
+                await anext(responses)
+                assert responses.state is None
+            assert await anext(responses, None) is None
+            assert responses.state is not None
+            state = responses.state
+        survey.arrive("3")
+        async with survey.follow(state) as responses:
+            await anext(responses)
+            assert responses.state == state
+        found, _ = await survey.once(state)
+        assert [text for _, text in found] == ["3"]
+
+
+@virtual
+async def test_what_cannot_be_committed_comes_again() -> None:
+    """An error of `on_state` leaves the state where it was, and the round is repeated as a whole."""
+    async with surveyed() as survey:
+        survey.arrive("a")
+        committed: list[FollowState] = []
+
+        async def commit(state: FollowState) -> None:
+            committed.append(state)
+            if len(committed) == 1:
+                raise OSError("the database is gone")
+
+        async with survey.follow(on_state=commit) as responses:
+            assert answer(await anext(responses))[1] == "a"
+            with pytest.raises(OSError, match="the database is gone"):
+                await anext(responses)
+            assert responses.state is None
+            assert [answer(response)[1] async for response in responses] == ["a"]
+            assert responses.state is committed[1]
+
+
+@virtual
+async def test_a_round_that_broke_off_hands_out_the_rest() -> None:
+    """A job that failed is raised with the state intact; asking again goes on, and repeats nothing."""
+    async with surveyed() as survey:
+        survey.arrive("a")
+        _, state = await survey.once()
+        second = survey.arrive("b")
+        async with survey.follow(state) as responses:
+            survey.sandbox.faults.add(kind="failed_job", route=START)
+            with pytest.raises(JobFailed):
+                await anext(responses)
+            assert responses.state is state
+            assert [answer(response) async for response in responses] == [(second, "b")]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"filter_id": "f"},
+        {"limit": 3},
+        {"end_date": "2026-01-01T00:00:00Z"},
+        {"continuation_token": "t"},
+        {"use_labels": True},
+        {"question_ids": "QID1"},
+        {"every": 0},
+        {"every": float("inf")},
+        {"overlap": -1.0},
+        {"overlap": 1e12},
+        {"max_faults": -1},
+        {"stall_timeout": 0},
+    ],
+)
+@virtual
+async def test_what_cannot_be_meant_is_refused(options: dict[str, Any]) -> None:
+    """Options that leave something out, that the service refuses or that there are not, before any I/O."""
+    async with surveyed() as survey:
+        with pytest.raises(UsageError, match=next(iter(options))):
+            async with survey.follow(**options):
+                pass
+        assert survey.starts == []
+
+
+@virtual
+async def test_the_state_of_another_survey_is_refused() -> None:
+    """Before any I/O, and with both names."""
+    async with surveyed() as survey:
+        _, state = await survey.once()
+        other = survey.sandbox.state.add_survey("Other")
+        with pytest.raises(UsageError, match=f"{survey.id}.*{other}"):
+            async with exports.follow(survey.client, other, state=state):
+                pass
+        assert len(survey.starts) == 1
+
+
+@virtual
+async def test_a_consumer_may_be_impatient() -> None:
+    """An `anext` that is cancelled at any moment loses nothing, and leaves nothing behind."""
+    async with surveyed(latency=0.01) as survey:
+        expected = [survey.arrive(str(number)) for number in range(5)]
+        for patience in (0.0, 0.005, 0.015, 0.025):
+            async with survey.follow() as responses:
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(patience):
+                        await anext(responses)
+                found = [answer(response)[0] async for response in responses]
+                assert found == expected
+
+
+@virtual
+async def test_leaving_at_any_moment_closes_what_is_open() -> None:
+    """Whoever leaves in the middle, or is cancelled there, leaves no file, no thread and no task."""
+    async with surveyed() as survey:
+        for number in range(50):
+            survey.arrive(str(number))
+        async with survey.follow() as responses:
+            await anext(responses)
+        assert await anext(responses, None) is None
+
+        async def fail() -> None:
+            async with survey.follow() as responses:
+                await anext(responses)
+                raise RuntimeError("of the consumer's own")
+
+        with pytest.raises(RuntimeError, match="of the consumer's own"):
+            await fail()
+
+        async def consume() -> None:
+            async with survey.follow(every=60) as responses:
+                async for _ in responses:
+                    pass
+
+        for seconds in (0.0, 0.01, 1, 61):
+            task = asyncio.create_task(consume())
+            await asyncio.sleep(seconds)
+            task.cancel()
+            await asyncio.wait({task})
+            assert task.cancelled()
+        assert survey.sandbox.calls[FILE, 200] >= 4

@@ -106,7 +106,8 @@ async def save(
                 return await _Attempt(export, plan, target).run(as_archive=as_archive)
             except DecodeError as error:
                 left -= 1
-                if not error.transient or left < 0:
+                is_begun = target.size > 0 and not target.repeatable
+                if not error.transient or left < 0 or is_begun:
                     raise
             again = True
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from cyclopts import App
 
-from qualtrics_async.cli.commands import response_import
+from qualtrics_async.cli.commands import response_export, response_import
 
 __all__ = ["app"]
 
 app = App(name="responses", help="Responses of surveys.")
+app.command(response_export.export)
 app.command(response_import.import_, name="import")

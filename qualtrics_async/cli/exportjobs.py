@@ -1,0 +1,182 @@
+"""Exports as a command runs them: to stdout, to a file, or many of them to a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, cast
+
+from cyclopts import Group, Parameter
+
+from qualtrics_async.bulk.outcome import Failed, Summary
+from qualtrics_async.cli.exportbars import ExportBars, export_bars
+from qualtrics_async.cli.options import Flag
+from qualtrics_async.cli.outcomes import Nouns, Tally, conclude
+from qualtrics_async.cli.output import counted, say, standard_output, visible
+from qualtrics_async.cli.settings import connect
+from qualtrics_async.cli.signals import run_async
+from qualtrics_async.errors import UsageError
+
+if TYPE_CHECKING:
+    from qualtrics_async.exports import ExportedFile, ExportOptions
+
+__all__ = ["EVERYTHING", "ExportForm", "Names", "Selection", "run_export", "run_exports"]
+
+ExportForm: TypeAlias = Literal["csv", "tsv", "ndjson", "json", "parquet", "xml", "spss"]
+Names: TypeAlias = Literal["tag", "import_id", "text"]
+
+_BINARY: Final = frozenset({"parquet", "spss"})
+
+
+@Parameter(name="*", group=Group("The responses", sort_key=1))
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which responses are exported, and what of them.
+
+    Args:
+        since: responses recorded from this instant on, with an offset: 2030-01-31T12:00Z.
+        until: responses recorded before this instant.
+        limit: the largest number of responses.
+        question: only this question (QID1); several are given by repeating the option.
+        filter: the id of a saved filter of the survey.
+        labels: the text of choices in place of their codes; ndjson and json have both anyway.
+        time_zone: the zone of dates, by its name in the service's list (Europe/Amsterdam); UTC by default.
+            Not for ndjson and json.
+    """
+
+    since: str | None = None
+    until: str | None = None
+    limit: int | None = None
+    question: Annotated[list[str] | None, Parameter(negative="")] = None
+    filter: str | None = None
+    labels: Flag = False
+    time_zone: str | None = None
+
+    def options(self) -> dict[str, Any]:
+        """Name them as the library does, those that were given.
+
+        Raises:
+            UsageError: for what is no instant.
+        """
+        given = {
+            "start_date": None if self.since is None else _instant("--since", self.since),
+            "end_date": None if self.until is None else _instant("--until", self.until),
+            "limit": self.limit,
+            "question_ids": self.question,
+            "filter_id": self.filter,
+            "use_labels": self.labels or None,
+            "time_zone": self.time_zone,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+EVERYTHING: Final = Selection()
+
+
+def _instant(option: str, text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise UsageError(f"{option} takes an instant with an offset, as 2030-01-31T12:00Z: {text!r:.40}")
+    return found
+
+
+def run_export(
+    survey_id: str, output: Path | None, form: ExportForm | None, names: Names | None, chosen: Selection
+) -> int:
+    """Export one survey to a file, or to stdout without one; return the exit code."""
+    options = chosen.options()
+    if output is None:
+        _to_stdout(survey_id, form or "csv", names, options)
+        return 0
+    done = _to_file(survey_id, output, form, names, options)
+    say(f"{output}: {counted(done.size, 'byte')} of {done.format}")
+    return 0
+
+
+def _to_stdout(survey_id: str, form: ExportForm, names: Names | None, options: dict[str, Any]) -> None:
+    from qualtrics_async.exports.options import planned
+    from qualtrics_async.exports.saving import Target, save
+
+    stream = standard_output()
+    if form == "parquet":
+        raise UsageError("Parquet is no stream: give a file with --output")
+    if form in _BINARY and stream.isatty():
+        raise UsageError(f"{form} is nothing to look at: give a file with --output")
+    _check_names(names, form)
+
+    async def run(bars: ExportBars) -> None:
+        told = options | {"on_progress": bars.on_progress}
+        plan = planned(form, cast("ExportOptions", told))
+        async with connect() as client:
+            await save(client, survey_id, plan, Target(stream.buffer, "stdout"))
+
+    with export_bars() as shown:
+        run_async(run(ExportBars(shown)))
+
+
+def _to_file(
+    survey_id: str, output: Path, form: ExportForm | None, names: Names | None, options: dict[str, Any]
+) -> ExportedFile:
+    from qualtrics_async.exports.files import format_of, to_file
+
+    form = form or format_of(output)
+    _check_names(names, form)
+
+    async def run(bars: ExportBars) -> ExportedFile:
+        told = options | {"on_progress": bars.on_progress}
+        async with connect() as client:
+            if form != "parquet":
+                return await to_file(client, survey_id, output, format=form, **told)
+            from qualtrics_async.exports.tables import to_parquet
+
+            labels = told.pop("use_labels", False)
+            return await to_parquet(client, survey_id, output, labels=labels, names=names or "tag", **told)
+
+    with export_bars() as shown:
+        return run_async(run(ExportBars(shown)))
+
+
+def run_exports(
+    survey_ids: Sequence[str],
+    folder: Path,
+    form: ExportForm,
+    names: Names | None,
+    chosen: Selection,
+) -> int:
+    """Export surveys to files in a folder, and return the exit code."""
+    options = chosen.options()
+    _check_names(names, form)
+    if names is not None:
+        options["names"] = names
+    wanted = list(dict.fromkeys(survey_ids))
+
+    async def run(bars: ExportBars) -> Summary:
+        from qualtrics_async import exports
+
+        told = options | {"on_progress": bars.on_progress}
+        async with (
+            connect() as client,
+            exports.many(client, wanted, folder, format=form, **told) as outcomes,
+        ):
+            async for outcome in outcomes:
+                bars.end(outcome.item)
+                if isinstance(outcome, Failed):
+                    say(f"{visible(outcome.item)}: {' '.join(visible(str(outcome.error)).split())}")
+        return outcomes.summary
+
+    with export_bars() as shown:
+        summary = run_async(run(ExportBars(shown, len(wanted))))
+    say(f"{counted(summary.ok, 'file')} in {folder}")
+    return conclude(summary, Tally(), Nouns("survey", "export"), failures=None, journal=folder)
+
+
+def _check_names(names: Names | None, form: str | None) -> None:
+    if names is not None and form != "parquet":
+        raise UsageError(
+            "--names is for Parquet: other files have all three names of each column, as they come"
+        )

@@ -122,6 +122,7 @@ ASKED: list[tuple[dict[str, Any], dict[str, Any] | str, Kind, Kind]] = [
     (question("GAP", "DL"), "QID1", "text", "text"),
     (question("Timing", "PageTimer"), "QID1_PAGE_SUBMIT", "number", "number"),
     (question("Timing", "PageTimer"), "QID1_FIRST_CLICK", "number", "number"),
+    (question("Timing", "PageTimer"), "QID1_LAST_CLICK", "number", "number"),
     (question("Timing", "PageTimer"), "QID1_CLICK_COUNT", "integer", "integer"),
     (question("Meta", "Browser"), "QID1_VERSION", "text", "text"),
     (question("FileUpload", "FileUpload"), "QID1_FILE_SIZE", "integer", "integer"),
@@ -297,6 +298,9 @@ def test_decimals_with_a_comma(text: str, value: float) -> None:
     assert read_cell("number", text, decimal_comma=True) == value
     assert read_cell("number", text.replace(",", "."), decimal_comma=True) == value
     assert not fits("number", "1.500,25", decimal_comma=True)
+    assert cell_reader("number", decimal_comma=True)(text) == value
+    with pytest.raises(ValueError, match="expected a number"):
+        cell_reader("number")("1,5")
     assert fits("number", text) == ("," not in text)
     assert read_cell("integer", "3", decimal_comma=True) == 3
 
@@ -448,3 +452,5 @@ def test_thousands_of_columns_take_linear_time() -> None:
 def test_one_column_by_itself() -> None:
     """A column has its kind without a map as well."""
     assert kind_of(column_of("Finished", "", {})) == "flag"
+    assert kind_of(column_of("Q1", "", {"ImportId": "QID1"})) == "integer"
+    assert kind_of(column_of("Q1", "", {"ImportId": "QID1"}), labels=True) == "text"

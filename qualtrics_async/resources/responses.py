@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Any, Final
 
 from qualtrics_async._core.codec import encode_body
 from qualtrics_async._core.downloads import Download
-from qualtrics_async._core.request import DELETE, GET, POST, PUT, Request, Route
+from qualtrics_async._core.request import DELETE, GET, POST, PUT, Request, Route, instant
 from qualtrics_async._core.uploads import FilePart, Upload
 from qualtrics_async.errors import UsageError
 from qualtrics_async.models._base import JsonObject
@@ -34,15 +35,20 @@ class Responses(Resource):
     ) -> ResponseCreated:
         """Create a response; it is never sent twice by itself.
 
-        `values` are as in a response that is read, embedded data among them. `files` has by question id what
-        is uploaded for it, 5 at most (documented), which is streamed.
+        `values` are as in a response that is read, embedded data among them; an aware `datetime` is written
+        as `2026-05-02T08:00:00Z`. `files` has by question id what is uploaded for it, 5 at most (documented),
+        which is streamed.
 
         Raises:
-            UsageError: for more than 5 files, and for one that is no `FilePart`.
+            UsageError: for more than 5 files, for one that is no `FilePart`, and for a naive `datetime`.
         """
         route = POST("/surveys/{surveyId}/responses", survey_id)
+        written = {
+            name: instant(value, name) if isinstance(value, datetime) else value
+            for name, value in values.items()
+        }
         return await self._send(
-            route, ResponseCreated, body=_response(route, {"values": values}, files or {})
+            route, ResponseCreated, body=_response(route, {"values": written}, files or {})
         )
 
     async def get(self, survey_id: str, response_id: str) -> Response:
@@ -60,9 +66,16 @@ class Responses(Resource):
     ) -> None:
         """Change embedded data of a response; `client.response_updates` does it for many.
 
-        The recorded date becomes that of the update (documented), so the call is not repeated on doubt,
-        unless `reset_recorded_date` is false.
+        What is not named stays as it is. The recorded date becomes that of the update (documented), so the
+        call is not repeated on doubt, unless `reset_recorded_date` is false.
+
+        Raises:
+            UsageError: for names and values that are no text, which the service refuses (documented).
         """
+        for pair in embedded_data.items():
+            if not all(isinstance(text, str) for text in pair):
+                kinds = ": ".join(type(text).__name__ for text in pair)
+                raise UsageError(f"embedded_data has text by name, got {kinds}")
         body = {
             "surveyId": named(survey_id, "survey_id"),
             "embeddedData": embedded_data,

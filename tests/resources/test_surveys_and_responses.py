@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,9 @@ REFUSED: list[tuple[str, Callable[[Recorder], Any]]] = [
     ("a file of no question", lambda r: Responses(r).create("SV_1", {}, files={" ": FILE})),
     ("NaN beside a file", lambda r: Responses(r).create("SV_1", {"a": float("nan")}, files={"QID1": FILE})),
     ("an object beside a file", lambda r: Responses(r).create("SV_1", {"a": object()}, files={"QID1": FILE})),
+    ("a response at no instant", lambda r: Responses(r).create("SV_1", {"startDate": NAIVE})),
+    ("a number for text", lambda r: Responses(r).update("R_1", {"a": 1}, survey_id="SV_1")),  # type: ignore[dict-item]  # the point
+    ("a name that is no text", lambda r: Responses(r).update("R_1", {1: "a"}, survey_id="SV_1")),  # type: ignore[dict-item]  # the point
     ("a response of no survey", lambda r: Responses(r).update("R_1", {}, survey_id="")),
     ("an update of nothing", lambda r: ResponseUpdates(r).start("SV_1", [])),
     ("neither updates nor a file", lambda r: ResponseUpdates(r).start("SV_1")),
@@ -140,6 +143,17 @@ def test_files_go_with_a_response() -> None:
     assert 'name="file1"; filename="menu.pdf"\r\nContent-Type: application/pdf' in sent["file1"][0]
     assert sent["file1"][1] == b"%PDF-"
     assert recorder.request.body.pieces[-3][0] == Path("photo.png")  # type: ignore[attr-defined]  # an Upload
+
+
+def test_instants_of_a_response_are_whole_seconds_in_utc() -> None:
+    """With a file beside it or without; some endpoints refuse fractions, and none takes an offset."""
+    noon = datetime(2026, 7, 1, 14, 0, 0, 5, tzinfo=timezone(timedelta(hours=2)))
+    plain, form = Recorder("response_created"), Recorder("response_created")
+    for recorder, files in ((plain, None), (form, {"QID9": FILE})):
+        asyncio.run(Responses(recorder).create("SV_1", {"startDate": noon, "QID8": 1}, files=files))
+    expected = {"values": {"startDate": "2026-07-01T12:00:00Z", "QID8": 1}}
+    assert plain.request.body == expected
+    assert json.loads(parts(form)["response"][1]) == expected
 
 
 @pytest.mark.parametrize("content", [b"%PDF-", Path("photo.png"), "photo.png"], ids=["bytes", "path", "text"])

@@ -227,6 +227,17 @@ def test_the_columns_are_all_keys_in_the_order_in_which_they_come() -> None:
     assert content.startswith(b'"a","b","c"\r\n0,,\r\n')
 
 
+def test_the_file_does_not_depend_on_how_rows_come() -> None:
+    """The same rows make the same bytes, and with them the same key, in whatever batches they are written."""
+    rows = [{"a": "é"}, {"b": 1}, {"a": "x", "c": None}, {"d": ["1"]}]
+    made = set()
+    for size in (1, 2, 3, 500):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(import_rows, "_AT_ONCE", size)
+            made.add(run(table(iter(rows)))[1])
+    assert made == {'"a","b","c","d_1"\r\né,,,\r\n,1,,\r\nx,,,\r\n,,,1\r\n'.encode()}
+
+
 def test_the_dates_of_a_response_say_their_zone() -> None:
     """The third header row has it, as exports do."""
     lines, _ = run(table([{"startDate": NOON, "QID1": 1}]))

@@ -17,6 +17,9 @@ __all__ = ["TypedColumn"]
 _EXACT: Final = 2**53
 """Whole numbers up to here are exact as floats."""
 
+_STEP: Final = 10_000
+"""Cells that are read one by one without a pause: pyarrow holds the interpreter meanwhile."""
+
 _FEW_DIGITS: Final = r"^-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,6})?$"
 """Numbers that a float holds for certain; others are looked at one by one."""
 
@@ -47,7 +50,9 @@ class TypedColumn:
 
     def convert(self, cells: Any) -> Any:
         """Make an array of cells that have been looked at."""
-        return cells if self.kind == "text" else self._read(cells)
+        if self.kind in ("text", "integer"):
+            return cells if self.kind == "text" else cells.cast(self._type)
+        return self._read(cells)
 
     def field(self) -> pa.Field:
         """The name and the type, with what the header rows say as its metadata."""
@@ -123,8 +128,8 @@ class TypedColumn:
                 whole = cells.cast(pa.int64())
                 if not pc.all(pc.equal(whole.cast(pa.string()), cells)).as_py():
                     return None  # 007, -0
-                if pc.any(pc.or_(pc.greater(whole, _EXACT), pc.less(whole, -_EXACT))).as_py():
-                    self._fits_wider = False
+                ends = pc.min_max(whole).as_py()
+                self._fits_wider &= -_EXACT <= ends["min"] and ends["max"] <= _EXACT
                 return whole
             case "number" if not self._decimal_comma:
                 return _alike(cells, _FEW_DIGITS).cast(pa.float64())
@@ -139,13 +144,17 @@ class TypedColumn:
     def _one_by_one(self, cells: Any) -> Any:
         import pyarrow as pa
 
+        read = []
         try:
-            read = [None if cell is None else self._cell(cell) for cell in cells.to_pylist()]
+            for at in range(0, len(cells), _STEP):
+                some = cells.slice(at, _STEP).to_pylist()
+                values = [None if cell is None else self._cell(cell) for cell in some]
+                read.append(pa.array(values, self._type))
         except (ValueError, OverflowError):
             return None
         if self.kind == "flag":
             self._fits_wider = False  # words among them
-        return pa.array(read, self._type)
+        return pa.concat_arrays(read)
 
 
 class _Unsure(Exception):

@@ -136,7 +136,7 @@ class Cells:
         """A row, or nothing for a blank line: where there is one column, that is an empty cell."""
         if not cells and width == 1:
             cells = [""]
-        if not cells:
+        if not cells or (cells == ["\r"] and width > 1):
             return
         if len(cells) != width:
             raise self._broken(f"has {len(cells)} cells under a header of {width}")

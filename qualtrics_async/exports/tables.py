@@ -321,7 +321,7 @@ def _framed(pandas: Any, table: pa.Table) -> Any:
         pa.int64(): pandas.Int64Dtype(),
         pa.float64(): pandas.Float64Dtype(),
         pa.bool_(): pandas.BooleanDtype(),
-        pa.string(): pandas.StringDtype(),
+        pa.string(): pandas.StringDtype("pyarrow"),
     }
     return table.to_pandas(types_mapper=types.get)
 

@@ -94,12 +94,11 @@ class Archive:
         self._form = form
         view = _View(file)
         with _explained():
-            self._zip = ZipFile(cast("BinaryIO", view))
-        view.is_open = True
+            self._zip = view.opened()
         try:
             with _explained():
                 found = self._zip.infolist()
-                self._found = [info for info in found if not info.filename.endswith("/")]
+                self._found = [info for info in found if info.file_size or not info.filename.endswith("/")]
                 self.members = tuple(Member(_name(info), info.file_size) for info in self._found)
                 _check_places(found, self._zip.start_dir)
                 packed = file.seek(0, SEEK_END)
@@ -141,8 +140,24 @@ class _View:
     def __init__(self, file: BinaryIO) -> None:
         self.seek = file.seek
         self.tell = file.tell
-        self.is_open = False
         self._file = file
+        self._is_open = False
+        self._failure: OSError | None = None
+
+    def opened(self) -> ZipFile:
+        """Read the directory.
+
+        Raises:
+            OSError: when the disk cannot be read; `zipfile` would say that this is no archive.
+        """
+        try:
+            archive = ZipFile(cast("BinaryIO", self))
+        except BadZipFile:
+            if self._failure is not None:
+                raise self._failure from None
+            raise
+        self._is_open = True
+        return archive
 
     def seekable(self) -> bool:
         """Whether it can be read anywhere."""
@@ -150,12 +165,16 @@ class _View:
 
     def read(self, size: int = -1) -> bytes:
         """Read, with the flag for UTF-8 taken away from what describes a member."""
-        if self.is_open:
+        if self._is_open:
             piece = self._file.read(size)
             return _unnamed(piece, 7) if size == _LOCAL_SIZE and piece.startswith(_LOCAL) else piece
         if size > _LARGEST_DIRECTORY:
             raise BadZipFile("the directory of the archive is too large")
-        piece = self._file.read(size)
+        try:
+            piece = self._file.read(size)
+        except OSError as error:
+            self._failure = error
+            raise
         at = 0
         while piece.startswith(_CENTRAL, at) and len(piece) >= at + _CENTRAL_SIZE:
             piece = _unnamed(piece, at + 9)

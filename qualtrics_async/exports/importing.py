@@ -101,8 +101,8 @@ async def import_responses(
     ```
 
     Files, bytes and what is at an address are sent as they are; the service fetches the address itself
-    (documented). No source names a limit of size for this call; a body of the API has 5 MB unless its
-    operation says otherwise (documented), and here none does.
+    (documented). No source names a limit of size for this call: what goes beyond the 5 MB that bodies have
+    in general (documented) is sent, and may be refused, where an address may not.
 
     **Rows** are mappings, `Response` records, or whatever `bulk` takes as rows: frames of pandas and polars,
     tables of pyarrow, cursors, of any number, in constant memory and on disk. Files of NDJSON and Parquet are
@@ -128,7 +128,7 @@ async def import_responses(
         format: `csv` or `tsv`; by the suffix (.csv; .tsv and .txt have tabs), and csv where there is none.
             Rows are written in it.
         charset: the encoding of the file; rows are written in UTF-8.
-        header: what the keys of rows are: `tags` or `import_ids`.
+        header: what the keys of rows are: `tags` or `import_ids`; for rows alone.
         once: derive the key from the content, so that the same content is imported once.
         idempotency_key: a key of your own, preferably a UUID; by default a fresh one.
         contact_resolution: the header `Qualtrics-Contact-Resolution`; what it may be is documented nowhere.
@@ -147,8 +147,8 @@ async def import_responses(
     fill("/surveys/{surveyId}", (survey_id,))  # refuses an id that cannot be meant before rows are read
     if _is_address(source):
         _check_address(source)
-    if header not in (None, *get_args(ImportHeader)):
-        raise UsageError(f"header is tags or import_ids, got {header!r:.40}")
+    if header is not None and (header not in get_args(ImportHeader) or not _is_rows(source)):
+        raise UsageError(f"header is tags or import_ids, and for rows alone, got {header!r:.40}")
     _check(once, idempotency_key, charset, contact_resolution, stall_timeout)
     tell = _Teller(survey_id, on_progress)
     opened = _opened(source, _format(source, format), charset, header, tell)
@@ -285,6 +285,12 @@ def _suffix(source: object) -> str:
     return PurePath(os.fspath(source)).suffix.lower() if isinstance(source, str | os.PathLike) else ""
 
 
+def _is_rows(source: object) -> bool:
+    if isinstance(source, str | os.PathLike):
+        return not _is_address(source) and _suffix(source) in _ROWS
+    return not (isinstance(source, bytes) or hasattr(source, "read"))
+
+
 def _is_address(source: object) -> TypeGuard[str]:
     return isinstance(source, str) and "://" in source
 
@@ -310,11 +316,18 @@ async def _opened(
     """
     if _is_address(source):
         yield _Content(form, address=source)
+    elif _is_rows(source):
+        if charset.lower() not in ("utf-8", "utf8"):
+            raise UsageError(f"rows are written in UTF-8, charset says {charset!r:.40}")
+        rows = read_contacts(source) if isinstance(source, str | os.PathLike) else source
+        tell.rows = 0
+        async with written(rows, form, header, tell.read) as table:
+            yield _Content(form, table.content, digest=table.digest) if table.count else None
     elif isinstance(source, bytes):
         if not source:
             raise _empty()
         yield _Content(form, source)
-    elif isinstance(source, str | os.PathLike) and _suffix(source) not in _ROWS:
+    elif isinstance(source, str | os.PathLike):
         opened: list[BinaryIO] = []
         try:
             await to_its_end(anyio.to_thread.run_sync(_open, source, opened))
@@ -322,16 +335,9 @@ async def _opened(
         finally:
             for file in opened:
                 await to_its_end(anyio.to_thread.run_sync(file.close))
-    elif hasattr(source, "read"):
+    else:
         await to_its_end(anyio.to_thread.run_sync(_measured, source))
         yield _Content(form, source)
-    else:
-        if charset.lower() not in ("utf-8", "utf8"):
-            raise UsageError(f"rows are written in UTF-8, charset says {charset!r:.40}")
-        rows = read_contacts(source) if isinstance(source, str | os.PathLike) else source
-        tell.rows = 0
-        async with written(rows, form, header, tell.read) as table:
-            yield _Content(form, table.content, digest=table.digest) if table.count else None
 
 
 def _open(path: str | os.PathLike[str], opened: list[BinaryIO]) -> None:

@@ -13,6 +13,8 @@ from uuid import UUID
 
 import pandas as pd
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from inward import PROGRESS, START, place, taking
 from virtual import virtual
@@ -59,6 +61,12 @@ def one_after_the_other(rows: list[dict[str, Any]]) -> Any:
     yield from rows
 
 
+def parquet(path: Path) -> Path:
+    """Write rows as another tool does."""
+    pq.write_table(pa.Table.from_pylist(ROWS), path)
+    return path
+
+
 def skipping(content: bytes) -> BytesIO:
     """An open file that was read a little already."""
     file = BytesIO(b"skipped" + content)
@@ -73,6 +81,7 @@ SOURCES: dict[str, Callable[[Path], Any]] = {
     "tsv": lambda folder: saved(folder, "a.tsv", TABS),
     "txt": lambda folder: saved(folder, "a.txt", TABS),
     "ndjson": lambda folder: saved(folder, "a.ndjson", "\n".join(map(json.dumps, ROWS))),
+    "parquet": lambda folder: parquet(folder / "a.parquet"),
     "bytes": lambda _: TABLE.encode(),
     "open file": lambda _: skipping(TABLE.encode()),
     "list": lambda _: ROWS,
@@ -179,6 +188,8 @@ async def test_the_service_fetches_an_address_itself() -> None:
         (ROWS, {"charset": "UTF-16"}, "UTF-8"),
         (b"Q1", {"charset": "utf\r\n8"}, "charset"),
         (ROWS, {"header": "names"}, "import_ids"),
+        (b"Q1", {"header": "tags"}, "for rows alone"),
+        ("https://files.example.com/r.csv", {"header": "tags"}, "for rows alone"),
         (ROWS, {"once": True, "idempotency_key": "key"}, "either once"),
         (ROWS, {"idempotency_key": "a\r\nb"}, "ASCII"),
         (ROWS, {"idempotency_key": " "}, "blank"),

@@ -129,7 +129,7 @@ class TypedColumn:
                 if not pc.all(pc.equal(whole.cast(pa.string()), cells)).as_py():
                     return None  # 007, -0
                 ends = pc.min_max(whole).as_py()
-                self._fits_wider &= -_EXACT <= ends["min"] and ends["max"] <= _EXACT
+                self._fits_wider &= ends["min"] >= -_EXACT and ends["max"] <= _EXACT
                 return whole
             case "number" if not self._decimal_comma:
                 return _alike(cells, _FEW_DIGITS).cast(pa.float64())

@@ -172,14 +172,20 @@ class Cells:
             quotes += line.count('"')
         cells = _split(lines.text(), self._delimiter, lines.end)
         if cells is None:
+            self._decoded()
             raise self._broken("has quotes that do not match")
         return cells
 
-    def _looked_at(self, cells: list[str]) -> list[str]:
-        """See what the csv module makes of bytes that are no UTF-8, and of a carriage return at the end."""
+    def _decoded(self) -> str:
+        """The text of the row, which was UTF-8."""
         text = self._lines.text()
         if _ESCAPED.search(text):
             raise self._broken("has bytes that are not UTF-8")
+        return text
+
+    def _looked_at(self, cells: list[str]) -> list[str]:
+        """See what the csv module makes of bytes that are no UTF-8, and of a carriage return at the end."""
+        text = self._decoded()
         if self._lines.end == "\n" and text.endswith("\r\n"):
             return _split(text, self._delimiter, "\n") or cells
         return cells

@@ -7,6 +7,7 @@ carriage returns for ends of rows. So it gets only what both read alike, and the
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -140,9 +141,11 @@ class TextColumns:
 
         read = csv.ReadOptions(
             column_names=[str(index) for index in range(len(self.columns))],
-            block_size=len(piece) + 1,
+            block_size=len(piece) + 2 * len(BOM_UTF8),
             use_threads=False,
         )
+        if piece.startswith(BOM_UTF8):
+            piece = BOM_UTF8 + piece  # the first is taken for a mark wherever the piece is from
         try:
             table = csv.read_csv(pa.BufferReader(piece), read_options=read, **self._options)
         except pa.ArrowInvalid:

@@ -38,8 +38,8 @@ _LARGEST_DIRECTORY: Final = 16 * 1024**2
 """Bytes of a directory: `zipfile` holds all of it in memory, and exports have few members."""
 
 _LOCAL, _CENTRAL = b"PK\x03\x04", b"PK\x01\x02"
-_LOCAL_SIZE: Final = 30
-_CENTRAL_SIZE: Final = 46
+_END, _LARGE_END = b"PK\x05\x06", b"PK\x06\x06"
+_LOCAL_SIZE, _CENTRAL_SIZE, _END_SIZE, _LARGE_END_SIZE = 30, 46, 22, 56
 _UTF_8: Final = 0x08
 """The flag, in the second of two bytes."""
 
@@ -142,12 +142,14 @@ class _View:
         self.tell = file.tell
         self._file = file
         self._is_open = False
+        self._count = 0
         self._failure: OSError | None = None
 
     def opened(self) -> ZipFile:
-        """Read the directory.
+        """Read the directory, and count what is in it: one wrong length hides the members that follow.
 
         Raises:
+            BadZipFile: for what is no archive.
             OSError: when the disk cannot be read; `zipfile` would say that this is no archive.
         """
         try:
@@ -157,6 +159,9 @@ class _View:
                 raise self._failure from None
             raise
         self._is_open = True
+        if len(archive.infolist()) != self._count:
+            archive.close()
+            raise BadZipFile("the directory has another number of members than it says")
         return archive
 
     def seekable(self) -> bool:
@@ -175,11 +180,22 @@ class _View:
         except OSError as error:
             self._failure = error
             raise
+        self._note(piece)
         at = 0
         while piece.startswith(_CENTRAL, at) and len(piece) >= at + _CENTRAL_SIZE:
             piece = _unnamed(piece, at + 9)
             at += _CENTRAL_SIZE + sum(unpack_from("<3H", piece, at + 28))
         return piece
+
+    def _note(self, piece: bytes) -> None:
+        """Keep the number of members that an end of the directory tells."""
+        if piece.startswith(_CENTRAL):
+            return
+        end = piece.rfind(_END)
+        if end >= 0 and len(piece) >= end + _END_SIZE:
+            (self._count,) = unpack_from("<H", piece, end + 10)
+        elif piece.startswith(_LARGE_END) and len(piece) == _LARGE_END_SIZE:
+            (self._count,) = unpack_from("<Q", piece, 32)
 
 
 def _unnamed(piece: bytes, at: int) -> bytes:

@@ -203,7 +203,7 @@ class Followed:
         await self._end_round()
         every = self._plan.every
         if every is None or not isinstance(error, _PASSING) or self._faults >= self._plan.max_faults:
-            self._faults, self._due = 0, None
+            self._faults = 0
             raise error
         if self._plan.on_fault is not None:
             self._plan.on_fault(error)

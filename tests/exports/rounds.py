@@ -24,12 +24,25 @@ FILE = "GET /surveys/{surveyId}/export-responses/{fileId}/file"
 DAY = 86_400.0
 
 
+class Clock:
+    """The loop's time, and whatever a test lets pass at once."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+        self._time = asyncio.get_running_loop().time
+
+    def __call__(self) -> float:
+        """The seconds."""
+        return self._time() + self.passed
+
+
 @dataclass
 class Survey:
     """A survey of a sandbox, whose responses are one answer each."""
 
     sandbox: Sandbox
     client: Qualtrics
+    clock: Clock
     ids: list[str] = field(default_factory=list)
 
     @property
@@ -87,7 +100,7 @@ def answer(response: Response) -> Answer:
 async def surveyed(*, lag: float = 0.0, **options: Any) -> AsyncGenerator[Survey]:
     """Serve a survey whose clock is the loop's, to a client that waits for nothing but what it must."""
     given: dict[str, Any] = {"jobs": ByPolls(0), "record_bodies": True, "exports": Exports(lag=lag)}
-    given["clock"] = asyncio.get_running_loop().time
+    given["clock"] = clock = Clock()
     async with (
         Sandbox(**{**given, **options}) as sandbox,
         Qualtrics(
@@ -98,4 +111,4 @@ async def surveyed(*, lag: float = 0.0, **options: Any) -> AsyncGenerator[Survey
             retry=RetryPolicy(base=0, retries=1),
         ) as client,
     ):
-        yield Survey(sandbox, client)
+        yield Survey(sandbox, client, clock)

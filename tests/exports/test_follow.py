@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from rounds import DAY, FILE, START, answer, surveyed
 from virtual import virtual
 
@@ -52,7 +53,7 @@ async def test_an_old_token_is_not_tried() -> None:
         _, state = await survey.once()
         await asyncio.sleep(1)
         second = survey.arrive("b")
-        await asyncio.sleep(8 * DAY)
+        survey.clock.passed += 8 * DAY
         async with survey.follow(state) as responses:
             assert [answer(response) async for response in responses] == [(second, "b")]
             assert responses.by == "date"
@@ -71,8 +72,7 @@ async def test_a_token_that_is_refused_or_missing_is_done_without(token: str | N
         survey.arrive("a")
         _, state = await survey.once()
         second = survey.arrive("b")
-        state = FollowState(survey_id=survey.id, since=state.since, token=token, recent=state.recent)
-        found, state = await survey.once(state)
+        found, state = await survey.once(replace(state, token=token))
         assert found == [(second, "b")]
         third = survey.arrive("c")
         async with survey.follow(state) as responses:
@@ -135,10 +135,14 @@ async def test_the_state_moves_when_the_last_one_was_taken() -> None:
         assert [text for _, text in found] == ["3"]
 
 
+@pytest.mark.parametrize("by", ["everything", "token", "date"])
 @virtual
-async def test_what_cannot_be_committed_comes_again() -> None:
+async def test_what_cannot_be_committed_comes_again(by: str) -> None:
     """An error of `on_state` leaves the state where it was, and the round is repeated as a whole."""
     async with surveyed() as survey:
+        before = None if by == "everything" else (await survey.once())[1]
+        if by == "date" and before is not None:
+            before = replace(before, token=None)
         survey.arrive("a")
         committed: list[FollowState] = []
 
@@ -147,11 +151,12 @@ async def test_what_cannot_be_committed_comes_again() -> None:
             if len(committed) == 1:
                 raise OSError("the database is gone")
 
-        async with survey.follow(on_state=commit) as responses:
+        async with survey.follow(before, on_state=commit) as responses:
             assert answer(await anext(responses))[1] == "a"
+            assert responses.by == by
             with pytest.raises(OSError, match="the database is gone"):
                 await anext(responses)
-            assert responses.state is None
+            assert responses.state is before
             assert [answer(response)[1] async for response in responses] == ["a"]
             assert responses.state is committed[1]
 

@@ -70,6 +70,11 @@ async def test_passing_faults_wait_for_the_next_round() -> None:
         await task
         assert [type(error).__name__ for error in told] == ["JobFailed", "JobFailed"]
         assert times(survey) == [0, 60, 120, 240, 300, 360, 420]
+        for _ in range(3):
+            survey.sandbox.faults.add(kind="failed_job", route=START)
+        survey.arrive("c")
+        assert answer(await anext(responses))[1] == "c"
+        assert len(told) == 5
 
 
 @virtual

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rounds import FILE, answer, surveyed
+from rounds import FILE, START, answer, surveyed
 from virtual import virtual
 
 from qualtrics_async import JournalError, UsageError
@@ -256,4 +256,6 @@ async def test_a_cancelled_commit_is_whole(tmp_path: Path) -> None:
             state = responses.state
             assert FollowState.from_json(await anyio.to_thread.run_sync(path.read_bytes)) == state
             survey.arrive("b")
+            survey.sandbox.faults.add(kind="status", status=400, route=START)
             assert answer(await anext(responses))[1] == "b"
+            assert responses.by == "date"

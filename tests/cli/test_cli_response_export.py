@@ -327,9 +327,12 @@ def _told(bars: ExportBars, shown: Any, state: ExportState) -> list[Any]:
     return found
 
 
-def test_many_surveys_have_a_bar_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each while it is under way, and one for all of them."""
+def test_many_surveys_have_a_bar_of_their_own(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each while it is under way, and one for all of them; none of what is no bytes has a rate."""
     monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
     with export_bars() as shown:
         assert shown is not None
         bars = ExportBars(shown, 3)
@@ -340,6 +343,11 @@ def test_many_surveys_have_a_bar_of_their_own(monkeypatch: pytest.MonkeyPatch) -
             bars.end(name)
         assert [task.description for task in shown.tasks] == ["surveys", "SV_2"]
         assert (shown.tasks[0].completed, shown.tasks[0].total) == (2, 3)
+        shown.refresh()
+    wrote = capsys.readouterr().err
+    assert "SV_2" in wrote
+    assert "bytes/s" not in wrote
+    assert "?" not in wrote.replace("\x1b[?", "")
 
 
 def test_nobody_else_sees_bars(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

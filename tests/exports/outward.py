@@ -21,7 +21,7 @@ START = "POST /surveys/{surveyId}/export-responses"
 PROGRESS = "GET /surveys/{surveyId}/export-responses/{exportProgressId}"
 FILE = "GET /surveys/{surveyId}/export-responses/{fileId}/file"
 
-TABLES = ("csv", "tsv", "json", "ndjson")
+FORMATS = ("csv", "tsv", "json", "ndjson", "xml")
 """The formats that the sandbox makes."""
 
 ODD_NAMES = ("../../evil", "a:b/c", "\"quoted\" 'twice'", "smile \N{GRINNING FACE}", "C:\\evil", ".", "\n")

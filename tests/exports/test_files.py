@@ -16,9 +16,9 @@ import anyio.to_thread
 import pytest
 from outward import (
     FILE,
+    FORMATS,
     ODD_NAMES,
     START,
-    TABLES,
     asynchronous,
     content,
     inside,
@@ -39,6 +39,7 @@ from qualtrics_async import (
     exports,
 )
 from qualtrics_async.exports import Expansion, ExportState, saving
+from qualtrics_async.exports.saving import Target
 from qualtrics_async.sandbox import Exports
 
 if TYPE_CHECKING:
@@ -48,21 +49,20 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="devices and limits of POS
 SEVERAL = Exports(rows=2)
 
 
-@pytest.mark.parametrize("form", TABLES)
-@pytest.mark.parametrize("options", [{}, {"exports": SEVERAL}], ids=["one member", "several members"])
+@pytest.mark.parametrize(
+    ("form", "members"), [*((form, 1) for form in FORMATS), *((form, 2) for form in ("csv", "tsv", "ndjson"))]
+)
 @asynchronous
-async def test_a_file_has_what_the_stream_gives(form: str, options: dict[str, Any], tmp_path: Path) -> None:
+async def test_a_file_has_what_the_stream_gives(form: str, members: int, tmp_path: Path) -> None:
     """Each format, told by the suffix, equal to the byte; also when the archive has several files."""
-    if form == "json" and options:
-        pytest.skip("several json files are no stream")
     path = tmp_path / f"responses.{form}"
-    async with scene(**options) as s:
+    async with scene(exports=Exports(rows=4 - members)) as s:
         done = await exports.to_file(s.client, s.survey_id, path)
         wanted = await s.streamed(s.survey_id, form)
     assert await content(path) == wanted
     assert (done.survey_id, done.path, done.format, done.size) == (s.survey_id, path, form, len(wanted))
     assert done.info.format == form
-    assert len(done.info.members) == (2 if options else 1)
+    assert len(done.info.members) == members
     assert await mode(path) == 0o600
     assert await inside(tmp_path) == [path.name]
 
@@ -301,13 +301,32 @@ async def test_a_pipe_gets_only_what_is_right(fault: Any, tmp_path: Path) -> Non
     pipe = tmp_path / "pipe"
     await anyio.to_thread.run_sync(os.mkfifo, pipe)
     async with scene() as s:
+        s.sandbox.state.add_responses(s.survey_id, 4000)
         wanted = await s.streamed(s.survey_id)
         if fault is not None:
             s.sandbox.faults.add(route=FILE, **fault)
+        assert len(wanted) > 1_000_000
         reading = asyncio.create_task(content(pipe))
         done = await exports.to_file(s.client, s.survey_id, pipe, format="csv")
         assert await reading == wanted
         assert done.size == len(wanted)
+
+
+class _Slow(BytesIO):
+    def write(self, data: Any) -> int:
+        """Take a part of it, as raw files may."""
+        return super().write(bytes(data[:3]))
+
+
+def test_a_target_takes_all_or_begins_anew() -> None:
+    """A part that a file takes is not the whole; nothing is left of what was longer."""
+    file = _Slow()
+    target = Target(file, "slow", repeatable=True)
+    target.write(b"0123456789")
+    assert (file.getvalue(), target.size) == (b"0123456789", 10)
+    target.begin()
+    target.write(b"abcd")
+    assert (file.getvalue(), target.size) == (b"abcd", 4)
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.zip"])

@@ -12,10 +12,10 @@ import anyio.to_thread
 import pytest
 from outward import (
     FILE,
+    FORMATS,
     ODD_NAMES,
     PROGRESS,
     START,
-    TABLES,
     Scene,
     asynchronous,
     content,
@@ -59,7 +59,7 @@ async def taken(s: Scene, ids: Any, folder: Path, **options: Any) -> dict[str, A
     return found
 
 
-@pytest.mark.parametrize("form", TABLES)
+@pytest.mark.parametrize("form", FORMATS)
 @asynchronous
 async def test_every_survey_has_its_file(form: Any, tmp_path: Path) -> None:
     """Named by its id, with what `stream()` gives."""
@@ -238,16 +238,20 @@ async def test_a_source_is_closed(tmp_path: Path) -> None:
 
     async def listing() -> AsyncGenerator[str]:
         try:
-            while True:
-                yield f"SV_{len(closed)}"
-                await asyncio.sleep(0)
+            for survey_id in ids:
+                yield survey_id
         finally:
             closed.append(True)
 
     async with scene() as s:
-        async with exports.many(s.client, listing(), tmp_path) as outcomes:
-            await anext(aiter(outcomes))
-        assert closed == [True]
+        ids = [s.survey() for _ in range(3)]
+        held = s.sandbox.faults.add(kind="delay", route=START)
+        source = listing()
+        async with exports.many(s.client, source, tmp_path, concurrency=1):
+            await held.arrived()
+            assert not closed
+        assert closed
+        held.release()
 
 
 @asynchronous

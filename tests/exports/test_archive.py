@@ -81,9 +81,8 @@ def test_a_mark_at_the_beginning_stays() -> None:
 def test_large_archives_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sizes above four gigabytes and many members are in records of their own, which small ones may have."""
     packed = BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as made:
-        with made.open("a.csv", "w", force_zip64=True) as member:
-            member.write(b"one\n")
+    with zipfile.ZipFile(packed, "w") as made, made.open("a.csv", "w", force_zip64=True) as member:
+        member.write(b"one\n")
     assert content(packed.getvalue()) == b"one\n"
     monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 1)
     large = zipped(b"one\n", b"two\n", form="ndjson")

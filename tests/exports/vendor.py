@@ -142,7 +142,11 @@ def _result(result: dict[str, Any]) -> bytes:
 @asynccontextmanager
 async def at(service: Service, **options: Any) -> AsyncGenerator[Qualtrics]:
     """Open a client of such a service, which asks for progress without waiting."""
-    defaults = {"polling": Polling(first=0, factor=1, longest=0, deadline=5), "random": Random(7)}
+    defaults = {
+        "token": "token-for-tests",
+        "polling": Polling(first=0, factor=1, longest=0, deadline=5),
+        "random": Random(7),
+    }
     async with serving(service) as port, client_at(port, **{**defaults, **options}) as client:
         yield client
 

@@ -107,21 +107,27 @@ class TextColumns:
 
     def _whole_rows(self) -> bytes:
         """The next bytes up to where a row has ended, if quotes tell that rightly; all at the end."""
-        while True:
-            cut = 0
-            if len(self._piece) >= _TEXT or self._is_over:
-                cut = len(self._piece) if self._is_over else _end_of_row(self._piece)
-            if cut or self._is_over or len(self._piece) > LONGEST:
-                cut = cut or len(self._piece)
-                piece, self._piece = self._piece[:cut], self._piece[cut:]
-                return piece
-            more = [self._piece]
-            room = max(_TEXT - len(self._piece), 1)
-            while room > 0 and (read := self._cells.read()):
-                more.append(read)
-                room -= len(read)
-            self._is_over = room > 0
-            self._piece = b"".join(more)
+        wanted, cut = _TEXT, 0
+        while not cut:
+            self._read_on(wanted)
+            if len(self._piece) <= wanted and self._is_over:
+                cut = len(self._piece)
+                break
+            cut = len(self._piece) if wanted > LONGEST else _end_of_row(self._piece[:wanted])
+            wanted *= 2
+        piece, self._piece = self._piece[:cut], self._piece[cut:]
+        return piece
+
+    def _read_on(self, wanted: int) -> None:
+        """Read until there are so many bytes, or no more."""
+        more = [self._piece]
+        missing = wanted - len(self._piece)
+        while missing > 0 and not self._is_over:
+            read = self._cells.read()
+            self._is_over = not read
+            more.append(read)
+            missing -= len(read)
+        self._piece = b"".join(more)
 
     def _is_clear(self, piece: bytes) -> bool:
         """Whether Arrow may read these rows; in steps, because each holds the interpreter."""

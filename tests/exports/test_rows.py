@@ -17,6 +17,7 @@ from qualtrics_async import exports
 from qualtrics_async.errors import DecodeError, UsageError
 from qualtrics_async.exports import cells as cells_module
 from qualtrics_async.exports.cells import Cells
+from qualtrics_async.exports.rows import rows as exported_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,7 +160,7 @@ async def test_rows_of_a_survey() -> None:
         found: dict[str, Any] = {}
         forms: tuple[Any, ...] = ("csv", "tsv")
         for form in forms:
-            async with exports.rows(play.client, play.survey_id, format=form) as rows:
+            async with exported_rows(play.client, play.survey_id, format=form) as rows:
                 found[form] = [row async for row in rows]
                 assert rows.info.format == form
                 assert rows.info.survey_id == play.survey_id
@@ -174,7 +175,7 @@ async def test_names_and_options() -> None:
     """Rows may be called by import ids, and options mean what they mean elsewhere."""
     async with (
         scene() as play,
-        exports.rows(
+        exported_rows(
             play.client,
             play.survey_id,
             names="import_id",
@@ -192,7 +193,7 @@ async def test_names_and_options() -> None:
 @asynchronous
 async def test_a_survey_without_responses() -> None:
     """There are columns and no rows."""
-    async with scene() as play, exports.rows(play.client, play.survey(0)) as rows:
+    async with scene() as play, exported_rows(play.client, play.survey(0)) as rows:
         assert "ResponseId" in rows.columns
         assert [row async for row in rows] == []
         with pytest.raises(StopAsyncIteration):
@@ -207,7 +208,7 @@ async def test_refused_before_any_request() -> None:
         wrong: list[Any] = [{"format": "ndjson"}, {"names": "label"}, {"limit": 0}, {"colour": 1}]
         for options in wrong:
             with pytest.raises(UsageError):
-                async with exports.rows(play.client, play.survey_id, **options):
+                async with exported_rows(play.client, play.survey_id, **options):
                     pass
         assert len(play.sandbox.requests) == before
 
@@ -222,7 +223,7 @@ async def test_cancelled_while_waiting_for_a_row(monkeypatch: pytest.MonkeyPatch
         return take(cells, 2, most_text)
 
     monkeypatch.setattr(Cells, "take", held)
-    async with scene() as play, exports.rows(play.client, play.survey_id) as rows:
+    async with scene() as play, exported_rows(play.client, play.survey_id) as rows:
         waiting = asyncio.ensure_future(anext(rows))
         await asyncio.sleep(0)
         waiting.cancel()
@@ -237,7 +238,7 @@ async def test_left_early() -> None:
     """Whoever breaks off leaves nothing behind; afterwards there are no more rows to be had."""
     async with scene() as play:
         survey_id = play.survey(40)
-        async with exports.rows(play.client, survey_id) as rows:
+        async with exported_rows(play.client, survey_id) as rows:
             async for _ in rows:
                 break
         with pytest.raises(UsageError, match="over"):
@@ -252,7 +253,7 @@ async def test_shared_between_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Cells, "take", lambda cells, _, most_text: take(cells, 2, most_text))
     async with scene() as play:
         survey_id = play.survey(40)
-        async with exports.rows(play.client, survey_id) as rows:
+        async with exported_rows(play.client, survey_id) as rows:
 
             async def some() -> list[str]:
                 found = []
@@ -270,7 +271,7 @@ async def test_progress_ends_at_the_whole() -> None:
     """`on_progress` hears how many bytes have been read."""
     heard: list[exports.ExportState] = []
     async with scene() as play:
-        async with exports.rows(play.client, play.survey_id, on_progress=heard.append) as rows:
+        async with exported_rows(play.client, play.survey_id, on_progress=heard.append) as rows:
             async for _ in rows:
                 pass
         assert (heard[-1].phase, heard[-1].done) == ("reading", rows.info.size)

@@ -428,7 +428,7 @@ class _Watch:
         self._tell("importing", percent=percent, job_id=self.job_id)
         if (now := (percent, state.status)) != self._last:
             self._last, self._moved = now, self._now()
-        elif not state.is_finished and self._now() - self._moved >= self._stall_timeout:
+        elif self._now() - self._moved >= self._stall_timeout:
             stood = f"stood at {percent:g} % for {self._stall_timeout:g} s; it may still go on"
             raise self._failure("stalled", stood, state)
 

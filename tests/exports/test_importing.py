@@ -418,9 +418,17 @@ async def test_the_deadline_of_the_polling_counts_too() -> None:
 
 @virtual
 async def test_a_job_that_moves_is_waited_for() -> None:
-    """What moves does not stall, however long it takes."""
-    async with place(polling=Polling(first=10, longest=10, deadline=3600), jobs=ByPolls(20)) as here:
-        done = await import_responses(here.client, here.survey_id, ROWS, stall_timeout=15)
+    """Each time that it has moved it has the whole time again."""
+    seen = [0, 0, 0, 10, 10, 10, 20, 20, 20, 100]
+    answers = [JobProgress(percent_complete=float(percent), status=None) for percent in seen]
+
+    async def progress(*_: object) -> JobProgress:
+        return answers.pop(0)
+
+    async with place(polling=Polling(first=10, longest=10)) as here:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(type(here.client.response_imports), "progress", progress)
+            done = await import_responses(here.client, here.survey_id, ROWS, stall_timeout=25)
         assert done.progress is not None
         assert done.progress.is_finished
 

@@ -238,6 +238,42 @@ def test_the_file_does_not_depend_on_how_rows_come() -> None:
     assert made == {'"a","b","c","d_1"\r\né,,,\r\n,1,,\r\nx,,,\r\n,,,1\r\n'.encode()}
 
 
+def test_later_batches_are_read_as_the_first() -> None:
+    """A column that is known has its dates written, and its doubles refused, as one that is new."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(import_rows, "_AT_ONCE", 1)
+        rows: list[Any] = [{"startDate": "2026-07-01T10:30:15Z", "QID3_1": "1"}] * 3
+        lines, _ = run(table(rows, "tags"))
+        assert lines[1:] == [["2026-07-01 10:30:15", "1"]] * 3
+        with pytest.raises(UsageError, match="row 3: 'QID3_1' has two values"):
+            run(table([*rows, {"QID3": ["1"], "QID3_1": "0"}]))
+
+
+@taking
+async def test_a_refused_row_closes_the_source() -> None:
+    """At once, although the error still holds the frames that read from it."""
+    closed: list[str] = []
+
+    def rows() -> Iterator[Any]:
+        try:
+            yield {"a": 1}
+            yield 7
+            yield {"a": 2}
+        finally:
+            closed.append("closed")
+
+    source = rows()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(import_rows, "_AT_ONCE", 1)
+        try:
+            await table(source)
+        except UsageError as error:
+            assert "row 1" in str(error)  # noqa: PT017  (what is so while it is held)
+            assert closed == ["closed"]
+        else:
+            pytest.fail("the row was taken")
+
+
 def test_the_dates_of_a_response_say_their_zone() -> None:
     """The third header row has it, as exports do."""
     lines, _ = run(table([{"startDate": NOON, "QID1": 1}]))

@@ -1,4 +1,4 @@
-"""A column that says which mailing list each row is for, and is no data of the contact."""
+"""Columns of a file that an option names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qualtrics_async.bulk.identity import FileRows, Layout, Row
 from qualtrics_async.bulk.rows import SourceRow
 from qualtrics_async.errors import UsageError
 
-__all__ = ["without_column"]
+__all__ = ["having_column", "without_column"]
 
 
 class _Cells(dict[str, Any]):
@@ -35,14 +35,30 @@ def without_column(rows: FileRows, column: str) -> tuple[FileRows, Callable[[Any
 async def _read(rows: FileRows, column: str) -> AsyncGenerator[Row]:
     async with aclosing(rows):
         async for row in rows:
-            _check(rows.layout, column)
+            _check(rows.layout, column, "--list-column")
             yield SourceRow(row.line, _Cells(row.cells, column)) if isinstance(row, SourceRow) else row
 
 
-def _check(layout: Layout, column: str) -> None:
+def having_column(rows: FileRows, column: str, option: str) -> FileRows:
+    """See that a file has a column that an option names.
+
+    Raises:
+        UsageError: from the iteration, when the file has columns and this one is not among them.
+    """
+
+    async def read() -> AsyncGenerator[Row]:
+        async with aclosing(rows):
+            async for row in rows:
+                _check(rows.layout, column, option)
+                yield row
+
+    return FileRows(read(), rows.identity, rows.layout)
+
+
+def _check(layout: Layout, column: str, option: str) -> None:
     if layout.columns and column not in layout.columns:
         raise UsageError(
-            f"--list-column: no column is called {column!r:.60}; there are {', '.join(layout.columns):.200}"
+            f"{option}: no column is called {column!r:.60}; there are {', '.join(layout.columns):.200}"
         )
 
 

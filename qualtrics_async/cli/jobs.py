@@ -11,7 +11,7 @@ from qualtrics_async.bulk.journal import erase_rows
 from qualtrics_async.bulk.outcome import Failed, InDoubt, Outcome, Summary
 from qualtrics_async.cli.bars import Bar, progress
 from qualtrics_async.cli.journals import forget, resumable
-from qualtrics_async.cli.options import BulkOptions
+from qualtrics_async.cli.options import JobChoices
 from qualtrics_async.cli.outcomes import Nouns, Tally, conclude
 from qualtrics_async.cli.output import counted, say
 from qualtrics_async.cli.signals import run_async
@@ -38,7 +38,7 @@ class BulkJob:
     """
 
     def __init__(
-        self, options: BulkOptions, journal: Path, title: str, nouns: Nouns, *, needs_rows: bool = False
+        self, options: JobChoices, journal: Path, title: str, nouns: Nouns, *, needs_rows: bool = False
     ) -> None:
         self._chosen = options
         self._needs_rows = needs_rows

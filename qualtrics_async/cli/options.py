@@ -14,20 +14,32 @@ from qualtrics_async.errors import UsageError
 if TYPE_CHECKING:
     from qualtrics_async.bulk.identity import FileRows
 
-__all__ = ["FOUND_OUT", "NO_LIST", "USUAL", "BulkOptions", "Flag", "Into", "Reading"]
+__all__ = [
+    "AS_USUAL",
+    "FOUND_OUT",
+    "NO_LIST",
+    "USUAL",
+    "BulkOptions",
+    "Flag",
+    "Into",
+    "JobChoices",
+    "Reading",
+]
 
 Flag: TypeAlias = Annotated[bool, Parameter(negative="")]
 
 _TABS = {"tab": "\t", "\\t": "\t"}
 
 
-@Parameter(name="*", group=Group("Bulk jobs", sort_key=2))
+_BULK: Final = Group("Bulk jobs", sort_key=2)
+
+
+@Parameter(name="*", group=_BULK)
 @dataclass(frozen=True, kw_only=True)
-class BulkOptions:
+class JobChoices:
     """The options of every bulk job.
 
     Args:
-        directory: the id of the directory (POOL_...); the default one if none is given.
         failures: where what does not succeed is written. Of a FILE its rows as they stand there and, unless
             the suffix is of another format, in its format, with five columns of notes that an import ignores:
             corrected, they can be given again. Else CSV or, by the suffix, NDJSON, JSON or Parquet.
@@ -42,7 +54,6 @@ class BulkOptions:
         max_failures: failures after which the job is stopped; the failures file is written then too.
     """
 
-    directory: str | None = None
     failures: Path | None = None
     journal: Path | None = None
     keep_rows: Flag = False
@@ -50,6 +61,18 @@ class BulkOptions:
     reconcile_timeout: float = 600.0
     limit_rows_per_minute: float | None = None
     max_failures: int | None = None
+
+
+@Parameter(name="*", group=_BULK)
+@dataclass(frozen=True, kw_only=True)
+class BulkOptions(JobChoices):
+    """The options of a bulk job over contacts.
+
+    Args:
+        directory: the id of the directory (POOL_...); the default one if none is given.
+    """
+
+    directory: str | None = None
 
 
 @Parameter(name="*", group=Group("The file", sort_key=1))
@@ -100,4 +123,5 @@ class Into:
 
 FOUND_OUT: Final = Reading()
 NO_LIST: Final = Into()
+AS_USUAL: Final = JobChoices()
 USUAL: Final = BulkOptions()

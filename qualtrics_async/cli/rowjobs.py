@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +12,17 @@ from qualtrics_async.bulk.outcome import Outcome, Summary
 from qualtrics_async.cli.files import distinct, existing
 from qualtrics_async.cli.jobs import BulkJob, directory_of
 from qualtrics_async.cli.journals import usual_journal
-from qualtrics_async.cli.options import BulkOptions, Into, Reading
+from qualtrics_async.cli.options import BulkOptions, Into, JobChoices, Reading
 from qualtrics_async.cli.outcomes import Nouns
 from qualtrics_async.cli.settings import connect, service
 from qualtrics_async.cli.signals import run_async
 
 if TYPE_CHECKING:
-    from qualtrics_async.bulk import FailuresFile, Outcomes
+    from qualtrics_async import Qualtrics
+    from qualtrics_async.bulk import FailuresFile, JobOptions, Outcomes
     from qualtrics_async.bulk.identity import FileRows
 
-__all__ = ["CORRECT", "RowFile", "Start", "run_rows"]
+__all__ = ["CORRECT", "Begin", "RowFile", "Start", "run_file", "run_rows"]
 
 CORRECT: Final = ": correct them there and run the command on that file"
 
@@ -29,6 +30,11 @@ _NOUNS: Final = Nouns("row", "row")
 
 Start: TypeAlias = "Callable[..., AbstractAsyncContextManager[Outcomes[Any, Any]]]"
 """A job of the library: called with client, directory, rows, mailing_list and the common options."""
+
+Begin: TypeAlias = (
+    "Callable[[Qualtrics, FileRows, JobOptions], Awaitable[AbstractAsyncContextManager[Outcomes[Any, Any]]]]"
+)
+"""Finds out what a job needs besides its rows, and makes it."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +78,24 @@ class RowFile:
 def run_rows(verb: str, file: RowFile, into: Into, options: BulkOptions, start: Start, **how: object) -> int:
     """Run a job over a file and return the exit code; `how` are the options that only this job has."""
     into.check()
+
+    async def begin(
+        client: Qualtrics, read: FileRows, common: JobOptions
+    ) -> AbstractAsyncContextManager[Outcomes[Any, Any]]:
+        rows, target = into.of(read)
+        directory = await directory_of(client, options.directory)
+        return start(client, directory, rows, mailing_list=target, **how, **common)
+
+    identity = (options.directory, into, sorted(how.items()), service())
+    return run_file(verb, file, options, begin, identity)
+
+
+def run_file(
+    verb: str, file: RowFile, options: JobChoices, begin: Begin, identity: tuple[object, ...]
+) -> int:
+    """Run a job over a file and return the exit code; what its `identity` tells apart has another journal."""
     file.check()
-    identity = (verb, options.directory, into, sorted(how.items()), service())
-    journal = options.journal or usual_journal(file.path, *identity)
+    journal = options.journal or usual_journal(file.path, verb, *identity)
     distinct({"the input": file.path, "the failures": file.failures, "the journal": journal})
     job = BulkJob(options, journal, f"{verb} {file.path.name}", _NOUNS)
 
@@ -88,11 +109,7 @@ def run_rows(verb: str, file: RowFile, into: Into, options: BulkOptions, start: 
             connect() as client,
             aclosing(file.rows()) as read,
         ):
-            rows, target = into.of(read)
-            directory = await directory_of(client, options.directory)
-            return await job.follow(
-                start(client, directory, rows, mailing_list=target, **how, **job.options), take
-            )
+            return await job.follow(await begin(client, read, job.options), take)
 
     with job.running(file.path):
         summary = run_async(run())

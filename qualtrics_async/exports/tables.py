@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
+from io import RawIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack, cast
 
@@ -20,7 +21,6 @@ from msgspec.structs import replace
 
 from qualtrics_async._core.request import fill
 from qualtrics_async._core.tasks import to_its_end
-from qualtrics_async.bulk.parquet import _Sink
 from qualtrics_async.bulk.replacing import replacing_off_loop
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import DecodeError, Forbidden, NotFound, UsageError
@@ -33,6 +33,7 @@ from qualtrics_async.exports.files import ExportedFile
 from qualtrics_async.exports.kinds import kinds_of
 from qualtrics_async.exports.options import ExportOptions, Plan, planned
 from qualtrics_async.exports.rows import check_names
+from qualtrics_async.exports.saving import Target
 from qualtrics_async.exports.textual import TextColumns
 from qualtrics_async.models.surveys import Survey
 
@@ -173,12 +174,38 @@ async def to_parquet(
     parquet = await _on_thread(partial(import_module, "pyarrow.parquet"))
     async with replacing_off_loop(path) as file, _opened(client, survey_id, plan, names) as table:
         schema = await table.settle()
-        output = _Sink(file.buffer)
-        writer = await _on_thread(partial(parquet.ParquetWriter, output, schema))
-        await table.build(schema, writer.write_batch)
-        await _on_thread(writer.close)
+        sink = _Sink(await _on_thread(partial(Target.of, file, str(path))))
+        try:
+            writer = await _on_thread(partial(parquet.ParquetWriter, sink, schema))
+            await table.build(schema, writer.write_batch)
+            await _on_thread(writer.close)
+        finally:
+            sink.end()
         info = table.info
-    return ExportedFile(survey_id=survey_id, path=path, format="parquet", size=output.tell(), info=info)
+    return ExportedFile(survey_id=survey_id, path=path, format="parquet", size=sink.tell(), info=info)
+
+
+class _Sink(RawIOBase):
+    """A file for pyarrow, which writes the end of one even when it throws away a writer that failed."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._is_over = False
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        if not self._is_over:
+            self._target.write(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self._target.size
+
+    def end(self) -> None:
+        """Let nothing be written any more: the file may be another one by then."""
+        self._is_over = True
 
 
 class _Table:

@@ -1,0 +1,160 @@
+"""Parquet: all responses under the file's name, or nothing; in constant memory."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import sys
+import tracemalloc
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import anyio.to_thread
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from outward import FILE, START, Scene, asynchronous, content, inside, scene, write
+
+from qualtrics_async import exports
+from qualtrics_async.errors import DecodeError, JobFailed, UsageError
+from qualtrics_async.exports import textual
+from qualtrics_async.exports.saving import Target
+from qualtrics_async.exports.textual import TextColumns
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ZoneInfo("UTC")  # is read once, which would block the loop
+
+
+async def read(path: Path) -> pa.Table:
+    return await anyio.to_thread.run_sync(pq.read_table, path)
+
+
+@asynchronous
+async def test_the_file_is_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values, types and what is said of the columns are those of `to_arrow()`, in groups of rows."""
+    monkeypatch.setattr(textual, "_TEXT", 1_000)
+    async with scene() as play:
+        survey_id, path = play.survey(50), tmp_path / "a.parquet"
+        exported = await exports.to_parquet(play.client, survey_id, path, names="import_id")
+        table = await exports.to_arrow(play.client, survey_id, names="import_id")
+        found = await read(path)
+        assert found.equals(table)
+        assert found.schema.field("QID2_TEXT").metadata[b"text"] == b"Why?"
+        assert (
+            found.schema.field("QID2_TEXT").metadata.items()
+            >= table.schema.field("QID2_TEXT").metadata.items()
+        )
+        assert (exported.survey_id, exported.path, exported.format) == (survey_id, path, "parquet")
+        assert exported.size == len(await content(path))
+        assert exported.info.format == "csv"
+        assert await inside(tmp_path) == ["a.parquet"]
+        groups = (await anyio.to_thread.run_sync(pq.read_metadata, path)).num_row_groups
+        assert groups > 5
+
+
+@asynchronous
+async def test_an_empty_survey_is_a_file(tmp_path: Path) -> None:
+    """Without responses there are columns."""
+    async with scene() as play:
+        await exports.to_parquet(play.client, play.survey(0), str(tmp_path / "a.parquet"))
+        found = await read(tmp_path / "a.parquet")
+        assert (found.num_rows, found.schema.field("Q1").type) == (0, pa.int64())
+
+
+@asynchronous
+async def test_what_fails_leaves_the_file_that_was_there(tmp_path: Path) -> None:
+    """A job that fails, a broken archive: the file of before stays, and nothing beside it."""
+    path = tmp_path / "a.parquet"
+    await write(path, b"before")
+    async with scene() as play:
+        play.sandbox.faults.add(kind="failed_job", route=START)
+        with pytest.raises(JobFailed):
+            await exports.to_parquet(play.client, play.survey_id, path)
+        play.sandbox.faults.add(kind="archive", route=FILE, times=None, damage="checksum")
+        with pytest.raises(DecodeError):
+            await exports.to_parquet(play.client, play.survey_id, path)
+    assert await content(path) == b"before"
+    assert await inside(tmp_path) == ["a.parquet"]
+
+
+@asynchronous
+async def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the file; nothing is left of it."""
+
+    class Full:
+        def write(self, data: Any) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def of(file: Any, name: str) -> Target:
+        return Target(Full(), name)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Target, "of", of)
+    async with scene() as play:
+        with pytest.raises(OSError, match=r"No space left on device: '.*a\.parquet'"):
+            await exports.to_parquet(play.client, play.survey_id, tmp_path / "a.parquet")
+    assert await inside(tmp_path) == []
+
+
+@asynchronous
+async def test_cancelled_at_any_time(tmp_path: Path) -> None:
+    """An export that is cancelled leaves no file; one that was done leaves all of it."""
+    path = tmp_path / "a.parquet"
+    async with scene() as play:
+        survey_id = play.survey(20)
+        for step in range(1, 40, 3):
+            await _cancelled(play, survey_id, path, step)
+            assert await inside(tmp_path) in ([], ["a.parquet"])
+        await exports.to_parquet(play.client, survey_id, path)
+        assert (await read(path)).num_rows == 20
+
+
+async def _cancelled(play: Scene, survey_id: str, path: Path, step: int) -> None:
+    """Cancel an export after so many pieces of work on threads."""
+    task = asyncio.create_task(exports.to_parquet(play.client, survey_id, path))
+    for _ in range(step):
+        await anyio.to_thread.run_sync(lambda: None)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@asynchronous
+async def test_refused_before_any_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that is not there, and a package that is not there, cost no request."""
+    async with scene() as play:
+        before = len(play.sandbox.requests)
+        with pytest.raises(UsageError, match="no such folder"):
+            await exports.to_parquet(play.client, play.survey_id, tmp_path / "none" / "a.parquet")
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+        with pytest.raises(UsageError, match=r"\[arrow\]"):
+            await exports.to_parquet(play.client, play.survey_id, tmp_path / "a.parquet")
+        assert len(play.sandbox.requests) == before
+    assert await inside(tmp_path) == []
+
+
+@asynchronous
+async def test_memory_does_not_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four times as many responses need no more memory, neither Python's nor Arrow's."""
+    monkeypatch.setattr(textual, "_TEXT", 50_000)
+    take = TextColumns.take
+    held: list[int] = []
+
+    def measured(text: TextColumns) -> Any:
+        held.append(pa.total_allocated_bytes() + tracemalloc.get_traced_memory()[0])
+        return take(text)
+
+    monkeypatch.setattr(TextColumns, "take", measured)
+    peaks = []
+    async with scene() as play:
+        for count in (400, 1_600):
+            survey_id = play.sandbox.state.add_survey("Long")
+            for number in range(count):
+                play.sandbox.state.add_response(survey_id, {"QID2_TEXT": f"{number} " * 400})
+            held.clear()
+            tracemalloc.start()
+            await exports.to_parquet(play.client, survey_id, tmp_path / "a.parquet")
+            tracemalloc.stop()
+            peaks.append(max(held) - min(held))
+    assert len(held) > 40
+    assert peaks[1] < peaks[0] + 400_000

@@ -224,11 +224,9 @@ def _of_entry(part: _Part, entry: Mapping[str, Any], loop: str) -> Column:
     is_text = layout == "text" or (not is_field and ("textEntry" in entry or tag.endswith(_TEXT)))
     if is_text and layout != "text" and not (choice or statement):
         choice = _of_tag(tag, question.choices)
-    texts = [
-        found.text
-        for found in (_either(statement, question, part.question), question.choices.get(choice))
-        if found is not None
-    ]
+    named = (_either(statement, question, part.question), question.choices.get(choice))
+    texts = [] if question is part.question else [question.text]
+    texts += [found.text for found in named if found is not None]
     is_set = layout in ("set", "statement_sets") and bool(choice) and not is_text
     if is_set and not part.breakout_sets:
         tag, texts, is_set, choice = tag.rpartition("_")[0] or tag, texts[:-1], False, ""

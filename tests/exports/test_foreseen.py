@@ -269,15 +269,50 @@ def test_tags_that_name_their_column(survey: Survey, expected: list[tuple[str, s
     assert told(survey) == expected
 
 
-def test_texts_have_no_markup() -> None:
-    """The text of the question, then of its parts, as the second header row has them."""
-    found = columns_of_survey(survey_of("MC", "MAVR", choices=CHOICES), metadata=False)
-    assert [column.text for column in found] == [
-        "Which? - Bread & butter",
-        "Which? - Other",
-        "Which? - Other - Text",
-    ]
-    assert columns_of_survey(survey_of("DB"), metadata=False).names == ()
+@pytest.mark.parametrize(
+    ("survey", "expected"),
+    [
+        (
+            survey_of("MC", "MAVR", choices=CHOICES),
+            [("Which? - Bread & butter", "1"), ("Which? - Other", "4"), ("Which? - Other - Text", None)],
+        ),
+        (survey_of("MC", "NPS"), [("Which? - Group", None), ("Which?", None)]),
+        (
+            survey_of("SBS", subQuestions=ROWS, columns=SIDES),
+            [
+                *(("Which? - Before - Room", None), ("Which? - Before - Food", None)),
+                *(("Which? - Why - Room", None), ("Which? - Why - Food", None)),
+            ],
+        ),
+        (
+            survey_of(
+                "SBS",
+                subQuestions=ROWS,
+                columns=SIDES,
+                export_column_map={
+                    "Q1#1_2": {"question": "QID1", "column": "QID1.columns.1", "subQuestion": "2"},
+                },
+            ),
+            [("Which? - Before - Food", None)],
+        ),
+        (
+            survey_of(
+                *("MC", "SAVR"),
+                choices=CHOICES,
+                export_column_map={
+                    "Q1": {"question": "QID1"},
+                    "Q1_7_TEXT": {"question": "QID1", "textEntry": "x"},
+                    "Q1_1_TEXT": {"question": "QID1", "choice": "QID1.choices.4"},
+                },
+            ),
+            [("Which?", None), ("Which? - Other - Text", None), ("Which? - Other - Text", None)],
+        ),
+    ],
+)
+def test_texts_have_no_markup(survey: Survey, expected: list[tuple[str, str | None]]) -> None:
+    """The text of the question, then of its parts, as the second header row has them; and the choice."""
+    found = columns_of_survey(survey, metadata=False)
+    assert [(column.text, column.choice_id) for column in found] == expected
 
 
 def test_metadata_questions_and_embedded_data() -> None:
@@ -336,7 +371,7 @@ async def exported(client: Qualtrics, survey_id: str) -> ColumnMap:
 
 @pytest.mark.parametrize("questions", [None, QUESTIONS])
 def test_the_sandbox_exports_what_is_foreseen(questions: Sequence[Question] | None) -> None:
-    """Names, keys and texts of the header are those that the survey told, in the same order."""
+    """Names, keys, texts and time zones of the header are those that the survey told, in the same order."""
 
     async def compare() -> None:
         async with (
@@ -348,8 +383,8 @@ def test_the_sandbox_exports_what_is_foreseen(questions: Sequence[Question] | No
             )
             header = await exported(client, survey_id)
             foreseen = columns_of_survey(await client.surveys.get(survey_id))
-            assert [(column.name, column.key, column.text) for column in foreseen] == [
-                (column.name, column.key, column.text) for column in header
+            assert [(column.name, column.key, column.text, column.time_zone) for column in foreseen] == [
+                (column.name, column.key, column.text, column.time_zone) for column in header
             ]
 
     asyncio.run(compare())

@@ -201,6 +201,8 @@ def test_all_metadata_have_a_kind() -> None:
         ({"name": "age", "defaultValue": "2"}, "text"),
         ({"name": "age", "type": "number"}, "number"),
         ({"name": "age", "variableType": "Number"}, "number"),
+        ({"name": "age", "type": "NUMERIC"}, "number"),
+        ({"name": "age", "variableType": "Scale"}, "number"),
         ({"name": "age", "type": "text"}, "text"),
         ({"name": "years", "type": "number"}, "text"),
         ("age", "text"),

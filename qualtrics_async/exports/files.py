@@ -76,6 +76,7 @@ async def to_file(
     The file takes its name when it is complete and its checksums are right, over whatever was there: until
     then it is `.<name>.partial` beside it, for its owner alone. A download that turns out to be corrupt is
     done again within the client's `retry`. A device or a pipe is written to as it is, when all is checked.
+    The archive is in the folder for temporary files (`TMPDIR`) meanwhile.
 
     Raises:
         UsageError: for a suffix that says no format, a path where there can be no file, and options that

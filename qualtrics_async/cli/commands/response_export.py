@@ -32,8 +32,8 @@ def export(
     """Export the responses of surveys: one to a file or to stdout, several to a folder.
 
     A file takes its name when it is complete and its checksums are right; it replaces one of that name, which
-    is whole until then. Nothing is written to stdout before the download is whole. The same command can be
-    repeated: an export changes nothing in the survey.
+    is whole until then. Nothing is written to stdout before the download is whole: meanwhile it is in the
+    folder for temporary files (TMPDIR). The same command can be repeated: an export changes nothing.
 
     Args:
         surveys: the ids of surveys (SV_...). Of several, those that fail do not stop the others.

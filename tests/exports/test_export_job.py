@@ -23,11 +23,11 @@ from qualtrics_async import (
     Qualtrics,
     RetryPolicy,
     ServerFault,
-    exports,
 )
 from qualtrics_async.exports import ExportState
 from qualtrics_async.exports.job import exported
 from qualtrics_async.exports.options import planned
+from qualtrics_async.exports.stream import stream
 from qualtrics_async.sandbox import ByPolls, BySeconds, Sandbox
 
 START = "POST /surveys/{surveyId}/export-responses"
@@ -302,7 +302,7 @@ async def test_waiting_ends_with_its_task() -> None:
     async with exporting() as (sandbox, client):
 
         async def ask() -> None:
-            async with exports.stream(client, sandbox.state.survey_id):
+            async with stream(client, sandbox.state.survey_id):
                 raise AssertionError
 
         task = asyncio.create_task(ask())

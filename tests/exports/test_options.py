@@ -12,9 +12,11 @@ import pytest
 from talking import talking
 from virtual import run
 
-from qualtrics_async import UsageError, exports
+from qualtrics_async import UsageError
 from qualtrics_async.exports import Expansion, ExportFormat, ExportOptions, StartOptions
 from qualtrics_async.exports.options import planned
+from qualtrics_async.exports.records import records
+from qualtrics_async.exports.stream import stream
 from qualtrics_async.models.response_exports import ResponseExportOptions
 from qualtrics_async.sandbox import ByPolls
 
@@ -72,10 +74,10 @@ def sent(form: Any = "csv", **options: Any) -> dict[str, Any]:
             if "filter_id" in options:
                 real["filter_id"] = sandbox.state.add_response_filter(survey_id, "Placeholder filter")
             if "continuation_token" in options:
-                async with exports.stream(client, survey_id, allow_continuation=True) as before:
+                async with stream(client, survey_id, allow_continuation=True) as before:
                     real["continuation_token"] = before.info.continuation_token
             sandbox.requests.clear()
-            async with exports.stream(client, survey_id, format=form, **real):
+            async with stream(client, survey_id, format=form, **real):
                 pass
             (start,) = [record for record in sandbox.requests if record.method == "POST"]
             assert start.body is not None
@@ -198,15 +200,15 @@ def test_nothing_is_sent_before_all_is_checked() -> None:
     async def main() -> None:
         async with talking() as (sandbox, client):
             for options in ({"limit": 0}, {"start_date": NAIVE}, {"question_ids": "QID1"}, {"nothing": 1}):
-                for ask in (exports.stream, exports.records):
+                for ask in (stream, records):
                     with pytest.raises(UsageError):
                         async with ask(client, sandbox.state.survey_id, **options):
                             raise AssertionError
             with pytest.raises(UsageError):
-                async with exports.records(client, sandbox.state.survey_id, format="csv"):  # type: ignore[call-arg]
+                async with records(client, sandbox.state.survey_id, format="csv"):  # type: ignore[call-arg]
                     raise AssertionError
             with pytest.raises(UsageError):
-                async with exports.records(client, "a/b"):
+                async with records(client, "a/b"):
                     raise AssertionError
             assert list(sandbox.requests) == []
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -19,68 +20,60 @@ from qualtrics_async.exports import FollowFile, FollowState
 
 LAG = 40.0
 
-
-class Arrive(NamedTuple):
-    """A response arrives."""
+ARRIVE, KEPT = "arrive", "kept"
 
 
 class Change(NamedTuple):
-    """One of them changes, perhaps back to what it was."""
+    """One of the first two responses changes, perhaps back to what it was."""
 
     which: int
     answer: int
 
 
-class Wait(NamedTuple):
-    """Time passes."""
+class Episode(NamedTuple):
+    """What happens to the survey and to the token, and then a round that a consumer may leave too early."""
 
-    seconds: float
-
-
-class Lose(NamedTuple):
-    """The token is gone, or the service does not know it."""
-
+    events: list[str | Change]
+    wait: float
     token: str | None
-
-
-class Break(NamedTuple):
-    """The next export goes wrong."""
-
-    kind: str
-
-
-class Go(NamedTuple):
-    """A round, in which the consumer is gone after it took so many; None takes all."""
-
+    fault: str | None
     taken: int | None
 
 
-STEPS = st.one_of(
-    st.just(Arrive()),
-    st.just(Go(None)),
-    st.builds(Change, st.integers(0, 1), st.integers(0, 1)),
-    st.builds(Wait, st.sampled_from((1, 30, 500, 700, 8 * DAY))),
-    st.builds(Lose, st.sampled_from((None, "unknown"))),
-    st.builds(Break, st.sampled_from(("failed_job", "status", "archive"))),
-    st.builds(Go, st.none() | st.integers(0, 3)),
+EPISODES = st.lists(
+    st.builds(
+        Episode,
+        st.lists(st.just(ARRIVE) | st.builds(Change, st.integers(0, 1), st.integers(0, 1)), max_size=3),
+        st.sampled_from((1, 30, 500, 700, 8 * DAY)),
+        st.sampled_from((KEPT, KEPT, None, "unknown")),
+        st.sampled_from((None, None, None, "failed_job", "status", "archive")),
+        st.sampled_from((None, None, None, 0, 1, 2)),
+    ),
+    min_size=1,
+    max_size=5,
 )
+LAGS = st.sampled_from((0.0, LAG))
 
 
-def happen(survey: Survey, step: Arrive | Change | Break) -> set[str]:
+def happen(survey: Survey, episode: Episode) -> set[str]:
     """Let something happen to the survey, and tell what was changed, perhaps to what it was."""
-    match step:
-        case Arrive():
+    touched: set[str] = set()
+    for event in episode.events:
+        if isinstance(event, Change):
+            response_id = survey.ids[event.which]
+            survey.change(response_id, f"answer {event.answer}")
+            touched.add(response_id)
+        else:
             survey.arrive(f"new {len(survey.ids)}")
-        case Change(which, text) if survey.ids:
-            survey.change(response_id := survey.ids[which % len(survey.ids)], f"answer {text}")
-            return {response_id}
-        case Break("archive"):
+    match episode.fault:
+        case "archive":
             survey.sandbox.faults.add(kind="archive", damage="checksum", route=FILE)
-        case Break("failed_job"):
+        case "failed_job":
             survey.sandbox.faults.add(kind="failed_job", route=START)
-        case Break("status"):
+        case "status":
             survey.sandbox.faults.add(kind="status", status=404, route=START)
-    return set()
+    survey.clock.passed += episode.wait
+    return touched
 
 
 async def going(survey: Survey, taken: int | None, into: list[Answer], **options: Any) -> FollowState | None:
@@ -99,14 +92,26 @@ async def going(survey: Survey, taken: int | None, into: list[Answer], **options
         return state
 
 
-@settings(max_examples=60)
-@given(st.lists(STEPS, max_size=14), st.sampled_from((0.0, LAG)))
-@virtual
-async def test_what_is_committed_with_the_state_is_the_truth(
-    steps: Sequence[Arrive | Change | Wait | Lose | Break | Go], lag: float
-) -> None:
-    """A consumer that commits what it took with the state has every response once for each change."""
+@asynccontextmanager
+async def answered(lag: float) -> AsyncGenerator[Survey]:
     async with surveyed(lag=lag) as survey:
+        for text in ("one", "two"):
+            survey.arrive(text)
+        yield survey
+
+
+def settle(survey: Survey, lag: float) -> None:
+    """Let everything that has happened reach exports."""
+    survey.sandbox.faults.clear()
+    survey.clock.passed += lag
+
+
+@settings(max_examples=40)
+@given(EPISODES, LAGS)
+@virtual
+async def test_what_is_committed_with_the_state_is_the_truth(episodes: Sequence[Episode], lag: float) -> None:
+    """A consumer that commits what it took with the state has every response once for each change."""
+    async with answered(lag) as survey:
         table: dict[str, str] = {}
         touched: set[str] = set()
         state: FollowState | None = None
@@ -123,39 +128,28 @@ async def test_what_is_committed_with_the_state_is_the_truth(
                 touched.discard(response_id)
                 table[response_id] = text
 
-        for step in steps:
-            match step:
-                case Wait(seconds):
-                    survey.clock.passed += seconds
-                case Lose(token):
-                    state = state and replace(state, token=token)
-                case Go(taken):
-                    await go(taken)
-                case _:
-                    touched |= happen(survey, step)
-        survey.sandbox.faults.clear()
-        survey.clock.passed += lag
-        await go(None)
-        assert table == survey.truth()
-        await go(None)
-        assert table == survey.truth()
+        for episode in episodes:
+            touched |= happen(survey, episode)
+            if episode.token != KEPT and state is not None:
+                state = replace(state, token=episode.token)
+            await go(episode.taken)
+        settle(survey, lag)
+        for _ in range(2):
+            await go(None)
+            assert table == survey.truth()
 
 
-@settings(max_examples=40)
-@given(st.lists(STEPS, max_size=14), st.sampled_from((0.0, LAG)))
-def test_what_is_taken_at_once_becomes_the_truth(
-    steps: Sequence[Arrive | Change | Wait | Lose | Break | Go], lag: float
-) -> None:
+@settings(max_examples=30)
+@given(EPISODES, LAGS)
+def test_what_is_taken_at_once_becomes_the_truth(episodes: Sequence[Episode], lag: float) -> None:
     """A consumer that keeps what it takes, whatever becomes of the round, misses no change with a file."""
     with TemporaryDirectory() as folder:
-        keep_all(steps, lag, Path(folder, "follow.json"))
+        keep_all(episodes, lag, Path(folder, "follow.json"))
 
 
 @virtual
-async def keep_all(
-    steps: Sequence[Arrive | Change | Wait | Lose | Break | Go], lag: float, path: Path
-) -> None:
-    async with surveyed(lag=lag) as survey:
+async def keep_all(episodes: Sequence[Episode], lag: float, path: Path) -> None:
+    async with answered(lag) as survey:
         found: list[Answer] = []
 
         def lose(token: str | None) -> None:
@@ -163,17 +157,11 @@ async def keep_all(
                 state = replace(FollowState.from_json(path.read_bytes()), token=token)
                 path.write_bytes(state.to_json())
 
-        for step in steps:
-            match step:
-                case Wait(seconds):
-                    survey.clock.passed += seconds
-                case Lose(token):
-                    await anyio.to_thread.run_sync(lose, token)
-                case Go(taken):
-                    await going(survey, taken, found, state=FollowFile(path))
-                case _:
-                    happen(survey, step)
-        survey.sandbox.faults.clear()
-        survey.clock.passed += lag
+        for episode in episodes:
+            happen(survey, episode)
+            if episode.token != KEPT:
+                await anyio.to_thread.run_sync(lose, episode.token)
+            await going(survey, episode.taken, found, state=FollowFile(path))
+        settle(survey, lag)
         await going(survey, None, found, state=FollowFile(path))
         assert dict(found) == survey.truth()

@@ -320,7 +320,6 @@ async def _opened(
         if charset.lower() not in ("utf-8", "utf8"):
             raise UsageError(f"rows are written in UTF-8, charset says {charset!r:.40}")
         rows = read_contacts(source) if isinstance(source, str | os.PathLike) else source
-        tell.rows = 0
         async with written(rows, form, header, tell.read) as table:
             yield _Content(form, table.content, digest=table.digest) if table.count else None
     elif isinstance(source, bytes):
@@ -414,7 +413,6 @@ class _Watch:
         except ApiError as error:
             if error.status != _OK:
                 raise
-            self._request_id = error.request_id or self._request_id
             why = error.message or error.error_code or "the service does not say why"
             raise self._failure("failed", f"failed: {why}", error.message) from error
         if state.is_failed:

@@ -384,7 +384,7 @@ def counted(number: int, began: int) -> Iterator[dict[str, str]]:
 
 @taking
 async def test_any_number_of_rows_takes_the_same_memory() -> None:
-    """Of 300 000 rows the last tenth, and the file that is made of all, are held in pieces."""
+    """Of 300 000 rows the last twentieth, and the file that is made of all, are held in pieces."""
     number = 300_000
     peaks: list[int] = []
 
@@ -396,7 +396,7 @@ async def test_any_number_of_rows_takes_the_same_memory() -> None:
     async with place(record_bodies=False) as here:
         # What becomes of so many responses is the sandbox's memory, so it refuses what it has read.
         here.sandbox.faults.add(kind="status", status=400, route=START)
-        rows = counted(number, number * 9 // 10)
+        rows = counted(number, number * 19 // 20)
         with pytest.raises(InvalidRequest):
             await import_responses(here.client, here.survey_id, rows, on_progress=look)
         assert here.count(START) == 1

@@ -12,7 +12,7 @@ from aiohttp import web
 from qualtrics_async.sandbox.damage import damaged
 from qualtrics_async.sandbox.handlers import OPERATIONS
 from qualtrics_async.sandbox.import_queue import keep_up
-from qualtrics_async.sandbox.kept_files import Keeper, Kept, Streamed
+from qualtrics_async.sandbox.kept_files import Interrupted, Keeper, Kept, Streamed
 from qualtrics_async.sandbox.records import RequestRecord
 from qualtrics_async.sandbox.routing import Router
 from qualtrics_async.sandbox.sending import send
@@ -69,6 +69,10 @@ class App:
         self._clock = clock
         self._keeper = Keeper()
 
+    def interrupt(self) -> None:
+        """Make no more files: nothing would come of waiting for them."""
+        self._keeper.interrupt()
+
     async def close(self) -> None:
         """Give back the files that were made."""
         await self._keeper.close()
@@ -80,7 +84,10 @@ class App:
         template = None if found is None else found[0].template
         record = RequestRecord(self._clock(), request.method, template, url.raw_path, url.raw_query_string)
         self.requests.append(record)
-        response = await self._answer(request, record, found)
+        try:
+            response = await self._answer(request, record, found)
+        except Interrupted:
+            response = web.Response(status=503)
         record.status = 0 if record.fault == "cut" else response.status
         self.calls[f"{record.method} {record.route}", record.status] += 1
         return response

@@ -114,9 +114,13 @@ class Keeper:
             task.add_done_callback(lambda done: self._forget(made.key, done))
         return await asyncio.shield(task)
 
+    def interrupt(self) -> None:
+        """End what is being made; whoever waits for it gets `Interrupted`."""
+        self._closing.set()
+
     async def close(self) -> None:
         """End what is being made and give all files back."""
-        self._closing.set()
+        self.interrupt()
         done = await asyncio.gather(*self._files.values(), return_exceptions=True)
         self._files.clear()
         for kept in done:

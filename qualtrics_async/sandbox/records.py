@@ -173,7 +173,8 @@ class Response:
 
     `files` has what was uploaded with it by file id: the field, and the name, type and content. `edits` is
     the history of its fields, as the wire has it. `arrival` and `change` are numbers in the order in which
-    responses came and changed, `arrived` and `modified` the instants.
+    responses came and changed, `arrived` and `modified` the instants. `import_key` is the `Idempotency-Key`
+    of the import that it came with, empty without one, None for what was not imported.
     """
 
     id: str
@@ -187,6 +188,7 @@ class Response:
     change: int = 0
     arrived: int = 0
     modified: int = 0
+    import_key: str | None = None
 
 
 class UploadedFile(NamedTuple):

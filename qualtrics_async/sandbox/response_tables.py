@@ -99,7 +99,8 @@ def _sources(row: Sequence[str]) -> list[str]:
 
 def _reader(key: str, asked: dict[str, Field]) -> Callable[[dict[str, Any], str], None] | None:
     """What a cell of this column does to the values of its row."""
-    if key in _OWN:
+    coded = key.removesuffix("_LABEL")
+    if key in _OWN or (coded != key and (coded in METADATA or QUESTION.match(coded))):
         return None
     found, (several, _, code) = asked.get(key), key.rpartition("_")
     if found is not None and found.kind == "choices":
@@ -112,8 +113,6 @@ def _reader(key: str, asked: dict[str, Field]) -> Callable[[dict[str, Any], str]
         return lambda values, text: values.__setitem__(key, _number(codes.get(text, text)))
     if found is None and several in asked and asked[several].kind == "choices":
         return lambda values, _: values.setdefault(several, []).append(code)
-    if key.endswith("_LABEL") and QUESTION.match(key):
-        return None
     return lambda values, text: values.__setitem__(key, _value(key, text, known=found is not None))
 
 

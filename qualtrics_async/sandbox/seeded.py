@@ -22,7 +22,7 @@ OWN = ("startDate", "endDate", "recordedDate", "_recordId")
 _DIGITS = 9
 _SMALL, _MIDDLE, _LARGE = 11, 31, 61
 """Sizes of pools: primes, so that every step goes through all of a pool."""
-_POOLED_TEXT = 16_000_000
+_POOLED_TEXT = 4_000_000
 """Characters that the pool of one wide text may take."""
 _SECOND, _DAY = 1000, 86_400
 _WORDS = (

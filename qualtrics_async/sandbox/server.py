@@ -218,6 +218,7 @@ class Sandbox:
     async def close(self) -> None:
         """Let go what faults hold, end what is served, and stop listening. State and records stay."""
         self.faults.clear()
+        self._app.interrupt()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

@@ -286,12 +286,12 @@ async def test_many_responses_are_updated() -> None:
         ]
         missing = ResponseUpdate(response_id="R_none", embedded_data={})
         progress = await client.response_updates.run(state.survey_id, [*updates, missing])
-        assert (progress.status, progress.error_count, progress.warning_count) == ("complete", 0, 1)
-        assert progress.warnings == ["No such response: R_none"]
+        assert (progress.status, progress.error_count, progress.warning_count) == ("complete", 1, 0)
+        assert progress.errors == ["No such response: R_none"]
         assert {response.values["cohort"] for response in made} == {"2027"}
         assert made[0].values["recordedDate"] == recorded
         ignored = await client.response_updates.run(state.survey_id, [missing], ignore_missing_responses=True)
-        assert ignored.warning_count == 0
+        assert ignored.error_count == 0
         far = await client.response_updates.run(state.survey_id, file_url="https://files.example.com/u.json")
         assert far.is_finished
 
@@ -332,7 +332,7 @@ async def test_many_responses_are_deleted() -> None:
         done = await client.response_deletions.run(
             state.survey_id, [doomed.id, elsewhere.id], confirm=True, decrement_quotas=False
         )
-        assert (done.status, done.warning_count) == ("complete", 1)
+        assert (done.status, done.error_count) == ("complete", 1)
         assert list(state.responses) == [kept.id, elsewhere.id]
 
 

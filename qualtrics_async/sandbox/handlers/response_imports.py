@@ -95,7 +95,8 @@ async def import_rows(
         with call.state.serving():
             for values in (rows.pop() for _ in range(min(_STEP, len(rows)))):
                 labels = labels_by(asked, values)
-                call.state.add_response(survey.id, values | {"status": _IMPORTED}, labels=labels)
+                made = call.state.add_response(survey.id, values | {"status": _IMPORTED}, labels=labels)
+                made.import_key = call.headers.get("Idempotency-Key", "")
         await asyncio.sleep(0)
     job.progress.stuck = stuck
 

@@ -35,6 +35,8 @@ MAX_BYTES = 5_000_000
 _UPDATES = "/surveys/{surveyId}/update-responses"
 _DELETIONS = "/surveys/{surveyId}/delete-responses"
 _RESPONSES = "/surveys/{surveyId}/responses"
+_JOBS = "-responses"
+"""How the families of these jobs end."""
 
 
 @routes("POST", _UPDATES, "documented", per_minute=10)
@@ -170,20 +172,20 @@ def _items(body: Body, key: str, keys: tuple[str, ...]) -> list[Body]:
 
 def _start(call: Call, family: str, body: Body, items: list[Body], apply: Any) -> Body:
     survey_id = call.ids[0]
-    job = begin(call, f"{family}-responses", "", survey=survey_id, warnings=[])
+    job = begin(call, f"{family}{_JOBS}", "", survey=survey_id, errors=[])
     for item in () if job.failing else items:
         response = call.state.find_response(item["responseId"], survey_id)
         if response is not None:
             apply(response, item)
         elif not body.get("ignoreMissingResponses"):
-            job.record["warnings"].append(f"No such response: {item['responseId']}")
+            job.record["errors"].append(f"No such response: {item['responseId']}")
     return result({"progressId": job.id})
 
 
 def _progress(call: Call, family: str) -> Body:
     """Jobs of one survey run one after the other: polling any of them brings on the first (documented)."""
     find_survey(call)
-    job = find(call, f"{family}-responses", call.ids[1])
+    job = find(call, f"{family}{_JOBS}", call.ids[1])
     if job.record["survey"] != call.ids[0]:
         raise Refused(404, "PLACEHOLDER_404", "No such job.")
     first = next((other for other in _queue(call, job) if not other.done), job)
@@ -198,19 +200,19 @@ def _queue(call: Call, job: Job) -> list[Job]:
     return [
         other
         for other in jobs
-        if other.family == job.family and other.record["survey"] == job.record["survey"]
+        if other.family.endswith(_JOBS) and other.record["survey"] == job.record["survey"]
     ]
 
 
 def _report(job: Job, percent: float, status: str) -> Body:
-    errors = ["The job failed."] if status == "failed" else []
-    warnings = job.record["warnings"]
+    """That a response which is not there is an error of an otherwise complete job is assumed."""
+    errors = job.record["errors"] + (["The job failed."] if status == "failed" else [])
     return {
         "progressId": job.id,
         "percentComplete": percent,
         "status": status,
         "errorCount": len(errors),
         "errors": errors,
-        "warningCount": len(warnings),
-        "warnings": warnings,
+        "warningCount": 0,
+        "warnings": [],
     }

@@ -1,0 +1,189 @@
+"""What was exported as a table and is imported again has the same values; who imported what is known."""
+
+from __future__ import annotations
+
+import asyncio
+import tracemalloc
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fetching import export, survey_of_every_kind
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from speaking import Caller, asynchronous, speaking, until
+
+from qualtrics_async.sandbox import ByPolls, Exports
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from qualtrics_async.sandbox.records import Response
+
+TYPES = {"csv": "text/csv", "tsv": "text/tab-separated-values"}
+OWN = ("_recordId", "recordedDate", "status")
+"""What the service says itself of an imported response."""
+
+
+async def upload(call: Caller, survey_id: str, content: bytes, form: str = "csv", key: str = "") -> str:
+    """Import a file and return its job; the job must be complete."""
+    path = f"/surveys/{survey_id}/import-responses"
+    headers = {"Content-Type": TYPES[form]} | ({"Idempotency-Key": key} if key else {})
+    url = call.sandbox.base_url + path
+    async with call.session.post(url, data=BytesIO(content), headers=headers) as response:
+        job: str = (await response.json())["result"]["progressId"]
+    assert (await call.get(f"{path}/{job}")).result["status"] == "complete"
+    return job
+
+
+def values(responses: Sequence[Response]) -> list[dict[str, Any]]:
+    """What responses say, without what the service says itself."""
+    return [
+        {key: value for key, value in response.values.items() if key not in OWN} for response in responses
+    ]
+
+
+text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12) | st.sampled_from(
+    (
+        'a "quote", comma',
+        "line\nline\r\nline\r",
+        "\ufeffmark",
+        "1",
+        "01",
+        "1,3",
+        " ",
+        "\t",
+        "ä🧀",
+        '"',
+        "=1+1",
+    )
+)
+answers = st.fixed_dictionaries(
+    {"startDate": st.just("2026-05-01T08:00:00Z"), "endDate": st.just("2026-05-01T08:09:59Z")},
+    optional={
+        "QID1": st.integers(1, 3),
+        "QID1_3_TEXT": text,
+        "QID2": st.lists(st.sampled_from(("1", "2", "3", "4")), min_size=1, unique=True).map(sorted),
+        "QID2_4_TEXT": text,
+        "QID3_TEXT": text,
+        "QID4_TEXT": st.sampled_from(("42", "-3.5", "0")),
+        "QID5_1": st.integers(1, 2),
+        "site": text,
+        "score": st.sampled_from(("7", "7.25")),
+        "duration": st.integers(0, 9999),
+        "progress": st.integers(0, 100),
+        "finished": st.integers(0, 1),
+    },
+)
+
+
+@settings(max_examples=40)
+@given(
+    given=st.lists(answers, min_size=1, max_size=4),
+    form=st.sampled_from(("csv", "tsv")),
+    broken_out=st.booleans(),
+    more=st.sampled_from(({}, {"includeLabelColumns": True})),
+    bom=st.booleans(),
+)
+def test_what_was_exported_can_be_imported(
+    given: list[dict[str, Any]], form: str, broken_out: bool, more: dict[str, Any], bom: bool
+) -> None:
+    """Codes, several choices, text with anything in it, embedded data, numbers, and what is empty."""
+
+    async def run() -> None:
+        async with speaking(jobs=ByPolls(0), exports=Exports(bom=bom)) as call:
+            state, survey_id = call.sandbox.state, survey_of_every_kind(call)
+            for several in given:
+                state.add_response(survey_id, several)
+            options = {"format": form, "compress": False, "breakoutSets": broken_out} | more
+            content = (await export(call, survey_id, **options)).content
+            await upload(call, survey_id, content, form)
+            found = state.responses_of(survey_id)
+            assert values(found[len(given) :]) == values(found[: len(given)])
+            assert {response.values["status"] for response in found[len(given) :]} == {4}
+
+    asyncio.run(run())
+
+
+@asynchronous
+async def test_seeded_responses_come_back() -> None:
+    """A survey moves into another one: values and labels are the same."""
+    async with speaking(jobs=ByPolls(0)) as call:
+        state, first = call.sandbox.state, survey_of_every_kind(call)
+        second = survey_of_every_kind(call, "Another")
+        state.add_responses(first, 120)
+        await upload(call, second, (await export(call, first, compress=False)).content)
+        one, two = state.responses_of(first), state.responses_of(second)
+        assert values(two) == values(one)
+        assert [found.labels for found in two] == [found.labels for found in one]
+
+
+@asynchronous
+async def test_labels_are_understood() -> None:
+    """A table with texts in place of codes is read as well; tags serve where there are no import ids."""
+    async with speaking(jobs=ByPolls(0)) as call:
+        state, survey_id = call.sandbox.state, survey_of_every_kind(call)
+        given = {"QID1": 2, "QID2": ["1", "3"], "QID5_2": 2, "finished": 1}
+        state.add_response(survey_id, given)
+        content = (await export(call, survey_id, compress=False, useLabels=True)).content
+        await upload(call, survey_id, content)
+        await upload(call, survey_id, b'which_1,which_4,Q5_2,site\n1,,High,"a\nb"\n')
+        _, labelled, tagged = state.responses_of(survey_id)
+        assert {key: labelled.values[key] for key in given} == given
+        assert {key: tagged.values.get(key) for key in ("QID2", "QID5_2", "site")} == {
+            "QID2": ["1"],
+            "QID5_2": 2,
+            "site": "a\nb",
+        }
+
+
+@asynchronous
+async def test_who_imported_what_is_known() -> None:
+    """By the key of the import; a key with the same file makes nothing twice, also while it is at work."""
+    async with speaking(jobs=ByPolls(0)) as call:
+        state, survey_id = call.sandbox.state, call.sandbox.state.survey_id
+        by_hand = state.add_response(survey_id)
+        one, two = b"Q1\n1\n2\n", b"Q1\n3\n"
+        jobs = await asyncio.gather(*(upload(call, survey_id, one, key="a") for _ in range(3)))
+        assert len(set(jobs)) == 1
+        assert await upload(call, survey_id, two, key="a") not in jobs
+        await upload(call, survey_id, two)
+        found = [
+            (response.import_key, response.values.get("QID1")) for response in state.responses_of(survey_id)
+        ]
+        assert found == [(None, None), ("a", 1), ("a", 2), ("a", 3), ("", 3)]
+        assert by_hand.import_key is None
+
+
+@asynchronous
+async def test_a_large_import_holds_nobody_up_and_takes_little_room() -> None:
+    """20 MB in one file: others are served meanwhile, the room is that of the file and of the values."""
+    async with speaking(jobs=ByPolls(0)) as call:
+        state, survey_id = call.sandbox.state, call.sandbox.state.survey_id
+        content = b"Q2\n" + (b'"' + b"many words, and more. " * 900 + b'"\n') * 1000
+        assert len(content) > 19_000_000
+        tracemalloc.start()
+        try:
+            asked = asyncio.create_task(upload(call, survey_id, content))
+            await until(lambda: call.sandbox.requests)
+            assert (await call.get("/whoami")).status == 200
+            await asked
+            most = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert len(state.responses_of(survey_id)) == 1000
+        assert most < 4 * len(content)
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv"])
+@asynchronous
+async def test_rows_with_nothing_are_none(form: str) -> None:
+    """Empty lines between rows, and short rows."""
+    async with speaking(jobs=ByPolls(0)) as call:
+        state, survey_id = call.sandbox.state, call.sandbox.state.survey_id
+        rows = b"Q1,Q2\n\n1,x\n,\n2\n".replace(b",", b"," if form == "csv" else b"\t")
+        await upload(call, survey_id, rows, form)
+        found = [
+            (made.values.get("QID1"), made.values.get("QID2_TEXT")) for made in state.responses_of(survey_id)
+        ]
+        assert found == [(1, "x"), (2, None)]

@@ -36,6 +36,7 @@ __all__ = ["FollowOptions", "Followed", "follow"]
 
 _BAD_REQUEST: Final = 400
 _LONGEST_WAIT: Final = 600.0
+_MOST_DOUBLINGS: Final = 30
 _OVERLAP: Final = 600.0
 _LONGEST_OVERLAP: Final = 366 * 86_400
 _PASSING: Final = (TransportError, ServerFault, RateLimited, JobFailed, DecodeError)
@@ -179,14 +180,14 @@ class Followed:
                     raise
             else:
                 self.info, self.by = self._round.records.info, way.by
-                await self._loosen()
+                await self._loosen(self.info)
                 return self._round
 
-    async def _loosen(self) -> None:
+    async def _loosen(self, info: ExportInfo) -> None:
         """Leave no memory in the file that a crash in the middle of this round would make untrue."""
-        told = self.state is not None and self.state.recent and self.info is not None and self.info.size
-        if self._file is not None and self.state is not None and told:
-            await self._file.save(self.state.forget())
+        state, file = self.state, self._file
+        if file is not None and state is not None and state.recent and info.size:
+            await file.save(state.forget())
 
     async def _open(self, way: Way, begun: datetime, served: list[datetime]) -> _Round:
         held = AsyncExitStack()
@@ -207,7 +208,7 @@ class Followed:
             raise error
         if self._plan.on_fault is not None:
             self._plan.on_fault(error)
-        wait = min(every * 2**self._faults, max(every, _LONGEST_WAIT))
+        wait = min(every * 2 ** min(self._faults, _MOST_DOUBLINGS), max(every, _LONGEST_WAIT))
         self._faults += 1
         self._due = asyncio.get_running_loop().time() + wait
 

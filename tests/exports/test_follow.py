@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
@@ -12,7 +12,8 @@ from rounds import DAY, FILE, START, answer, surveyed
 from virtual import virtual
 
 from qualtrics_async import InvalidRequest, JobFailed, UsageError, exports
-from qualtrics_async.exports import FollowState
+from qualtrics_async._core.events import Call
+from qualtrics_async.exports import FollowState, followed
 
 
 @virtual
@@ -259,3 +260,33 @@ async def test_leaving_at_any_moment_closes_what_is_open() -> None:
             await asyncio.wait({task})
             assert task.cancelled()
         assert survey.sandbox.calls[FILE, 200] >= 4
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=3), timedelta(hours=-3)])
+@virtual
+async def test_the_earlier_clock_counts(ahead: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine whose clock is ahead goes by the date of the service's answers, and misses nothing."""
+
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Wrong:
+            return super().now(tz) + ahead
+
+    monkeypatch.setattr(followed, "datetime", Wrong)
+    async with surveyed() as survey:
+        before = datetime.now(UTC).replace(microsecond=0)
+        async with exports.follow(survey.client, survey.id) as responses:
+            assert [answer(response) async for response in responses] == []
+            state = responses.state
+        assert state is not None
+        assert (
+            before + min(ahead, timedelta(0)) <= state.since <= datetime.now(UTC) + min(ahead, timedelta(0))
+        )
+
+
+def test_answers_without_a_date_tell_no_time() -> None:
+    """What is missing, odd or without a zone is left out."""
+    for date in (None, "", "yesterday", "Sun, 22 Nov 2026 03:16:31 -0000", "Sun, 32 Nov 2026 03:16:31 GMT"):
+        headers = {} if date is None else {"Date": date}
+        call = Call("GET", "/x", 200, None, headers, 1, 0.1, None, None)
+        assert followed._served_at(call) == []

@@ -154,3 +154,16 @@ async def test_the_wait_for_a_round_may_be_given_up_and_taken_up() -> None:
                 await asyncio.wait_for(anext(responses), 10)
         assert answer(await asyncio.wait_for(anext(responses), 20))[1] == "b"
         assert times(survey) == [0, 60]
+
+
+@virtual
+async def test_faults_may_come_for_ever() -> None:
+    """However many rounds in a row have failed, the wait for the next one is ten minutes."""
+    told: list[QualtricsError] = []
+    async with surveyed() as survey:
+        async with survey.follow(every=600, max_faults=5000, on_fault=told.append) as responses:
+            responses._faults = 2000
+            survey.sandbox.faults.add(kind="failed_job", route=START, times=2)
+            survey.arrive("a")
+            assert answer(await anext(responses))[1] == "a"
+        assert times(survey) == [0, 600, 1200]

@@ -79,8 +79,6 @@ class Cells:
         Raises:
             DecodeError: for a row that is none, by its number, after all before it have been taken.
         """
-        if self._failure is not None:
-            raise self._failure
         rows: list[list[str]] = []
         enough = self._lines.count + most_text
         try:
@@ -89,9 +87,9 @@ class Cells:
                 if len(rows) >= most_rows or self._lines.count >= enough:
                     break
         except DecodeError as error:
-            if not rows:
-                raise
             self._failure = error
+        if self._failure is not None and not rows:
+            raise self._failure
         return Pass(rows, self._lines.done) if rows else None
 
     def close(self) -> None:

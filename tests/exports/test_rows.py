@@ -111,6 +111,12 @@ def test_a_row_that_is_none_is_told(tail: bytes, problem: str) -> None:
         with pytest.raises(DecodeError, match=problem):
             cells.take(1_000, 1_000_000)
     cells.close()
+    alone = Cells(archive(written(THREE) + tail).stream(), ",", "tag")
+    alone.open()
+    for _ in range(2):
+        with pytest.raises(DecodeError, match=problem.replace("row 2", "row 1")):
+            alone.take(1_000, 1_000_000)
+    alone.close()
 
 
 def test_a_header_that_is_none_is_told() -> None:

@@ -88,6 +88,7 @@ def test_what_is_written_is_read(rows: list[list[str]], form: str, line_end: str
 @example([["a", "b"]] * 30, 'a,"b"x\n', "csv")
 @example([["a", "b"]] * 30, 'a,b"\nc,d\n', "csv")
 @example([["a", "b"]] * 30, '",",\n",\n', "csv")
+@example([], '" \n,é, a,é","', "csv")
 def test_what_is_no_table_is_read_or_refused_alike(rows: list[list[str]], raw: str, form: str) -> None:
     """Stray quotes, carriage returns, rows of another width: both say the same, by the same number."""
     data = written([*HEAD, *rows], form=form) + raw.encode()

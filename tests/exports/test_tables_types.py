@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, get_args
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
@@ -119,7 +118,7 @@ def test_dates_in_a_zone() -> None:
     assert column.field().type == pa.timestamp("us", berlin)
     assert [moment.strftime("%Y-%m-%d %H:%M:%S") for moment in found] == texts
     assert [moment.astimezone(UTC).hour for moment in found] == [6, 0, 7]
-    assert found[0].tzinfo == ZoneInfo(berlin)
+    assert str(found[0].tzinfo) == berlin
     assert built("datetime", ["2026-03-29 02:30:00"], zone=berlin)[1] == ["2026-03-29 02:30:00"]
 
 

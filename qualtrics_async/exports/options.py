@@ -72,7 +72,8 @@ class Expansion(Struct, frozen=True):
     """How far an archive may expand, in bytes and as a multiple of itself; what goes beyond is refused.
 
     The vendor's files have 1.8 GB at most (documented), and an export may have several. The ratio counts from
-    64 MB on: small archives of sparse tables expand far and do no harm.
+    64 MB on: small archives of sparse tables expand far and do no harm. No more than `max_bytes` are
+    downloaded either.
     """
 
     max_bytes: int = 64 * 1024**3
@@ -88,7 +89,7 @@ class ExportState(Struct, frozen=True, kw_only=True):
 
     `percent` is the service's own count while it is `exporting`. `done` and `total` are bytes: of the archive
     while it is `downloading`, of what it expands to while it is `reading`; `total` is None where the service
-    does not say it.
+    does not say it. `done` falls back where a download has to begin again.
     """
 
     survey_id: str

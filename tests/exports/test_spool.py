@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from talking import assert_idle, cancelled_everywhere
 from vendor import SURVEY, Service, Turn, at, noise, temporary
-from virtual import loop, run
+from virtual import loop, run, virtual
 
 from qualtrics_async import (
     DecodeError,
@@ -31,6 +31,7 @@ from qualtrics_async import (
     Timeouts,
     TransportError,
     UnexpectedStatus,
+    UsageError,
 )
 from qualtrics_async.exports import Expansion, ExportState
 from qualtrics_async.exports import spool as module
@@ -75,6 +76,20 @@ def test_a_file_comes_as_it_is() -> None:
     service = Service(FILE)
     assert filled(service) == FILE
     assert (service.ranges, service.encodings) == ([0], ["identity"])
+
+
+@virtual
+async def test_a_range_begins_at_a_byte() -> None:
+    """Not before the first one: refused before anything is sent."""
+    service = Service(FILE)
+    async with at(service) as client:
+        with pytest.raises(UsageError, match="offset"):
+            async with client.response_exports.file(SURVEY, "F_1", offset=-1):
+                raise AssertionError
+        async with client.response_exports.file(SURVEY, "F_1") as download:
+            assert await download.read(SIZE) == FILE
+    assert service.ranges == [0]
+    assert service.encodings != ["identity"]
 
 
 STAGES = [(0,), (1,), (SIZE // 2,), (SIZE - 1,), (0, 1, 20_000, 20_000), (5, 100_000, SIZE - 2, SIZE - 1)]
@@ -369,7 +384,7 @@ def test_it_can_be_cancelled_anywhere(*, at_once: bool, monkeypatch: pytest.Monk
 
 def test_a_cancellation_waits_for_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """The file is closed when nothing is being written to it any more, even for who is cancelled twice."""
-    writing, go_on, order = Event(), Event(), list[str]()
+    writing, go_on, closed, order = Event(), Event(), Event(), list[str]()
 
     class Slow(Disk):
         def __init__(self, file: BinaryIO) -> None:
@@ -385,6 +400,7 @@ def test_a_cancellation_waits_for_the_thread(monkeypatch: pytest.MonkeyPatch) ->
 
         def _close(self) -> None:
             order.append("closed")
+            closed.set()
             self._shut()
 
     made: Any = TemporaryFile
@@ -401,6 +417,7 @@ def test_a_cancellation_waits_for_the_thread(monkeypatch: pytest.MonkeyPatch) ->
             for _ in range(2):
                 task.cancel()
                 await asyncio.sleep(0)
+            assert not await asyncio.to_thread(closed.wait, 0.1)
             assert not task.done()
             go_on.set()
             with pytest.raises(asyncio.CancelledError):

@@ -11,9 +11,9 @@ from qualtrics_async.sandbox.legacy_survey import questions
 from qualtrics_async.sandbox.survey_file import members
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["Field", "fields", "plain"]
+__all__ = ["Field", "fields", "labels_by", "plain"]
 
 _TAG = re.compile(r"<[^>]*>")
 _TRUE = ("true", "on", "yes", "1")
@@ -56,6 +56,17 @@ def fields(definition: dict[str, Any]) -> Iterator[Field]:
         tag, text = question.get("DataExportTag"), question.get("QuestionText")
         shown = plain(text) if isinstance(text, str) else question_id
         yield from _of(question_id, question, tag if isinstance(tag, str) and tag else question_id, shown)
+
+
+def labels_by(asked: Iterable[Field], values: dict[str, Any]) -> dict[str, Any]:
+    """The texts of the values of a response that have one: documented for metadata and choices."""
+    chosen = {
+        found.key: label
+        for found in asked
+        if found.labels and (label := found.label(values.get(found.key))) is not None
+    }
+    finished = "True" if values.get("finished", 1) else "False"
+    return {"status": "IP Address", "finished": finished} | chosen
 
 
 def plain(text: str) -> str:

@@ -113,7 +113,7 @@ class ResponseFile:
         found: dict[str, None] = {}
         for part in self.found.parts:
             if isinstance(part, Run):
-                found |= dict.fromkeys(key for key in part.made.pools if key not in METADATA)
+                found |= dict.fromkeys(key for key in part.made.keys if key not in METADATA)
             else:
                 for response in part:
                     found |= dict.fromkeys(dict(response.values))

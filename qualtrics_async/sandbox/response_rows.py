@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
 from qualtrics_async.sandbox.response_columns import cell
-from qualtrics_async.sandbox.seeded import OWN, iso_text
+from qualtrics_async.sandbox.seeded import OWN, SeededResponses, iso_text
 from qualtrics_async.sandbox.selection import Run
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from qualtrics_async.sandbox.records import Response
     from qualtrics_async.sandbox.response_columns import Column
-    from qualtrics_async.sandbox.seeded import Pool, SeededResponses
+    from qualtrics_async.sandbox.seeded import Pool
 
 __all__ = ["Objects", "Table", "Xml", "dump"]
 
@@ -46,9 +46,11 @@ class Table:
 
     def lines(self, part: list[Response] | Run) -> Iterator[str]:
         """A line for each response."""
-        return self._of_run(part) if isinstance(part, Run) else map(self._of_kept, part)
+        if isinstance(part, Run) and isinstance(part.made, SeededResponses):
+            return self._of_seeded(part.made, part)
+        return map(self._of_one, part)
 
-    def _of_kept(self, response: Response) -> str:
+    def _of_one(self, response: Response) -> str:
         # Whoever serves may change them meanwhile.
         values, labels = dict(response.values), dict(response.labels)
         found = (
@@ -57,13 +59,13 @@ class Table:
         )
         return self._line([self._quote(text) for text in found])
 
-    def _of_run(self, run: Run) -> Iterator[str]:
-        turns = [self._turn(column, run.made.pools) for column in self._columns]
+    def _of_seeded(self, made: SeededResponses, run: Run) -> Iterator[str]:
+        turns = [self._turn(column, made.pools) for column in self._columns]
         own = [(place, column.source) for place, column in enumerate(self._columns) if column.source in OWN]
         for index in range(run.start, run.stop):
             cells = [texts[(index * step + shift) % size] for texts, step, shift, size in turns]
             if own:
-                texts = _own_texts(run.made, index)
+                texts = _own_texts(made, index)
                 for place, key in own:
                     cells[place] = texts[key]
             yield self._line(cells)
@@ -105,17 +107,19 @@ class Objects:
 
     def lines(self, part: list[Response] | Run) -> Iterator[str]:
         """An object for each response, without the line's end."""
-        return self._of_run(part) if isinstance(part, Run) else map(self._of_kept, part)
+        if isinstance(part, Run) and isinstance(part.made, SeededResponses):
+            return self._of_seeded(part.made, part)
+        return map(self._of_one, part)
 
-    def _of_kept(self, response: Response) -> str:
+    def _of_one(self, response: Response) -> str:
         values = {key: value for key, value in dict(response.values).items() if key in self._sources}
         labels = {key: label for key, label in dict(response.labels).items() if key in self._sources}
         return (
             f'{{"responseId":{dump(response.id)},"values":{dump(values)},"labels":{dump(labels)}{self._end}'
         )
 
-    def _of_run(self, run: Run) -> Iterator[str]:
-        pools = [(key, run.made.pools[key]) for key in self._sources if key in run.made.pools]
+    def _of_seeded(self, made: SeededResponses, run: Run) -> Iterator[str]:
+        pools = [(key, made.pools[key]) for key in self._sources if key in made.pools]
         values = [_fragments(key, pool.values, pool) for key, pool in pools]
         labels = [_fragments(key, pool.labels, pool) for key, pool in pools]
         labels = [turn for turn in labels if any(turn.texts)]
@@ -123,8 +127,8 @@ class Objects:
         for index in range(run.start, run.stop):
             found = [texts[(index * step + shift) % size] for texts, step, shift, size in values]
             named = [texts[(index * step + shift) % size] for texts, step, shift, size in labels]
-            texts = _own_texts(run.made, index)
-            found += [f'"{key}":"{_in_json(key, texts[key], run.made, index)}",' for key in own]
+            texts = _own_texts(made, index)
+            found += [f'"{key}":"{_in_json(key, texts[key], made, index)}",' for key in own]
             yield (
                 f'{{"responseId":"{texts["_recordId"]}","values":{{{"".join(found)[:-1]}}},'
                 f'"labels":{{{"".join(named)[:-1]}}}{self._end}'
@@ -143,8 +147,7 @@ class Xml:
 
     def lines(self, part: list[Response] | Run) -> Iterator[str]:
         """An element for each response."""
-        several = map(part.made.at, range(part.start, part.stop)) if isinstance(part, Run) else part
-        return map(self._element, several)
+        return map(self._element, part)
 
     def _element(self, response: Response) -> str:
         return f"<Response>{''.join(self._values(response))}</Response>\n"

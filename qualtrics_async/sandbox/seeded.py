@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 from time import gmtime, strftime
 from typing import TYPE_CHECKING, Any
 
+from qualtrics_async.sandbox.batches import Batch
 from qualtrics_async.sandbox.records import Response
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ __all__ = ["OWN", "Pool", "SeededResponses", "iso_text"]
 
 OWN = ("startDate", "endDate", "recordedDate", "_recordId")
 """The values that are each response's own; all others come from pools."""
-_DIGITS = 9
 _SMALL, _MIDDLE, _LARGE = 11, 31, 61
 """Sizes of pools: primes, so that every step goes through all of a pool."""
 _POOLED_TEXT = 4_000_000
@@ -62,13 +62,8 @@ class Pool:
         return (index * self.step + self.shift) % len(self.values)
 
 
-class SeededResponses:
-    """So many responses to one survey, in order; the same seed and number has the same answers.
-
-    `arrived` is when all of them came in, in milliseconds; they were recorded `interval` milliseconds apart,
-    the last one then. `first` is the number of the first in the order in which things came to the survey.
-    `changed` has those that are no longer as they were made, None for one that is gone.
-    """
+class SeededResponses(Batch):
+    """Responses that suit a survey; the same seed and number has the same answers."""
 
     def __init__(
         self,
@@ -78,22 +73,13 @@ class SeededResponses:
         embedded: Mapping[str, str],
         *,
         seed: int,
-        mark: str,
-        arrived: int,
-        first: int,
-        interval: int,
         text_size: int | None,
+        **when: Any,
     ) -> None:
-        self.survey_id = survey_id
-        self.count = count
-        self.arrived = arrived
-        self.first = first
-        self.changed: dict[int, Response | None] = {}
+        super().__init__(survey_id, count, **when)
         self._fields = tuple(found)
         self._embedded = dict(embedded)
         self._seed = seed
-        self._mark = mark
-        self._interval = interval
         self._text_size = text_size
 
     @cached_property
@@ -107,30 +93,10 @@ class SeededResponses:
             made.setdefault(name, self._pool(name, self._data(name, kind)))
         return made
 
-    def id_of(self, index: int) -> str:
-        """The id of the response with this number."""
-        return f"R_{self._mark}{index:0{_DIGITS}}"
-
-    def index_of(self, response_id: str) -> int | None:
-        """The number of the response with this id, if it is one of these."""
-        prefix, digits = response_id[:-_DIGITS], response_id[-_DIGITS:]
-        if prefix != f"R_{self._mark}" or not (digits.isascii() and digits.isdecimal()):
-            return None
-        index = int(digits)
-        return index if index < self.count else None
-
-    def recorded(self, index: int) -> int:
-        """When it was recorded, in milliseconds."""
-        return self.arrived - (self.count - 1 - index) * self._interval
-
-    def recorded_before(self, moment: int) -> int:
-        """How many were recorded before then."""
-        if moment > self.arrived:
-            return self.count
-        if self._interval <= 0:
-            return 0
-        after = (self.arrived - moment) // self._interval + 1
-        return max(0, self.count - after)
+    @property
+    def keys(self) -> Iterable[str]:
+        """The keys that their values have."""
+        return self.pools
 
     def own(self, index: int) -> tuple[int, int, int]:
         """When it was started, ended and recorded, in milliseconds."""

@@ -11,7 +11,7 @@ from qualtrics_async.sandbox.records import Response
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from qualtrics_async.sandbox.seeded import SeededResponses
+    from qualtrics_async.sandbox.batches import Batch
 
     Key = Callable[[Response], tuple[int, int]]
 
@@ -35,14 +35,17 @@ def by_modification(response: Response) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Neighbours among seeded responses, as they were made."""
+    """Neighbours in a batch of responses, as they were made."""
 
-    made: SeededResponses
+    made: Batch
     start: int
     stop: int
 
     def __len__(self) -> int:
         return self.stop - self.start
+
+    def __iter__(self) -> Iterator[Response]:
+        return map(self.made.at, range(self.start, self.stop))
 
     def cut(self, start: int, stop: int) -> Run:
         """Those of them with a number from start to stop."""
@@ -51,18 +54,16 @@ class Run:
 
 
 class Selection(Sequence[Response]):
-    """Some responses of a survey in order. `parts` are kept ones and runs of seeded ones."""
+    """Some responses of a survey in order. `parts` are single ones and runs of batches."""
 
     def __init__(self, parts: Iterable[list[Response] | Run]) -> None:
         self.parts = [part for part in parts if len(part)]
 
     @classmethod
-    def of(
-        cls, kept: Iterable[Response], seeded: Iterable[SeededResponses], order: Key = by_arrival
-    ) -> Selection:
-        """What is kept and what is seeded, in one order."""
+    def of(cls, kept: Iterable[Response], batches: Iterable[Batch], order: Key = by_arrival) -> Selection:
+        """Single ones and those of batches, in one order."""
         kept, runs = list(kept), []
-        for made in seeded:
+        for made in batches:
             kept += [response for response in made.changed.values() if response is not None]
             runs += [run for run in _untouched(made) if len(run)]
         if not runs:
@@ -79,10 +80,7 @@ class Selection(Sequence[Response]):
 
     def __iter__(self) -> Iterator[Response]:
         for part in self.parts:
-            if isinstance(part, Run):
-                yield from map(part.made.at, range(part.start, part.stop))
-            else:
-                yield from part
+            yield from part
 
     @overload
     def __getitem__(self, index: int) -> Response: ...
@@ -134,7 +132,7 @@ class Selection(Sequence[Response]):
             yield Selection(piece)
 
 
-def _untouched(made: SeededResponses) -> Iterator[Run]:
+def _untouched(made: Batch) -> Iterator[Run]:
     """The runs between those that are no longer as they were made."""
     start = 0
     for index in sorted(made.changed):

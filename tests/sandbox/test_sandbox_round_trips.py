@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fetching import export, survey_of_every_kind
+from fetching import export, ids, records, survey_of_every_kind
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from speaking import Caller, asynchronous, speaking, until
@@ -26,13 +26,15 @@ OWN = ("_recordId", "recordedDate", "status")
 
 
 async def upload(call: Caller, survey_id: str, content: bytes, form: str = "csv", key: str = "") -> str:
-    """Import a file and return its job; the job must be complete."""
+    """Import a file and return its job, which must end well."""
     path = f"/surveys/{survey_id}/import-responses"
     headers = {"Content-Type": TYPES[form]} | ({"Idempotency-Key": key} if key else {})
     url = call.sandbox.base_url + path
     async with call.session.post(url, data=BytesIO(content), headers=headers) as response:
         job: str = (await response.json())["result"]["progressId"]
-    assert (await call.get(f"{path}/{job}")).result["status"] == "complete"
+    while (status := (await call.get(f"{path}/{job}")).result["status"]) == "inProgress":
+        pass
+    assert status == "complete"
     return job
 
 
@@ -157,22 +159,60 @@ async def test_who_imported_what_is_known() -> None:
 
 @asynchronous
 async def test_a_large_import_holds_nobody_up_and_takes_little_room() -> None:
-    """20 MB in one file: others are served meanwhile, the room is that of the file and of the values."""
+    """Many small rows: others are served meanwhile; it takes the room of the file, then less."""
     async with speaking(jobs=ByPolls(0)) as call:
         state, survey_id = call.sandbox.state, call.sandbox.state.survey_id
-        content = b"Q2\n" + (b'"' + b"many words, and more. " * 900 + b'"\n') * 1000
-        assert len(content) > 19_000_000
+        rows = "".join(f'{index % 3 + 1},"some words, and more",{index},1\n' for index in range(60_000))
+        content = f"Q1,Q2,site,Q3_2\n{rows}".encode()
         tracemalloc.start()
         try:
-            asked = asyncio.create_task(upload(call, survey_id, content))
+            before = tracemalloc.get_traced_memory()[0]
+            asked = asyncio.create_task(upload(call, survey_id, content, key="large"))
             await until(lambda: call.sandbox.requests)
             assert (await call.get("/whoami")).status == 200
             await asked
-            most = tracemalloc.get_traced_memory()[1]
+            left, most = (size - before for size in tracemalloc.get_traced_memory())
         finally:
             tracemalloc.stop()
-        assert len(state.responses_of(survey_id)) == 1000
         assert most < 4 * len(content)
+        assert left < len(content)
+        found = state.responses_of(survey_id)
+        assert len(found) == 60_000
+        for index in (0, 255, 256, 59_999):
+            expected = {
+                "QID1": index % 3 + 1,
+                "QID2_TEXT": "some words, and more",
+                "QID3": ["2"],
+                "status": 4,
+            }
+            assert expected.items() <= found[index].values.items()
+            assert (found[index].values["site"], found[index].import_key) == (str(index), "large")
+            assert found[index].labels["QID3"] == ["Website"]
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv"])
+@asynchronous
+async def test_many_rows_come_back_like_few(form: str) -> None:
+    """What is packed is exported, looked up, changed and deleted as what is not."""
+    async with speaking(jobs=ByPolls(0)) as call:
+        state, first = call.sandbox.state, survey_of_every_kind(call)
+        second = survey_of_every_kind(call, "Another")
+        state.add_responses(first, 600)
+        options = {"format": form, "compress": False}
+        await upload(call, second, (await export(call, first, **options)).content, form)
+        one, two = state.responses_of(first), state.responses_of(second)
+        assert values(two) == values(one)
+        assert [found.labels for found in two] == [found.labels for found in one]
+        content = (await export(call, second, **options)).content
+        assert ids(content, form) == [found.id for found in two]
+        changed, gone = two[300], two[301]
+        update = {"surveyId": second, "embeddedData": {"site": "new"}}
+        assert (await call("PUT", f"/responses/{changed.id}", update)).status == 200
+        assert (await call("DELETE", f"/surveys/{second}/responses/{gone.id}")).status == 200
+        rows = records((await export(call, second, format="ndjson")).plain, "ndjson")
+        assert len(rows) == 599
+        assert (rows[300]["responseId"], rows[300]["values"]["site"]) == (changed.id, "new")
+        assert {row["values"]["status"] for row in rows} == {4}
 
 
 @pytest.mark.parametrize("form", ["csv", "tsv"])

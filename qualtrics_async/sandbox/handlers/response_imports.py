@@ -10,12 +10,12 @@ import hashlib
 from email.message import Message
 from typing import TYPE_CHECKING
 
+from qualtrics_async.sandbox.batches import Packed
 from qualtrics_async.sandbox.handlers._files import begin_export, find_export
 from qualtrics_async.sandbox.handlers._jobs import WORDS, poll
-from qualtrics_async.sandbox.handlers.responses import labels_by
 from qualtrics_async.sandbox.handlers.surveys import find_survey
 from qualtrics_async.sandbox.legacy_survey import questions
-from qualtrics_async.sandbox.response_fields import fields
+from qualtrics_async.sandbox.response_fields import fields, labels_by
 from qualtrics_async.sandbox.response_tables import read_rows
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, result
@@ -32,8 +32,8 @@ routes = Routes()
 _IMPORTS = "/surveys/{surveyId}/import-responses"
 _FAMILY = "response import"
 _DELIMITERS = {"text/csv": ",", "text/tab-separated-values": "\t"}
-_STEP = 200
-"""Rows that become responses without a pause for others."""
+_FEW = 200
+"""Rows that become responses one by one."""
 _IMPORTED = 4
 """The status of a response that was imported (documented)."""
 
@@ -85,20 +85,35 @@ async def import_rows(
     # Whoever polls meanwhile, after a repetition of the request, must not see the job complete.
     stuck, job.progress.stuck = job.progress.stuck, True
     try:
-        rows = await asyncio.to_thread(lambda: list(read_rows(definition, content, charset, delimiter)))
+        rows = await asyncio.to_thread(_packed, definition, content, charset, delimiter)
     except ValueError as error:
         job.failing, job.record["why"] = True, str(error)
-        rows = []
-    asked = list(fields(definition))
-    rows.reverse()
-    while rows:
+    else:
         with call.state.serving():
-            for values in (rows.pop() for _ in range(min(_STEP, len(rows)))):
-                labels = labels_by(asked, values)
-                made = call.state.add_response(survey.id, values | {"status": _IMPORTED}, labels=labels)
-                made.import_key = call.headers.get("Idempotency-Key", "")
-        await asyncio.sleep(0)
-    job.progress.stuck = stuck
+            _keep(call, survey, rows)
+    finally:
+        job.progress.stuck = stuck
+
+
+def _packed(definition: Body, content: bytes, charset: str, delimiter: str) -> Packed:
+    rows = Packed()
+    for values in read_rows(definition, content, charset, delimiter):
+        rows.add(values)
+    return rows
+
+
+def _keep(call: Call, survey: Survey, rows: Packed) -> None:
+    """Make single responses of few rows, which tests may change, and a batch of many."""
+    key = call.headers.get("Idempotency-Key", "")
+    if rows.count > _FEW:
+        call.state.import_responses(survey.id, rows, key, status=_IMPORTED)
+        return
+    asked = list(fields(survey.definition))
+    for index in range(rows.count):
+        values = rows.row(index)
+        labels = labels_by(asked, values)
+        made = call.state.add_response(survey.id, values | {"status": _IMPORTED}, labels=labels)
+        made.import_key = key
 
 
 def _check(body: Body) -> None:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from qualtrics_async.sandbox.handlers.surveys import find_survey
 from qualtrics_async.sandbox.legacy_survey import embedded_fields, questions
 from qualtrics_async.sandbox.records import UploadedFile
-from qualtrics_async.sandbox.response_fields import fields
+from qualtrics_async.sandbox.response_fields import fields, labels_by
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.state import iso_fraction
 from qualtrics_async.sandbox.wire import File, Refused, check_keys, check_texts, nested, result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from qualtrics_async.sandbox.records import Response, Survey
     from qualtrics_async.sandbox.response_fields import Field
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = [
     "change_embedded_data",
     "find_response",
-    "labels_by",
     "labels_of",
     "render_response",
     "routes",
@@ -153,17 +152,6 @@ def render_response(survey: Survey, response: Response) -> Body:
 def labels_of(survey: Survey, values: Body) -> Body:
     """The texts of the values that have one: documented for metadata and choices."""
     return labels_by(fields(survey.definition), values)
-
-
-def labels_by(asked: Iterable[Field], values: Body) -> Body:
-    """The same for a survey whose fields are known already."""
-    chosen = {
-        found.key: label
-        for found in asked
-        if found.labels and (label := found.label(values.get(found.key))) is not None
-    }
-    finished = "True" if values.get("finished", 1) else "False"
-    return {"status": "IP Address", "finished": finished} | chosen
 
 
 def change_embedded_data(state: State, response: Response, body: Body) -> None:

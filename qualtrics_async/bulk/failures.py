@@ -88,7 +88,7 @@ async def failures_file(
     encoding: str = "utf-8-sig",
     delimiter: str | None = None,
 ) -> AsyncGenerator[FailuresFile]:
-    """Open a file for the rows of an import that do not succeed; it is there, whole, when the body ends well.
+    """Open a file for the rows of a job that do not succeed; it is there, whole, when the body ends well.
 
     ```python
     rows = bulk.read_contacts("contacts.csv")

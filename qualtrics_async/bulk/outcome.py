@@ -72,7 +72,7 @@ class Decision(Struct, frozen=True):
     """What was decided on something whose fate was unknown, and why.
 
     `items` rows (of a distribution: 1) of a mailing list were, in the words of `decision`, `"sent again"`,
-    found `"accepted"`, or left `"in doubt"`.
+    found `"accepted"`, or left `"in doubt"`. Of a job over responses, the id is that of the survey.
     """
 
     mailing_list_id: str

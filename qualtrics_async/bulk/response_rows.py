@@ -175,6 +175,8 @@ class ResponseReader:
                 found.append(value)
             elif column not in _NO_DATA:
                 others[column] = value
+        if len(found) > 1:  # of which those that are empty mean nothing
+            found = [value for value in found if value is not None and value != ""] or found[:1]
         if len(found) > 1:
             raise RowProblem("bad row", "two columns mean the response id: say which with response_id_column")
         if not found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from responding import DELETE, GET_RESPONSE, UPDATE, UPDATING, Survey, survey
 from steps import Steps
+from virtual import loop, virtual
 from working import asynchronous, client_of, settled, take
 
-from qualtrics_async import OutcomeUnknown, Timeouts
+from qualtrics_async import OutcomeUnknown, Polling, Timeouts
 from qualtrics_async.bulk import InDoubt, Ok
 from qualtrics_async.sandbox import ByPolls
 
@@ -259,3 +261,40 @@ def test_each_response_has_one_outcome_and_it_is_true(
                 assert not isinstance(outcome, InDoubt) or faults
 
     run()
+
+
+@virtual
+async def test_after_a_doubt_the_next_job_rests() -> None:
+    """What may still be on its way gets some time, so that it is before the next job, not behind it."""
+    polling = Polling(first=1, factor=1, longest=7, deadline=60)
+    async with survey(20, client={"polling": polling}, clock=loop().time) as v:
+        v.scene.sandbox.faults.add(kind="cut", when="after", route=UPDATE)
+        taken = await take(v.job("update", v.rows()))
+        assert taken.kinds == {"Ok": 20}
+        posts = [record.at for record in v.scene.sandbox.requests if record.method == "POST"]
+        assert posts[1] - posts[0] >= 7
+
+
+@pytest.mark.parametrize("most", [0, 3, 13])
+@asynchronous
+async def test_a_stream_with_a_name_is_not_read_again(most: int, tmp_path: Path) -> None:
+    """Left anywhere, the same call goes on and does nothing twice; once it is whole, nobody reads it."""
+    read = 0
+
+    def stream() -> Iterator[Any]:
+        nonlocal read
+        for row in v.rows():
+            read += 1
+            yield row
+
+    async with survey(25) as v:
+        options: dict[str, Any] = {"journal": tmp_path / "j.db", "job_id": "nightly"}
+        await take(v.job("update", stream(), **options), most)
+        assert (await take(v.job("update", stream(), **options))).error is None
+        before = read
+        again = await take(v.job("update", stream(), **options, replay=True))
+        assert read == before
+        names = [outcome.item.response_id for outcome in again.outcomes]
+        assert sorted(names) == sorted(v.responses)
+        assert v.once() == dict.fromkeys(v.responses, 1)
+        assert v.scene.count(UPDATE) == 3

@@ -285,6 +285,35 @@ async def test_a_journal_of_another_job_is_refused(options: Any, named: str, tmp
         assert v.scene.count(UPDATE) == 1
 
 
+@asynchronous
+async def test_failures_become_a_file_that_can_be_given_again(tmp_path: Path) -> None:
+    """Rows that came from no file have a column for the id, one for each value, and what went wrong."""
+    path = tmp_path / "failed.csv"
+    async with survey(2) as v:
+        rows = [
+            *v.rows(),
+            v.rows()[0],
+            {"responseId": "R_none", "Segment": "x"},
+            {"Response ID": "", "a": 1},
+        ]
+        async with bulk.failures_file(path) as failed, v.job("update", rows) as outcomes:
+            async for outcome in outcomes:
+                await failed.add(outcome)
+        read = bulk.read_csv(path)
+        cells = [row.cells async for row in read if isinstance(row, bulk.SourceRow)]
+        assert [(row["responseId"], row["Segment"], row["_reason"]) for row in cells] == [
+            (v.responses[0], "s0", "twice in the input"),
+            ("R_none", "x", "refused by the job"),
+            ("", "", "no response id"),
+        ]
+        made = v.scene.sandbox.state.add_response(v.id)
+        text = await asyncio.to_thread(path.read_text, encoding="utf-8")
+        await asyncio.to_thread(path.write_text, text.replace("R_none", made.id), encoding="utf-8")
+        taken = await take(v.job("update", bulk.read_csv(path)))
+        assert taken.kinds == {"Ok": 2, "Failed": 1}
+        assert (made.values["Segment"], "_reason" in made.values) == ("x", False)
+
+
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
 
 

@@ -65,6 +65,16 @@ def test_cells_that_say_nothing() -> None:
     assert update(row, clear_empty=True)["embeddedData"] == {"a": "", "d": "x"}
 
 
+def test_of_two_columns_for_the_id_one_may_be_empty() -> None:
+    """Files of several origins have both; it is a fault only where both say something."""
+    for empty in ("", None):
+        row = {"responseId": empty, "Response ID": ID, "a": "b"}
+        assert (update(row)["responseId"], update(row)["embeddedData"]) == (ID, {"a": "b"})
+    with pytest.raises(RowProblem) as caught:
+        update({"responseId": "", "Response ID": None, "a": "b"})
+    assert caught.value.reason == "no response id"
+
+
 def test_notes_of_a_failures_file_are_no_data() -> None:
     """What an earlier run left can be given again."""
     row = {"responseId": ID, "a": "b", "_outcome": "failed", "_reason": "x", "_error": "y", "_text": "z"}

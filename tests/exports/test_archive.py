@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from vendor import HEADER, Entry, by_hand, named, noise, split, zipped
 
 from qualtrics_async import DecodeError
-from qualtrics_async.exports import Expansion, Member, archive, headers
+from qualtrics_async.exports import Expansion, Member, archive
 from qualtrics_async.exports.archive import Archive
 from qualtrics_async.exports.options import ExportFormat
 
@@ -433,16 +433,6 @@ def test_any_split_of_a_table_is_the_table(
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(archive, "_BLOCK", max(block, len(MARK)))
         assert content(zipped(*members)) == mark + HEADER + b"".join(rows)
-
-
-def test_header_rows_without_end_are_given_up(monkeypatch: pytest.MonkeyPatch, small: None) -> None:
-    """What has so long a row is no table of ours: it is data, and its memory is bounded."""
-    monkeypatch.setattr(headers, "_LONGEST", 100)
-    long = b"x" * 500
-    taken = pieces(opened(zipped(long, long)))
-    assert b"".join(taken) == long + b"\n" + long
-    assert max(map(len, taken)) <= 104
-    assert content(zipped(HEADER[:-9], long)) == HEADER[:-9] + b"\n" + long
 
 
 def test_memory_does_not_grow_with_the_members() -> None:

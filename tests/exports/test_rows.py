@@ -7,6 +7,7 @@ import csv
 import threading
 from typing import TYPE_CHECKING, Any
 
+import anyio.to_thread
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -83,6 +84,19 @@ def test_long_texts_are_whole(limit: int) -> None:
     assert csv.field_size_limit() == limit
 
 
+def test_a_long_text_before_a_carriage_return() -> None:
+    """A lone carriage return after the last quote is the end of the line, also where a cell is long."""
+    tail = b'"",1,"' + b"x" * (LIMIT + 1) + b'"\r\n'
+    assert read(written(THREE) + tail)[1] == [["", "1", "x" * (LIMIT + 1)]]
+
+
+def test_a_mark_before_a_quoted_name() -> None:
+    """A byte order mark keeps no comma, quote or line feed of the first name from being understood."""
+    head = [['Q1, "first"\n', "Q2"], ["a", "b"], ['{"ImportId":"QID1"}', '{"ImportId":"QID2"}']]
+    cells, rows = read(b"\xef\xbb\xbf" + written([*head, ["1", "2"]]))
+    assert (cells.columns.names, rows) == (('Q1, "first"\n', "Q2"), [["1", "2"]])
+
+
 def test_several_members_are_one_table() -> None:
     """The header rows of later files are no rows."""
     first, second = written([*THREE, ["a", "b", "c"]]), written([*THREE, ["d", "e", "f"]])
@@ -150,6 +164,14 @@ def test_a_row_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     for endless in (b"x" * 2_000, b'"' + b"x\n" * 2_000):
         with pytest.raises(DecodeError, match="longer than 1000"):
             read(written(THREE) + endless)
+    members = archive(written(THREE)).stream()
+    pieces = iter([written(THREE), *[b"x" * 100] * 12])
+    monkeypatch.setattr(members, "take", lambda: next(pieces))
+    cells = Cells(members, ",", "tag")
+    cells.open()
+    with pytest.raises(DecodeError, match="longer than 1000"):
+        cells.take(1, 1)
+    members.close()
 
 
 def test_a_file_without_import_ids() -> None:
@@ -256,7 +278,7 @@ async def test_left_early() -> None:
 async def test_shared_between_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several tasks get each row once."""
     take = Cells.take
-    monkeypatch.setattr(Cells, "take", lambda cells, _, most_text: take(cells, 2, most_text))
+    monkeypatch.setattr(Cells, "take", lambda cells, _, most_text: take(cells, 7, most_text))
     async with scene() as play:
         survey_id = play.survey(40)
         async with exported_rows(play.client, survey_id) as rows:
@@ -265,7 +287,7 @@ async def test_shared_between_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
                 found = []
                 async for row in rows:
                     found.append(row["ResponseId"])
-                    await asyncio.sleep(0)
+                    await anyio.to_thread.run_sync(lambda: None)  # as long as a batch takes
                 return found
 
             found = await asyncio.gather(*(some() for _ in range(3)))

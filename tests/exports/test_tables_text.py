@@ -107,7 +107,7 @@ def test_damage_is_told_alike(place: int) -> None:
 def test_the_fast_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ordinary tables, with quotes and line feeds in them, are not read by the csv module."""
     monkeypatch.setattr(Cells, "take", None)
-    rows = [["1", 'say "so",\nand on'], ["", ""]] * 200
+    rows = [[str(number), 'say "so",\nand\n' + "on" * (number % 7)] for number in range(200)]
     assert arrays(written([*HEAD, *rows]))[1] == rows
 
 

@@ -13,9 +13,11 @@ from qualtrics_async.sandbox.survey_file import members
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Field", "fields", "labels_by", "plain"]
+__all__ = ["SEVERAL", "Field", "fields", "labels_by", "plain"]
 
 _TAG = re.compile(r"<[^>]*>")
+SEVERAL = ("MA", "MSB")
+"""How the selectors of questions that take several choices begin."""
 _TRUE = ("true", "on", "yes", "1")
 
 
@@ -92,7 +94,7 @@ def _of(qid: str, question: dict[str, Any], tag: str, text: str) -> Iterator[Fie
                 f"{qid}_{code}", qid, f"{tag}_{code}", f"{text} - {statement}", "choice", answers, part
             )
     else:
-        yield Field(qid, qid, tag, text, "choices" if selector.startswith("MA") else "choice", choices)
+        yield Field(qid, qid, tag, text, "choices" if selector.startswith(SEVERAL) else "choice", choices)
         for code, choice in members(question.get("Choices")).items():
             if str(choice.get("TextEntry")).lower() in _TRUE:
                 key, part = (

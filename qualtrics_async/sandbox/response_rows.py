@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from qualtrics_async.sandbox.seeded import Pool
 
 __all__ = ["Objects", "Table", "Xml", "dump"]
+
+
+_ILLEGAL = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class _Turn(NamedTuple):
@@ -169,17 +173,18 @@ def dump(value: Any) -> str:
 
 def _legal(text: str) -> str:
     """Text without what XML cannot have."""
-    return "".join(sign for sign in text if sign >= " " or sign in "\t\n\r")
+    return _ILLEGAL.sub("", text)
 
 
 def _own_texts(made: SeededResponses, index: int) -> dict[str, str]:
     """What a seeded response has for itself, as tables have it."""
-    started, ended, recorded = made.own(index)
+    started, recorded = made.own(index)
+    end = iso_text(recorded, " ")
     return {
         "_recordId": made.id_of(index),
-        "startDate": iso_text(started).replace("T", " "),
-        "endDate": iso_text(ended).replace("T", " "),
-        "recordedDate": iso_text(recorded).replace("T", " "),
+        "startDate": iso_text(started, " "),
+        "endDate": end,
+        "recordedDate": end,
     }
 
 

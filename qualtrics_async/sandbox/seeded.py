@@ -98,17 +98,17 @@ class SeededResponses(Batch):
         """The keys that their values have."""
         return self.pools
 
-    def own(self, index: int) -> tuple[int, int, int]:
-        """When it was started, ended and recorded, in milliseconds."""
+    def own(self, index: int) -> tuple[int, int]:
+        """When it was started, and when it was ended and recorded, in milliseconds."""
         recorded, pool = self.recorded(index), self.pools["duration"]
-        return recorded - pool.values[pool.place(index)] * _SECOND, recorded, recorded
+        return recorded - pool.values[pool.place(index)] * _SECOND, recorded
 
     def at(self, index: int) -> Response:
         """The response with this number as it was made."""
-        response_id, (started, ended, recorded) = self.id_of(index), self.own(index)
+        response_id, (started, recorded) = self.id_of(index), self.own(index)
         values: dict[str, Any] = {
             "startDate": f"{iso_text(started)}Z",
-            "endDate": f"{iso_text(ended)}Z",
+            "endDate": f"{iso_text(recorded)}Z",
             "recordedDate": f"{iso_text(recorded)}.{recorded % _SECOND:03}Z",
             "_recordId": response_id,
         }
@@ -160,16 +160,20 @@ class SeededResponses(Batch):
         return [None, *(f"{dice.choice(_PLACES)} {dice.randrange(100)}" for _ in range(_MIDDLE - 1))]
 
 
+_MINUTES = [f"{minute // 60:02}:{minute % 60:02}:" for minute in range(24 * 60)]
+_SECONDS = [f"{second:02}" for second in range(60)]
+
+
 @lru_cache(maxsize=512)
 def _day(number: int) -> str:
-    return strftime("%Y-%m-%dT", gmtime(number * _DAY))
+    return strftime("%Y-%m-%d", gmtime(number * _DAY))
 
 
-def iso_text(milliseconds: int) -> str:
+def iso_text(milliseconds: int, between: str = "T") -> str:
     """`2026-06-01T09:00:00`, fast for many moments of few days."""
     day, second = divmod(milliseconds // _SECOND, _DAY)
     minute, second = divmod(second, 60)
-    return f"{_day(day)}{minute // 60:02}:{minute % 60:02}:{second:02}"
+    return _day(day) + between + _MINUTES[minute] + _SECONDS[second]
 
 
 def _code(code: str) -> int | str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from xml.etree.ElementTree import fromstring
 
 import pytest
 from exporting import table
@@ -181,6 +182,24 @@ async def test_an_empty_survey_has_its_headers(form: str, content: bytes | None)
             assert len(table(found, "," if form == "csv" else "\t")) == 3
         else:
             assert found == content
+
+
+@asynchronous
+async def test_xml_has_a_value_for_each_cell() -> None:
+    """Whatever the text: what XML cannot have is left out."""
+    async with speaking(jobs=ByPolls(0)) as call:
+        survey_id = survey_of_every_kind(call, 'A <b> & "c"')
+        odd = {"QID3_TEXT": 'a < b & c > d\x00\x08\ufffe "e"\n]]>', "x<y>&": "z"}
+        made = call.sandbox.state.add_response(survey_id, ANSWERS | odd)
+        (response,) = fromstring((await export(call, survey_id, format="xml")).plain)
+        found = {value.get("id"): value.text for value in response}
+        assert (found["_recordId"], found["QID2_3"]) == (made.id, "1")
+        assert found["QID3_TEXT"] == 'a < b & c > d "e"\n]]>'
+        assert found["x<y>&"] == "z"
+        assert "QID2_2" not in found
+        (await export(call, call.sandbox.state.survey_id, format="xml")).plain.index(
+            b"<Responses>\n</Responses>"
+        )
 
 
 def test_a_member_has_room_for_a_row() -> None:

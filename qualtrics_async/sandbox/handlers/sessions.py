@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qualtrics_async.sandbox.handlers.responses import labels_of
 from qualtrics_async.sandbox.handlers.surveys import find_survey
 from qualtrics_async.sandbox.legacy_survey import pages, questions
+from qualtrics_async.sandbox.response_fields import SEVERAL
 from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.state import iso, iso_fraction
 from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, nested, result
@@ -125,7 +126,7 @@ def _question(qid: str, question: Body) -> Body:
 
 
 def _multiple(question: Body) -> bool:
-    return str(question.get("Selector", "")).startswith("MA")
+    return str(question.get("Selector")).startswith(SEVERAL)
 
 
 def _answer(survey: Survey, qid: str, answer: Any) -> Body:

@@ -309,6 +309,14 @@ async def test_jobs_of_one_survey_stand_in_a_queue() -> None:
             for started in (second, first, second, second)
         ]
         assert words == ["queued", "complete", "inProgress", "complete"]
+        third = await jobs.start(state.survey_id, updates)
+        path = f"/surveys/{state.survey_id}/delete-responses"
+        body = {"deletes": [{"responseId": "R_none"}]}
+        sent = await client.request("POST", path, body=body, returns=dict)
+        assert (await client.request("GET", f"{path}/{sent['progressId']}", returns=dict))[
+            "status"
+        ] == "queued"
+        assert (await jobs.progress(state.survey_id, third.progress_id)).status == "complete"
 
 
 @asynchronous

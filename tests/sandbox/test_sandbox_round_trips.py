@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from speaking import Caller, asynchronous, speaking, until
 
-from qualtrics_async.sandbox import ByPolls, Exports
+from qualtrics_async.sandbox import ByPolls, Exports, Question
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,6 +137,20 @@ async def test_labels_are_understood() -> None:
             "QID5_2": 2,
             "site": "a\nb",
         }
+
+
+@asynchronous
+async def test_a_code_is_no_label_of_another() -> None:
+    """Choices whose texts are numbers come back as they were."""
+    async with speaking(jobs=ByPolls(0)) as call:
+        state = call.sandbox.state
+        asked = [Question("single", "How many?", ("2", "1")), Question("multiple", "Which?", ("3", "1", "2"))]
+        survey_id = state.add_survey("Numbers", questions=asked)
+        state.add_response(survey_id, {"QID1": 1, "QID2": ["1", "2"]})
+        options = {"compress": False, "breakoutSets": False}
+        await upload(call, survey_id, (await export(call, survey_id, **options)).content)
+        first, second = values(state.responses_of(survey_id))
+        assert first == second
 
 
 @asynchronous

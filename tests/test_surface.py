@@ -55,6 +55,14 @@ def test_exports_are_sorted_and_exist(name: str) -> None:
         getattr(module, entry)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_module_has_the_name_of_what_its_package_exports(name: str) -> None:
+    """An import of the module would put it in the place of the function, for whoever asks afterwards."""
+    module = importlib.import_module(name)
+    files = {found.name for found in pkgutil.iter_modules(getattr(module, "__path__", []))}
+    assert not files & set(getattr(module, "__all__", []))
+
+
 @pytest.mark.parametrize("name", [name for name in PUBLIC if ".cli" not in name and ".sandbox." not in name])
 def test_what_is_public_is_exported(name: str) -> None:
     """A public module says what it exports, and defines nothing public that it does not export."""

@@ -8,11 +8,14 @@ from qualtrics_async._lazy import lazy
 
 if TYPE_CHECKING:
     from qualtrics_async.exports.archive import Member
+    from qualtrics_async.exports.chunks import Chunks, stream
+    from qualtrics_async.exports.columns import Column, ColumnMap, Names
     from qualtrics_async.exports.export import ExportInfo
     from qualtrics_async.exports.files import ExportedFile, SavedFormat, to_file
     from qualtrics_async.exports.follow_file import FollowFile
     from qualtrics_async.exports.followed import Followed, FollowOptions, follow
     from qualtrics_async.exports.following import FollowState
+    from qualtrics_async.exports.foreseen import columns_of_survey
     from qualtrics_async.exports.import_rows import ImportHeader
     from qualtrics_async.exports.importing import (
         ImportedResponses,
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
         ImportState,
         import_responses,
     )
-    from qualtrics_async.exports.many import ManyOptions, many
+    from qualtrics_async.exports.kinds import Cell, Kind, kinds_of, read_cell
+    from qualtrics_async.exports.many_exports import ManyOptions, many
     from qualtrics_async.exports.options import (
         Expansion,
         ExportFormat,
@@ -29,13 +33,15 @@ if TYPE_CHECKING:
         ExportState,
         StartOptions,
     )
-    from qualtrics_async.exports.records import Records, records
-    from qualtrics_async.exports.rows import Row, Rows, TableFormat, rows
-    from qualtrics_async.exports.stream import Chunks, stream
+    from qualtrics_async.exports.record_stream import Records, records
+    from qualtrics_async.exports.row_stream import Row, Rows, TableFormat, rows
     from qualtrics_async.exports.tables import to_arrow, to_pandas, to_parquet, to_polars
 
 __all__ = [
+    "Cell",
     "Chunks",
+    "Column",
+    "ColumnMap",
     "Expansion",
     "ExportFormat",
     "ExportInfo",
@@ -51,17 +57,22 @@ __all__ = [
     "ImportSource",
     "ImportState",
     "ImportedResponses",
+    "Kind",
     "ManyOptions",
     "Member",
+    "Names",
     "Records",
     "Row",
     "Rows",
     "SavedFormat",
     "StartOptions",
     "TableFormat",
+    "columns_of_survey",
     "follow",
     "import_responses",
+    "kinds_of",
     "many",
+    "read_cell",
     "records",
     "rows",
     "stream",
@@ -73,8 +84,8 @@ __all__ = [
 ]
 
 _FILES = (
-    *("options", "archive", "export", "files", "many", "stream", "records", "rows", "tables"),
-    *("following", "follow_file", "followed"),
+    *("options", "archive", "export", "files", "many_exports", "chunks", "record_stream", "row_stream"),
+    *("columns", "foreseen", "kinds", "tables", "following", "follow_file", "followed"),
     *("import_rows", "importing"),
 )
 

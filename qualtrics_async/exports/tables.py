@@ -32,7 +32,7 @@ from qualtrics_async.exports.export import Export, ExportInfo, open_export
 from qualtrics_async.exports.files import ExportedFile
 from qualtrics_async.exports.kinds import kinds_of
 from qualtrics_async.exports.options import ExportOptions, Plan, planned
-from qualtrics_async.exports.rows import check_names
+from qualtrics_async.exports.row_stream import check_names
 from qualtrics_async.exports.saving import Target
 from qualtrics_async.exports.textual import TextColumns
 from qualtrics_async.models.surveys import Survey

@@ -25,9 +25,9 @@ from qualtrics_async import (
     ServerFault,
 )
 from qualtrics_async.exports import ExportState
+from qualtrics_async.exports.chunks import stream
 from qualtrics_async.exports.job import exported
 from qualtrics_async.exports.options import planned
-from qualtrics_async.exports.stream import stream
 from qualtrics_async.sandbox import ByPolls, BySeconds, Sandbox
 
 START = "POST /surveys/{surveyId}/export-responses"

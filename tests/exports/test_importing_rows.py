@@ -23,11 +23,11 @@ from virtual import run
 from qualtrics_async.bulk import BrokenRow, SourceRow
 from qualtrics_async.errors import InvalidRequest, UsageError
 from qualtrics_async.exports import import_rows
+from qualtrics_async.exports.chunks import stream
 from qualtrics_async.exports.import_rows import written
 from qualtrics_async.exports.importing import ImportState, import_responses
-from qualtrics_async.exports.records import records as records_of
-from qualtrics_async.exports.rows import rows as rows_of
-from qualtrics_async.exports.stream import stream
+from qualtrics_async.exports.record_stream import records as records_of
+from qualtrics_async.exports.row_stream import rows as rows_of
 from qualtrics_async.models.contacts import ContactCreate
 from qualtrics_async.models.responses import Response
 

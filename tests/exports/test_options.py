@@ -14,9 +14,9 @@ from virtual import run
 
 from qualtrics_async import UsageError
 from qualtrics_async.exports import Expansion, ExportFormat, ExportOptions, StartOptions
+from qualtrics_async.exports.chunks import stream
 from qualtrics_async.exports.options import planned
-from qualtrics_async.exports.records import records
-from qualtrics_async.exports.stream import stream
+from qualtrics_async.exports.record_stream import records
 from qualtrics_async.models.response_exports import ResponseExportOptions
 from qualtrics_async.sandbox import ByPolls
 

@@ -19,8 +19,8 @@ from outward import FILE, START, asynchronous, scene
 from qualtrics_async import Qualtrics, exports
 from qualtrics_async.errors import ApiError, DecodeError, JobFailed, UsageError
 from qualtrics_async.exports import textual
-from qualtrics_async.exports.records import records
-from qualtrics_async.exports.rows import rows
+from qualtrics_async.exports.record_stream import records
+from qualtrics_async.exports.row_stream import rows
 from qualtrics_async.sandbox import Exports, Question, Sandbox
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from virtual import run, virtual
 
 from qualtrics_async import DecodeError, UsageError
 from qualtrics_async.exports import Chunks, archive
-from qualtrics_async.exports.records import Records, records
+from qualtrics_async.exports.record_stream import Records, records
 from qualtrics_async.models.responses import Response
 from qualtrics_async.sandbox import ByPolls, Exports
 

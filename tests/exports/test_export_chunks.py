@@ -26,7 +26,7 @@ from qualtrics_async import (
 )
 from qualtrics_async.exports import Chunks, Expansion, ExportState, Member, archive
 from qualtrics_async.exports.archive import MemberStream
-from qualtrics_async.exports.stream import stream
+from qualtrics_async.exports.chunks import stream
 from qualtrics_async.sandbox import ByPolls, Exports
 
 KIBIBYTE = 1024

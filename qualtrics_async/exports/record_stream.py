@@ -13,9 +13,9 @@ import msgspec
 
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import DecodeError
+from qualtrics_async.exports.chunks import Chunks, chunks_of
 from qualtrics_async.exports.export import ExportInfo, open_export
 from qualtrics_async.exports.options import ExportOptions, planned
-from qualtrics_async.exports.stream import Chunks, chunks_of
 from qualtrics_async.models._base import convert_wire
 from qualtrics_async.models.responses import AnyResponse, Response
 

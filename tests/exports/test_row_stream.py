@@ -18,7 +18,7 @@ from qualtrics_async import exports
 from qualtrics_async.errors import DecodeError, UsageError
 from qualtrics_async.exports import cells as cells_module
 from qualtrics_async.exports.cells import Cells
-from qualtrics_async.exports.rows import rows as exported_rows
+from qualtrics_async.exports.row_stream import rows as exported_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

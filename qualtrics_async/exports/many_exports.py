@@ -35,7 +35,7 @@ from qualtrics_async.errors import (
 from qualtrics_async.exports.columns import Names
 from qualtrics_async.exports.files import SUFFIXES, ExportedFile, SavedFormat, to_file
 from qualtrics_async.exports.options import ExportOptions, planned
-from qualtrics_async.exports.rows import check_names
+from qualtrics_async.exports.row_stream import check_names
 
 __all__ = ["ManyOptions", "many"]
 

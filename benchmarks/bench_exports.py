@@ -46,6 +46,7 @@ ENOUGH: Final = 0.7
 MEMORY: Final = 64
 STALL: Final = 20
 PIECE: Final = 512 * 1024
+STEP: Final = 128 * 1024
 TICK: Final = 0.001
 
 OURS: Final = {"exports.stream": "csv", "exports.records": "ndjson"}
@@ -69,6 +70,7 @@ def run(*, quick: bool) -> list[Row]:
     rows: list[Row] = []
     with serving("exports") as server:
         for ours, form in OURS.items():
+            server.prepare(form, megabytes)
             names = (ours, *ALONE[ours])
             measured = [
                 {name: _measure(name, form, server.root, megabytes) for name in names}
@@ -202,7 +204,7 @@ def _decode(form: str, megabytes: int) -> dict[str, float]:
     count = megabytes * 1_000_000 // len(plain)
     pieces, begin = [], 0
     while begin < len(plain):
-        end = plain.find(b"\n", begin + PIECE) + 1 or len(plain)
+        end = plain.find(b"\n", begin + STEP) + 1 or len(plain)
         pieces.append(plain[begin:end])
         begin = end
     began = time.perf_counter()

@@ -344,7 +344,7 @@ class Exports:
         if (form, megabytes) not in self._files:
             data, _ = archive(form, megabytes)
             head = f"HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\nContent-Length: {len(data)}\r\n\r\n"
-            self._files = {(form, megabytes): head.encode() + data}
+            self._files[form, megabytes] = head.encode() + data
         return self._files[form, megabytes]
 
 
@@ -357,6 +357,11 @@ class Server(NamedTuple):
     def root(self) -> str:
         """The root of the API there."""
         return f"{self.origin}/API/v3"
+
+    def prepare(self, form: str, megabytes: int) -> None:
+        """Let an `exports` server make an archive before anybody waits for it."""
+        with urllib.request.urlopen(f"{self.root}/surveys/SV_{megabytes}/export-responses/ES_{form}/file"):
+            pass
 
     def counts(self) -> dict[str, dict[str, float]]:
         """What a `quota` server has counted."""

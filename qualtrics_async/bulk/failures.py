@@ -15,12 +15,12 @@ from typing import Any, Final, NamedTuple, TextIO
 import anyio.to_thread
 import msgspec
 
+from qualtrics_async._core.replacing import replacing_off_loop
 from qualtrics_async._core.store import Store
 from qualtrics_async._core.tasks import to_its_end
 from qualtrics_async.bulk.identity import FileRows, Layout
 from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome
 from qualtrics_async.bulk.readers import read_contacts
-from qualtrics_async.bulk.replacing import replacing_off_loop
 from qualtrics_async.bulk.response_rows import ResponseRow
 from qualtrics_async.bulk.rows import (
     _TEXT,

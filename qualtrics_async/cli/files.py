@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from qualtrics_async.bulk import replacing as files
+from qualtrics_async._core import replacing as files
 from qualtrics_async.bulk.writers import FileFormat, format_of
 from qualtrics_async.cli.output import standard_output
 from qualtrics_async.errors import UsageError

@@ -1,6 +1,7 @@
 """The archive of an export: its members as one stream of bytes, checked and bounded.
 
-All of this is for a thread. The names of members come from the survey's title and are only told, never used.
+All of this is for a thread, unless it says that no disk is needed. The names of members come from the
+survey's title and are only told, never used.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 import zlib
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from io import SEEK_END
+from io import SEEK_END, SEEK_SET
 from struct import error as StructError  # noqa: N812  (an exception)
 from struct import unpack_from
 from typing import BinaryIO, Final, cast
@@ -34,6 +35,12 @@ _FREE: Final = 64 * 1024**2
 """Bytes up to which the ratio does not matter."""
 
 _BLOCK: Final = 512 * 1024
+_AHEAD: Final = 2 * _BLOCK
+"""Bytes of the archive that are read at a time."""
+
+_MORE: Final = 64 * 1024
+"""Bytes that `zipfile` may read for a block beyond the block's own size: what is packed may be larger."""
+
 _LARGEST_DIRECTORY: Final = 16 * 1024**2
 """Bytes of a directory: `zipfile` holds all of it in memory, and exports have few members."""
 
@@ -92,9 +99,9 @@ class Archive:
 
     def __init__(self, file: BinaryIO, form: ExportFormat, expansion: Expansion) -> None:
         self._form = form
-        view = _View(file)
+        self._view = _View(file)
         with _explained():
-            self._zip = view.opened()
+            self._zip = self._view.opened()
         try:
             with _explained():
                 found = self._zip.infolist()
@@ -120,11 +127,11 @@ class Archive:
                 f"the export has {len(self._found)} files in the format {self._form}, which are not one "
                 "stream: save the archive as a .zip, or export ndjson or csv"
             )
-        return MemberStream(self._zip, self._found, has_header=self._form in _TABLES)
+        return MemberStream(self._zip, self._view, self._found, has_header=self._form in _TABLES)
 
     def parts(self) -> MemberStream:
         """Read the members as they are, whatever their format: for the sake of their checksums."""
-        return MemberStream(self._zip, self._found, has_header=False)
+        return MemberStream(self._zip, self._view, self._found, has_header=False)
 
     def close(self) -> None:
         """Let go of the archive; the file stays open."""
@@ -132,15 +139,16 @@ class Archive:
 
 
 class _View:
-    """A file as `zipfile` sees it: names of members in no encoding, so that none of them can be wrong.
+    """A file as `zipfile` sees it: read ahead, and with the names of members in no encoding.
 
     The service says UTF-8 of names that it may have cut in the middle of a character.
     """
 
     def __init__(self, file: BinaryIO) -> None:
-        self.seek = file.seek
-        self.tell = file.tell
         self._file = file
+        self._ahead = b""
+        self._begin = 0
+        self._at = 0
         self._is_open = False
         self._count = 0
         self._failure: OSError | None = None
@@ -168,10 +176,31 @@ class _View:
         """Whether it can be read anywhere."""
         return True
 
+    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
+        """Go to a place."""
+        if self._is_open and whence == SEEK_SET:
+            self._at = offset
+            return offset
+        self._at = self._file.seek(offset, whence)
+        return self._at
+
+    def tell(self) -> int:
+        """Tell the place."""
+        return self._at if self._is_open else self._file.tell()
+
+    def has(self, size: int) -> bool:
+        """Whether the next bytes, so many of them, can be read without the disk."""
+        return self._begin <= self._at <= self._begin + len(self._ahead) - size
+
     def read(self, size: int = -1) -> bytes:
         """Read, with the flag for UTF-8 taken away from what describes a member."""
         if self._is_open:
-            piece = self._file.read(size)
+            if not self.has(size):
+                self._file.seek(self._at)
+                self._ahead, self._begin = self._file.read(max(size, _AHEAD)), self._at
+            start = self._at - self._begin
+            piece = self._ahead[start : start + size]
+            self._at += len(piece)
             return _unnamed(piece, 7) if size == _LOCAL_SIZE and piece.startswith(_LOCAL) else piece
         if size > _LARGEST_DIRECTORY:
             raise BadZipFile("the directory of the archive is too large")
@@ -247,9 +276,11 @@ class MemberStream:
     those of the first; a later member without them is taken as it is (neither is documented).
     """
 
-    def __init__(self, archive: ZipFile, found: Sequence[ZipInfo], *, has_header: bool) -> None:
+    def __init__(self, archive: ZipFile, view: _View, found: Sequence[ZipInfo], *, has_header: bool) -> None:
         self._zip = archive
+        self._view = view
         self._found = found
+        self._is_inside = False
         self._header = Header() if has_header and len(found) > 1 else None
         self._pieces = self._read()
 
@@ -261,6 +292,11 @@ class MemberStream:
         """
         with _explained():
             return next(self._pieces, b"")
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether the next bytes need no disk: they take half a millisecond then, and no thread."""
+        return self._is_inside and self._view.has(_BLOCK + _MORE)
 
     def close(self) -> None:
         """Let go of the member that is open."""
@@ -286,6 +322,8 @@ class MemberStream:
         with self._zip.open(info) as member:
             while piece := member.read(_BLOCK):
                 count += len(piece)
+                self._is_inside = count < info.file_size
                 yield piece
+            self._is_inside = False
         if count != info.file_size:
             raise BadZipFile(f"a member has {count} bytes, not {info.file_size}")

@@ -10,8 +10,8 @@ from typing import Final, Literal, TypeAlias, Unpack
 import anyio.to_thread
 from msgspec import Struct
 
+from qualtrics_async._core.replacing import replacing_off_loop
 from qualtrics_async._core.request import fill
-from qualtrics_async.bulk.replacing import replacing_off_loop
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import UsageError
 from qualtrics_async.exports.export import ExportInfo

@@ -11,8 +11,8 @@ from typing import Final, TextIO
 
 import anyio.to_thread
 
+from qualtrics_async._core.replacing import replacing
 from qualtrics_async._core.tasks import to_its_end
-from qualtrics_async.bulk.replacing import replacing
 from qualtrics_async.errors import JournalError, UsageError
 from qualtrics_async.exports.following import FollowState
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, suppress
 from itertools import chain
@@ -31,7 +33,9 @@ _decoder: Final = msgspec.json.Decoder(Response)
 _lenient: Final = msgspec.json.Decoder(AnyResponse, dec_hook=convert_wire)
 """Reads what PHP writes in other shapes as well, and takes longer."""
 
-_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, json.JSONDecodeError)
+_HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+"""An escape of a surrogate, which is half a character by itself."""
 
 
 class Records:
@@ -128,13 +132,21 @@ def _read(step: memoryview, before: int) -> tuple[list[Response], str | None]:
         if not line.strip():
             continue
         try:
-            found.append(_lenient.decode(line))
+            found.append(_mended(line) if _HALF.search(line) else _lenient.decode(line))
         except _UNREADABLE as error:
             # It is not shown, because it is somebody's answers.
             said = str(error) if isinstance(error, msgspec.ValidationError) else type(error).__name__
             number = before + len(found) + 1
             return found, f"record {number} of the export is not what was promised: {said}"
     return found, None
+
+
+def _mended(line: bytes) -> Response:
+    """Read a record with half a character in it, as JSON allows and text does not: U+FFFD stands for it."""
+    text = json.dumps(json.loads(line), ensure_ascii=False)
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    found: Response = _lenient.decode(whole)
+    return found
 
 
 @asynccontextmanager
@@ -157,5 +169,5 @@ async def records(
         DecodeError: as `stream()` does, and for a record that is none, by its number.
     """
     plan = planned("ndjson", options)
-    async with open_export(client, survey_id, plan) as export, chunks_of(export) as chunks:
+    async with open_export(client, survey_id, plan) as export, chunks_of(export, is_quick=True) as chunks:
         yield Records(chunks)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import BinaryIO, Final, TextIO, TypeVar
-from zipfile import ZipFile
 
 import anyio.to_thread
 from msgspec.structs import replace
@@ -127,7 +126,7 @@ class _Attempt:
         with closing(archive):
             members = None if as_archive else archive.stream()
             if members is None or not self._target.repeatable:
-                await self._check(tell=as_archive)
+                await self._read(archive.parts(), _nowhere, tell=as_archive)
             if members is None:
                 await _on_thread(partial(self._file.seek, 0))
                 await self._move(partial(self._file.read, _PIECE), self._target.write)
@@ -137,12 +136,6 @@ class _Attempt:
         return replace(
             self._export.info, members=archive.members, size=archive.size, packed=self._export.spool.size
         )
-
-    async def _check(self, *, tell: bool) -> None:
-        """Read all members for the sake of their checksums."""
-        with closing(await _on_thread(partial(ZipFile, self._file))) as archive:
-            found = [info for info in archive.infolist() if not info.is_dir()]
-            await self._read(MemberStream(archive, found, has_header=False), _nowhere, tell=tell)
 
     async def _read(self, members: MemberStream, write: Callable[[bytes], None], *, tell: bool) -> None:
         try:

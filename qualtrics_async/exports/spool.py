@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import BinaryIO, Final
 
 import anyio.to_thread
@@ -164,8 +164,12 @@ class Spool:
 
     def _append(self, piece: bytes) -> None:
         rest = memoryview(piece)
-        while rest:  # a disk that is nearly full takes a part of it
-            rest = rest[self.file.write(rest) :]
+        try:
+            while rest:  # a disk that is nearly full takes a part of it
+                rest = rest[self.file.write(rest) :]
+        except OSError as error:
+            # The file has no name that would say which disk it is.
+            raise OSError(error.errno, error.strerror, gettempdir()) from error
 
     def _cut(self) -> None:
         self.file.seek(self.size)

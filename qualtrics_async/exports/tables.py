@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack, cast
 import anyio.to_thread
 from msgspec.structs import replace
 
+from qualtrics_async._core.replacing import replacing_off_loop
 from qualtrics_async._core.request import fill
 from qualtrics_async._core.tasks import to_its_end
-from qualtrics_async.bulk.replacing import replacing_off_loop
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import DecodeError, Forbidden, NotFound, UsageError
 from qualtrics_async.exports.archive import Archive

@@ -12,7 +12,7 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 
-from qualtrics_async.bulk.replacing import replacing
+from qualtrics_async._core.replacing import replacing
 from qualtrics_async.bulk.writers import FileFormat, cell, format_of, guarded, plain, record_writer
 
 if TYPE_CHECKING:

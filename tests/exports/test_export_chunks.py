@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import zipfile
 from collections.abc import Callable
-from threading import Event
+from threading import Event, current_thread, main_thread
 from typing import Any
 
 import anyio.to_thread
@@ -25,6 +26,7 @@ from qualtrics_async import (
     UsageError,
 )
 from qualtrics_async.exports import Chunks, Expansion, ExportState, Member, archive
+from qualtrics_async.exports.ahead import made_ahead
 from qualtrics_async.exports.archive import MemberStream
 from qualtrics_async.exports.chunks import stream
 from qualtrics_async.sandbox import ByPolls, Exports
@@ -82,6 +84,72 @@ async def test_the_sandbox_and_the_stream_agree(form: Any) -> None:
             assert text in rows[3]
         else:
             assert 'Zoë, \\"so\\",\\tand\\non' in whole
+
+
+class Disk(io.BytesIO):
+    """A file that no event loop may read."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read, on a thread."""
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
+        return super().read(size)
+
+
+async def read_at_hand(members: MemberStream) -> tuple[bytes, dict[bool, int]]:
+    """Read as a quick reader does: the bytes, and how many pieces were made on a thread and how many here."""
+    made = {True: 0, False: 0}
+
+    def make() -> bytes | None:
+        made[current_thread() is main_thread()] += 1
+        return members.take() or None
+
+    pieces: list[bytes] = []
+    async with made_ahead(make, lambda: members.is_at_hand) as ahead:
+        while piece := await ahead.take():
+            pieces.append(piece)
+        assert await ahead.take() is None
+    return b"".join(pieces), made
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_what_needs_no_disk_needs_no_thread(method: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quick reader makes most pieces itself, and the loop never waits for the disk."""
+    monkeypatch.setattr(archive, "_AHEAD", 8 * BLOCK)
+    disk = Disk(zipped(DATA, DATA, form="ndjson", method=method))
+    opened = archive.Archive(disk, "ndjson", Expansion())
+
+    async def main() -> None:
+        found, made = await read_at_hand(opened.stream())
+        assert found == b"\n".join([DATA, DATA])
+        assert made[True] > made[False] > 0
+
+    run(main())
+    opened.close()
+
+
+def test_a_broken_part_at_hand_is_told_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was raised once never looks like the end of an export."""
+    monkeypatch.setattr(archive, "_AHEAD", 100 * BLOCK)
+    packed = bytearray(zipped(DATA, form="ndjson", method=zipfile.ZIP_STORED))
+    packed[len(packed) // 2] ^= 1
+    opened = archive.Archive(Disk(packed), "ndjson", Expansion())
+
+    async def main() -> None:
+        members = opened.stream()
+        async with made_ahead(lambda: members.take() or None, lambda: True) as ahead:
+            for _ in range(len(DATA) // BLOCK // 2):
+                assert await ahead.take()
+            failures = 0
+            while failures < 3:
+                try:
+                    assert await ahead.take()
+                except DecodeError:
+                    failures += 1
+        assert members.take() == b""
+
+    run(main())
+    opened.close()
 
 
 @virtual

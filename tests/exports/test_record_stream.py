@@ -199,12 +199,23 @@ BROKEN = {
     "an id of another type": b'{"responseId":{"secret":1},"values":{}}',
     "values of another type": b'{"responseId":"R_9","values":"secret"}',
     "no values": b'{"responseId":"secret"}',
-    "a cut emoji": b'{"responseId":"R_9","values":{"QID1":"secret\\ud83d"}}',
     "no UTF-8": b'{"responseId":"R_9","values":{"QID1":"secret\xff"}}',
     "nested deep": b'{"responseId":"R_9","values":{"secret":' + b"[" * 100_000 + b"]" * 100_000 + b"}}",
     "html": b"<html>secret</html>",
     "a control character": b'{"responseId":"R_9","values":{"QID1":"secret\x01"}}',
 }
+
+
+@pytest.mark.parametrize("step", [1, 100_000_000])
+def test_half_a_character_does_not_end_an_export(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text that was cut in the middle of an emoji has U+FFFD there, and nothing else is changed."""
+    monkeypatch.setattr(module, "_STEP", step)
+    values = {**VALUES, "QID7": "so \ud83d", "QID8": "\ude00", "QID9": 12345678901234567890, "QID10": 0.1}
+    mended = {**values, "QID7": "so \ufffd", "QID8": "\ufffd"}
+    found = read(b"\n".join([line(1), line(2, values=values), line(3, values=VALUES)]))
+    assert ids(found) == ["R_1", "R_2", "R_3"]
+    assert found[1].values == mended
+    assert found[2].values == VALUES
 
 
 @pytest.mark.parametrize("wrong", BROKEN.values(), ids=BROKEN)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from qualtrics_async.bulk.replacing import replacing
+from qualtrics_async._core.replacing import replacing
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="files are claimed by POSIX locks")
 
 PROGRAM = """
 import sys
 from pathlib import Path
-from qualtrics_async.bulk.replacing import replacing
+from qualtrics_async._core.replacing import replacing
 with replacing(Path(sys.argv[1])) as file:
     file.write("half" * 100_000)
     file.flush()
@@ -75,7 +75,7 @@ def test_a_file_that_has_its_name_already_is_not_claimed(
             partial.replace(path)
         return handle
 
-    monkeypatch.setattr("qualtrics_async.bulk.replacing.os.open", slow)
+    monkeypatch.setattr("qualtrics_async._core.replacing.os.open", slow)
     with replacing(path) as file:
         assert path.read_text() == "whole"
         file.write("other")

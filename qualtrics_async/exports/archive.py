@@ -35,7 +35,7 @@ _FREE: Final = 64 * 1024**2
 """Bytes up to which the ratio does not matter."""
 
 _BLOCK: Final = 512 * 1024
-_AHEAD: Final = 2 * _BLOCK
+_AHEAD: Final = 4 * _BLOCK
 """Bytes of the archive that are read at a time."""
 
 _MORE: Final = 64 * 1024

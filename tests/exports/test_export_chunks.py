@@ -115,7 +115,7 @@ async def read_at_hand(members: MemberStream) -> tuple[bytes, dict[bool, int]]:
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_what_needs_no_disk_needs_no_thread(method: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A quick reader makes most pieces itself, and the loop never waits for the disk."""
-    monkeypatch.setattr(archive, "_AHEAD", 8 * BLOCK)
+    monkeypatch.setattr(archive, "_AHEAD", 64 * BLOCK)
     disk = Disk(zipped(DATA, DATA, form="ndjson", method=method))
     opened = archive.Archive(disk, "ndjson", Expansion())
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from qualtrics_async.exports.follow_file import FollowFile
     from qualtrics_async.exports.followed import Followed, FollowOptions, follow
     from qualtrics_async.exports.following import FollowState
-    from qualtrics_async.exports.foreseen import columns_of_survey
     from qualtrics_async.exports.import_rows import ImportHeader
     from qualtrics_async.exports.importing import (
         ImportedResponses,
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     )
     from qualtrics_async.exports.record_stream import Records, records
     from qualtrics_async.exports.row_stream import Row, Rows, TableFormat, rows
+    from qualtrics_async.exports.survey_columns import columns_of_survey
     from qualtrics_async.exports.tables import to_arrow, to_pandas, to_parquet, to_polars
 
 __all__ = [
@@ -85,7 +85,7 @@ __all__ = [
 
 _FILES = (
     *("options", "archive", "export", "files", "many_exports", "chunks", "record_stream", "row_stream"),
-    *("columns", "foreseen", "kinds", "tables", "following", "follow_file", "followed"),
+    *("columns", "survey_columns", "kinds", "tables", "following", "follow_file", "followed"),
     *("import_rows", "importing"),
 )
 

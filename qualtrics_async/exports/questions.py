@@ -18,7 +18,7 @@ Layout: TypeAlias = Literal[
     "one", "text", "fields", "choices", "set", "statements", "statement_sets", "grid", "sides", "score",
     "groups", "files", "timing", "browser", "clicks", "none",
 ]  # fmt: skip
-"""How the columns of a question are laid out: see `foreseen`."""
+"""How the columns of a question are laid out: see `survey_columns`."""
 
 _Confidence: TypeAlias = Literal["documented", "observed", "clients", "assumed"]
 

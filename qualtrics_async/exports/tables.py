@@ -25,7 +25,6 @@ from qualtrics_async._core.tasks import to_its_end
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import DecodeError, Forbidden, NotFound, UsageError
 from qualtrics_async.exports.archive import Archive
-from qualtrics_async.exports.arrays import TypedColumn
 from qualtrics_async.exports.cells import DELIMITERS
 from qualtrics_async.exports.columns import ColumnMap, Names
 from qualtrics_async.exports.export import Export, ExportInfo, open_export
@@ -34,7 +33,8 @@ from qualtrics_async.exports.kinds import kinds_of
 from qualtrics_async.exports.options import ExportOptions, Plan, planned
 from qualtrics_async.exports.row_stream import check_names
 from qualtrics_async.exports.saving import Target
-from qualtrics_async.exports.textual import TextColumns
+from qualtrics_async.exports.text_columns import TextColumns
+from qualtrics_async.exports.typed_columns import TypedColumn
 from qualtrics_async.models.surveys import Survey
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from outward import FILE, START, asynchronous, scene
 
 from qualtrics_async import Qualtrics, exports
 from qualtrics_async.errors import ApiError, DecodeError, JobFailed, UsageError
-from qualtrics_async.exports import textual
+from qualtrics_async.exports import text_columns
 from qualtrics_async.exports.record_stream import records
 from qualtrics_async.exports.row_stream import rows
 from qualtrics_async.sandbox import Exports, Question, Sandbox
@@ -154,7 +154,7 @@ async def test_several_choices_in_one_column() -> None:
 @asynchronous
 async def test_what_does_not_fit_makes_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """One cell, in the last of many pieces, that is no number makes all of its column text."""
-    monkeypatch.setattr(textual, "_TEXT", 1_000)
+    monkeypatch.setattr(text_columns, "_TEXT", 1_000)
     async with scene() as play:
         numbers = [{"QID1": number, "QID5_1": number, "QID5_2": number} for number in range(60)]
         survey_id = asked(play.sandbox, *numbers, {"QID1": "about 3", "QID5_1": 0.5, "QID5_2": "007"})

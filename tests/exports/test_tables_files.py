@@ -17,9 +17,9 @@ from outward import FILE, START, Scene, asynchronous, content, inside, scene, wr
 
 from qualtrics_async import exports
 from qualtrics_async.errors import DecodeError, JobFailed, UsageError
-from qualtrics_async.exports import archive, textual
+from qualtrics_async.exports import archive, text_columns
 from qualtrics_async.exports.saving import Target
-from qualtrics_async.exports.textual import TextColumns
+from qualtrics_async.exports.text_columns import TextColumns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ async def read(path: Path) -> pa.Table:
 @asynchronous
 async def test_the_file_is_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Values, types and what is said of the columns are those of `to_arrow()`, in groups of rows."""
-    monkeypatch.setattr(textual, "_TEXT", 1_000)
+    monkeypatch.setattr(text_columns, "_TEXT", 1_000)
     async with scene() as play:
         survey_id, path = play.survey(50), tmp_path / "a.parquet"
         exported = await exports.to_parquet(play.client, survey_id, path, names="import_id")
@@ -136,7 +136,7 @@ async def test_refused_before_any_request(tmp_path: Path, monkeypatch: pytest.Mo
 @asynchronous
 async def test_memory_does_not_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four times as many responses need no more memory, neither Python's nor Arrow's."""
-    monkeypatch.setattr(textual, "_TEXT", 50_000)
+    monkeypatch.setattr(text_columns, "_TEXT", 50_000)
     monkeypatch.setattr(archive, "_BLOCK", 10_000)
     take = TextColumns.take
     ours = [tracemalloc.Filter(inclusive=True, filename_pattern=name) for name in ("*exports*", "*zipfile*")]

@@ -12,9 +12,9 @@ from pyarrow import csv as pa_csv
 from tabular import DELIMITERS, archive, header, read, written
 
 from qualtrics_async.errors import DecodeError
-from qualtrics_async.exports import textual
+from qualtrics_async.exports import text_columns
 from qualtrics_async.exports.cells import Cells
-from qualtrics_async.exports.textual import TextColumns
+from qualtrics_async.exports.text_columns import TextColumns
 
 CELL = st.sampled_from(
     [
@@ -66,8 +66,8 @@ def outcome(reader: Any, data: bytes, form: str) -> Any:
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let tables of some hundred bytes be read in several pieces."""
-    monkeypatch.setattr(textual, "_TEXT", 200)
-    monkeypatch.setattr(textual, "_STEP", 30)
+    monkeypatch.setattr(text_columns, "_TEXT", 200)
+    monkeypatch.setattr(text_columns, "_STEP", 30)
 
 
 @given(

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qualtrics_async.exports.arrays import TypedColumn
 from qualtrics_async.exports.columns import Column
 from qualtrics_async.exports.kinds import Kind, fits, read_cell
+from qualtrics_async.exports.typed_columns import TypedColumn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -63,9 +63,9 @@ async def questions(survey_id: str, *, format: Format | None = None) -> None:  #
 
 
 async def _lines(survey: Survey, *, is_short: bool) -> AsyncIterator[_Line]:
-    from qualtrics_async.exports.foreseen import columns_of_survey
     from qualtrics_async.exports.kinds import kinds_of
     from qualtrics_async.exports.questions import asked_of
+    from qualtrics_async.exports.survey_columns import columns_of_survey
 
     columns, asked = columns_of_survey(survey), asked_of(survey)
     kinds = kinds_of(columns, survey)

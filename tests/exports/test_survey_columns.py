@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from qualtrics_async import Qualtrics
 from qualtrics_async.exports.columns import METADATA, ColumnMap
-from qualtrics_async.exports.foreseen import columns_of_survey
+from qualtrics_async.exports.survey_columns import columns_of_survey
 from qualtrics_async.models.response_exports import ResponseExportOptions
 from qualtrics_async.models.surveys import Survey
 from qualtrics_async.sandbox import ByPolls, Question, Sandbox

@@ -19,7 +19,7 @@ WINDOW: Final = 60.0
 """Seconds over which the service counts."""
 
 _MARGIN: Final = 0.01
-_EXACT_BELOW: Final = 100
+_EXACT_UP_TO: Final = 120
 _BURST: Final = 0.002
 
 
@@ -48,9 +48,10 @@ class Quota(Struct, frozen=True):
 class Rate:
     """A limit that holds in any sliding window of 60 s.
 
-    From 100 a minute up it is a leaky bucket: one of capacity c that leaks r a second lets c + 60 r through
+    Above 120 a minute it is a leaky bucket: one of capacity c that leaks r a second lets c + 60 r through
     in 60 s, so r = (0.99 quota - c) / 60; the 1 % covers what the network adds. The capacity lets a stall
-    of the loop of 100 ms be caught up. Below 100 the departures themselves are counted.
+    of the loop of 100 ms be caught up. Up to 120 the departures themselves are counted, so that a few calls
+    of a slow route, such as starts of exports, need not wait for one another.
     """
 
     __slots__ = ("_bucket", "_span", "departures", "limit")
@@ -60,7 +61,7 @@ class Rate:
         self.departures: deque[float] = deque()
         self._bucket: AsyncLimiter | None = None
         self._span = WINDOW * (1 + _MARGIN)
-        if limit is not None and limit >= _EXACT_BELOW:
+        if limit is not None and limit > _EXACT_UP_TO:
             capacity = max(1.0, limit * _BURST)
             rate = ((1 - _MARGIN) * limit - capacity) / WINDOW
             self._bucket = AsyncLimiter(capacity, capacity / rate)

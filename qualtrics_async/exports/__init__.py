@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from qualtrics_async.exports.export import ExportInfo
     from qualtrics_async.exports.files import ExportedFile, SavedFormat, to_file
     from qualtrics_async.exports.follow_file import FollowFile
-    from qualtrics_async.exports.followed import Followed, FollowOptions, follow
-    from qualtrics_async.exports.following import FollowState
+    from qualtrics_async.exports.follow_rounds import Followed, FollowOptions, follow
+    from qualtrics_async.exports.follow_state import FollowState
     from qualtrics_async.exports.import_rows import ImportHeader
     from qualtrics_async.exports.importing import (
         ImportedResponses,
@@ -85,7 +85,7 @@ __all__ = [
 
 _FILES = (
     *("options", "archive", "export", "files", "many_exports", "chunks", "record_stream", "row_stream"),
-    *("columns", "survey_columns", "kinds", "tables", "following", "follow_file", "followed"),
+    *("columns", "survey_columns", "kinds", "tables", "follow_state", "follow_file", "follow_rounds"),
     *("import_rows", "importing"),
 )
 

@@ -14,7 +14,7 @@ import anyio.to_thread
 from qualtrics_async._core.replacing import replacing
 from qualtrics_async._core.tasks import to_its_end
 from qualtrics_async.errors import JournalError, UsageError
-from qualtrics_async.exports.following import FollowState
+from qualtrics_async.exports.follow_state import FollowState
 
 __all__ = ["FollowFile"]
 

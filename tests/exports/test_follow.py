@@ -13,7 +13,7 @@ from virtual import virtual
 
 from qualtrics_async import InvalidRequest, JobFailed, UsageError, exports
 from qualtrics_async._core.events import Call
-from qualtrics_async.exports import FollowState, followed
+from qualtrics_async.exports import FollowState, follow_rounds
 
 
 @virtual
@@ -272,7 +272,7 @@ async def test_the_earlier_clock_counts(ahead: timedelta, monkeypatch: pytest.Mo
         def now(cls, tz: tzinfo | None = None) -> Wrong:
             return super().now(tz) + ahead
 
-    monkeypatch.setattr(followed, "datetime", Wrong)
+    monkeypatch.setattr(follow_rounds, "datetime", Wrong)
     async with surveyed() as survey:
         before = datetime.now(UTC).replace(microsecond=0)
         async with exports.follow(survey.client, survey.id) as responses:
@@ -289,4 +289,4 @@ def test_answers_without_a_date_tell_no_time() -> None:
     for date in (None, "", "yesterday", "Sun, 22 Nov 2026 03:16:31 -0000", "Sun, 32 Nov 2026 03:16:31 GMT"):
         headers = {} if date is None else {"Date": date}
         call = Call("GET", "/x", 200, None, headers, 1, 0.1, None, None)
-        assert followed._served_at(call) == []
+        assert follow_rounds._served_at(call) == []

@@ -19,7 +19,7 @@ from virtual import virtual
 
 from qualtrics_async import JournalError, UsageError
 from qualtrics_async.exports import FollowFile, FollowState
-from qualtrics_async.exports.following import Handed, Memory
+from qualtrics_async.exports.follow_state import Handed, Memory
 from qualtrics_async.models.responses import Response
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -27,7 +27,7 @@ from qualtrics_async.errors import (
 )
 from qualtrics_async.exports.export import ExportInfo
 from qualtrics_async.exports.follow_file import FollowFile
-from qualtrics_async.exports.following import FollowedBy, FollowState, Memory, Way, ways
+from qualtrics_async.exports.follow_state import FollowedBy, FollowState, Memory, Way, ways
 from qualtrics_async.exports.options import Expansion, ExportOptions, ExportState, planned
 from qualtrics_async.exports.record_stream import Records, records
 from qualtrics_async.models.responses import Response

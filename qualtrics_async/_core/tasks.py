@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from asyncio import CancelledError
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from contextvars import ContextVar, copy_context
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, TypeVarTuple
 
 import anyio
+import anyio.to_thread
 from anyio.abc import TaskGroup
 
 __all__ = [
@@ -20,10 +22,12 @@ __all__ = [
     "is_in_doubt",
     "leaving",
     "mark_in_doubt",
+    "on_thread",
     "to_its_end",
 ]
 
 T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
 
 
 @asynccontextmanager
@@ -146,18 +150,64 @@ async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
     A caller that is cancelled meanwhile waits for the end, and is cancelled then.
     """
     task = asyncio.get_running_loop().create_task(work)
+    try:
+        await _outlasted(lambda: None if task.done() else task)
+    except CancelledError:
+        if not task.cancelled():
+            task.exception()
+        raise
+    return task.result()
+
+
+async def on_thread(work: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
+    """Call a function on a thread, and wait for its end whatever happens meanwhile.
+
+    A caller that is cancelled is cancelled then. Unlike `to_its_end()` of a call on a thread, this waits also
+    when all tasks of the loop are cancelled, those inside of it as well: a thread that still writes would
+    write into whatever file is opened after its own is closed.
+    """
+    done: Future[T] = Future()
+    task = asyncio.get_running_loop().create_task(
+        anyio.to_thread.run_sync(_fulfil, done, partial(work, *arguments))
+    )
+
+    def running() -> asyncio.Future[Any] | None:
+        if not task.done():
+            return task
+        # What no thread has begun will not be begun any more.
+        return None if done.cancel() or done.done() else asyncio.wrap_future(done)
+
+    try:
+        await _outlasted(running)
+    except CancelledError:
+        if not task.cancelled():
+            task.exception()
+        raise
+    if done.cancelled():
+        await task  # it says why no thread has begun
+    return done.result()
+
+
+def _fulfil(done: Future[T], work: Callable[[], T]) -> None:
+    if not done.set_running_or_notify_cancel():
+        return
+    try:
+        done.set_result(work())
+    except BaseException as error:  # noqa: BLE001  (raised by who asks for the result)
+        done.set_exception(error)
+
+
+async def _outlasted(running: Callable[[], asyncio.Future[Any] | None]) -> None:
+    """Wait until nothing runs, and raise the cancellation that came meanwhile."""
     cancellation: CancelledError | None = None
-    while not task.done():
+    while (future := running()) is not None:
         try:
             with anyio.CancelScope(shield=True):
-                await asyncio.wait({task})
+                await asyncio.wait({future})
         except CancelledError as error:
             cancellation = error
     if cancellation is not None:
-        if not task.cancelled():
-            task.exception()
         raise cancellation
-    return task.result()
 
 
 async def _telling(over: asyncio.Future[None], work: Coroutine[Any, Any, T]) -> T:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-import anyio.to_thread
 from msgspec import Struct
 
-from qualtrics_async._core.tasks import to_its_end
+from qualtrics_async._core.tasks import on_thread
 from qualtrics_async.client import Qualtrics
-from qualtrics_async.errors import DecodeError
+from qualtrics_async.errors import DecodeError, UsageError
 from qualtrics_async.exports.archive import Archive, Member, MemberStream
 from qualtrics_async.exports.job import exported
 from qualtrics_async.exports.options import ExportFormat, ExportState, Plan
@@ -38,13 +37,30 @@ class ExportInfo(Struct, frozen=True, kw_only=True):
 
 
 class Export:
-    """An archive on disk, and how far it has been read."""
+    """An export that is on disk; `info` tells what there is.
 
-    def __init__(self, info: ExportInfo, archive: Archive, spool: Spool, plan: Plan) -> None:
-        self.info = info
+    Who reads it and finds it broken asks for it `again()`.
+    """
+
+    info: ExportInfo
+
+    def __init__(self, spool: Spool, plan: Plan, retries: int, token: str | None, job_id: str) -> None:
         self.spool = spool
-        self._archive = archive
         self._plan = plan
+        self._retries = retries
+        self._token = token
+        self._job_id = job_id
+        self._archive: Archive | None = None
+
+    def __repr__(self) -> str:
+        return f"<Export of {self.spool.survey_id} as {self._plan.form}>"
+
+    @property
+    def archive(self) -> Archive:
+        """What was downloaded; another one after `again()`."""
+        if self._archive is None:
+            raise UsageError("this export has no file any more: ask for it anew")
+        return self._archive
 
     def stream(self) -> MemberStream:
         """Open the members as one stream, from their beginning; it is read on a thread, one at a time.
@@ -52,7 +68,49 @@ class Export:
         Raises:
             DecodeError: for several members of a format that cannot be put together.
         """
-        return self._archive.stream()
+        return self.archive.stream()
+
+    async def again(self, failure: DecodeError) -> None:
+        """Download the file again, because reading it has ended with `failure`.
+
+        This is the one place that does so: the service makes an export only once, and what came may have been
+        broken on the way. Whatever was read is void, and streams that are open are to be closed before;
+        `info` and `stream()` are those of the new file then, which is an archive at least.
+
+        All downloads of an export together are as many as the client's `retry` allows. Each of them resumes
+        by itself what breaks off.
+
+        Raises:
+            DecodeError: `failure` itself, where another download would be the same (it is not `transient`),
+                or when there were enough of them; or that of the new file.
+            TransportError, QualtricsError, OSError: as `Spool.fill()` does.
+        """
+        while failure.transient and self._retries > 0:
+            self._retries -= 1
+            try:
+                await self.load()
+            except DecodeError as error:
+                failure = error
+            else:
+                return
+        raise failure
+
+    async def load(self) -> None:
+        """Download the file and open it, once.
+
+        Raises:
+            DecodeError: when it is no archive (`transient`), or one that expands too far.
+            TransportError, QualtricsError, OSError: as `Spool.fill()` does.
+        """
+        await self.close()
+        await self.spool.fill()
+        await on_thread(self._open)
+
+    async def close(self) -> None:
+        """Let go of the archive; the file stays open."""
+        if self._archive is not None:
+            await on_thread(self._archive.close)
+            self._archive = None
 
     def tell(self, done: int) -> None:
         """Report that so many bytes of what it expands to have been read."""
@@ -61,6 +119,20 @@ class Export:
             survey_id=info.survey_id, phase="reading", percent=100.0, done=done, total=info.size
         )
         self._plan.tell(state)
+
+    def _open(self) -> None:
+        spool, plan = self.spool, self._plan
+        self._archive = archive = Archive(spool.file, plan.form, plan.expansion)
+        self.info = ExportInfo(
+            survey_id=spool.survey_id,
+            job_id=self._job_id,
+            file_id=spool.file_id,
+            format=plan.form,
+            continuation_token=self._token,
+            members=archive.members,
+            size=archive.size,
+            packed=spool.size,
+        )
 
 
 @asynccontextmanager
@@ -77,41 +149,12 @@ async def open_export(client: Qualtrics, survey_id: str, plan: Plan) -> AsyncGen
     """
     job_id, file_id, token = await exported(client, survey_id, plan)
     async with spooled(client, survey_id, file_id, plan) as spool:
-        archive = await _whole(client, spool, plan)
+        export = Export(spool, plan, client.retry.retries, token, job_id)
         try:
-            info = ExportInfo(
-                survey_id=survey_id,
-                job_id=job_id,
-                file_id=file_id,
-                format=plan.form,
-                continuation_token=token,
-                members=archive.members,
-                size=archive.size,
-                packed=spool.size,
-            )
-            yield Export(info, archive, spool, plan)
+            try:
+                await export.load()
+            except DecodeError as error:
+                await export.again(error)
+            yield export
         finally:
-            await to_its_end(anyio.to_thread.run_sync(archive.close))
-
-
-async def _whole(client: Qualtrics, spool: Spool, plan: Plan) -> Archive:
-    left = client.retry.retries
-    while True:
-        await spool.fill()
-        opened: list[Archive] = []
-        try:
-            await to_its_end(anyio.to_thread.run_sync(_open, opened, spool, plan))
-        except DecodeError as error:
-            left -= 1
-            if not error.transient or left < 0:
-                raise
-        except BaseException:
-            for archive in opened:
-                archive.close()
-            raise
-        else:
-            return opened[0]
-
-
-def _open(opened: list[Archive], spool: Spool, plan: Plan) -> None:
-    opened.append(Archive(spool.file, plan.form, plan.expansion))
+            await export.close()

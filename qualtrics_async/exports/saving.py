@@ -5,23 +5,18 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import partial
-from typing import BinaryIO, Final, TextIO, TypeVar
+from typing import BinaryIO, Final, TextIO
 
-import anyio.to_thread
-from msgspec.structs import replace
-
-from qualtrics_async._core.tasks import to_its_end
+from qualtrics_async._core.tasks import on_thread
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import DecodeError
-from qualtrics_async.exports.archive import Archive, MemberStream
+from qualtrics_async.exports.archive import MemberStream
 from qualtrics_async.exports.export import Export, ExportInfo, open_export
 from qualtrics_async.exports.options import Plan
 
 __all__ = ["Target", "save"]
-
-T = TypeVar("T")
 
 _STEP: Final = 4 * 1024**2
 """Bytes that a thread moves before anybody hears of it: about 20 ms."""
@@ -96,52 +91,42 @@ async def save(
         JobFailed, TransportError, DecodeError, QualtricsError: as `stream()` does.
     """
     async with open_export(client, survey_id, plan) as export:
-        left = client.retry.retries
-        again = False
         while True:
             try:
-                if again:
-                    await export.spool.fill()
-                return await _Attempt(export, plan, target).run(as_archive=as_archive)
+                return await _Attempt(export, target).run(as_archive=as_archive)
             except DecodeError as error:
-                left -= 1
-                is_begun = target.size > 0 and not target.repeatable
-                if not error.transient or left < 0 or is_begun:
+                if target.size and not target.repeatable:
                     raise
-            again = True
+                await export.again(error)
 
 
 class _Attempt:
     """One reading of a file that was downloaded."""
 
-    def __init__(self, export: Export, plan: Plan, target: Target) -> None:
+    def __init__(self, export: Export, target: Target) -> None:
         self._export = export
-        self._plan = plan
         self._target = target
         self._file = export.spool.file
 
     async def run(self, *, as_archive: bool) -> ExportInfo:
-        await _on_thread(self._target.begin)
-        archive = await _on_thread(partial(Archive, self._file, self._plan.form, self._plan.expansion))
-        with closing(archive):
-            members = None if as_archive else archive.stream()
-            if members is None or not self._target.repeatable:
-                await self._read(archive.parts(), _nowhere, tell=as_archive)
-            if members is None:
-                await _on_thread(partial(self._file.seek, 0))
-                await self._move(partial(self._file.read, _PIECE), self._target.write)
-            else:
-                await self._read(members, self._target.write, tell=True)
-        await _on_thread(self._target.end)
-        return replace(
-            self._export.info, members=archive.members, size=archive.size, packed=self._export.spool.size
-        )
+        await on_thread(self._target.begin)
+        archive = self._export.archive
+        members = None if as_archive else archive.stream()
+        if members is None or not self._target.repeatable:
+            await self._read(archive.parts(), _nowhere, tell=as_archive)
+        if members is None:
+            await on_thread(self._file.seek, 0)
+            await self._move(partial(self._file.read, _PIECE), self._target.write)
+        else:
+            await self._read(members, self._target.write, tell=True)
+        await on_thread(self._target.end)
+        return self._export.info
 
     async def _read(self, members: MemberStream, write: Callable[[bytes], None], *, tell: bool) -> None:
         try:
             await self._move(members.take, write, tell=self._export.tell if tell else None)
         finally:
-            await _on_thread(members.close)
+            await on_thread(members.close)
 
     async def _move(
         self,
@@ -151,7 +136,7 @@ class _Attempt:
         tell: Callable[[int], None] | None = None,
     ) -> None:
         done = 0
-        while moved := await _on_thread(partial(_step, take, write)):
+        while moved := await on_thread(_step, take, write):
             done += moved
             if tell is not None:
                 tell(done)
@@ -168,7 +153,3 @@ def _step(take: Callable[[], bytes], write: Callable[[bytes], None]) -> int:
 
 def _nowhere(_: bytes) -> None:
     pass
-
-
-async def _on_thread(work: Callable[[], T]) -> T:
-    return await to_its_end(anyio.to_thread.run_sync(work))

@@ -9,10 +9,8 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from tempfile import TemporaryFile, gettempdir
 from typing import BinaryIO, Final
 
-import anyio.to_thread
-
 from qualtrics_async._core.downloads import Download
-from qualtrics_async._core.tasks import to_its_end
+from qualtrics_async._core.tasks import on_thread
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import DecodeError, QualtricsError, TransportError, UnexpectedStatus
 from qualtrics_async.exports.options import ExportState, Plan
@@ -46,9 +44,9 @@ class Spool:
     def __init__(self, client: Qualtrics, survey_id: str, file_id: str, plan: Plan, file: BinaryIO) -> None:
         self.file = file
         self.size = 0
+        self.survey_id = survey_id
+        self.file_id = file_id
         self._client = client
-        self._survey_id = survey_id
-        self._file_id = file_id
         self._plan = plan
         self._validator: str | None = None
         self._total: int | None = None
@@ -95,7 +93,7 @@ class Spool:
             _Broken: when there is more to ask for.
         """
         exports = self._client.response_exports
-        asked = exports.file(self._survey_id, self._file_id, offset=self.size, validator=self._validator)
+        asked = exports.file(self.survey_id, self.file_id, offset=self.size, validator=self._validator)
         async with AsyncExitStack() as opened:
             try:
                 download = await opened.enter_async_context(asked)
@@ -104,7 +102,7 @@ class Spool:
                     raise
                 raise _Broken(error, again=True) from None  # another file than before, and shorter
             self._meet(download)
-            await to_its_end(anyio.to_thread.run_sync(self._cut))
+            await on_thread(self._cut)
             await self._receive(download)
         if self._total is not None and self.size < self._total:
             raise _Broken
@@ -148,7 +146,7 @@ class Spool:
     async def _write(self, waiting: bytearray) -> None:
         if not waiting:
             return
-        await to_its_end(anyio.to_thread.run_sync(self._append, bytes(waiting)))
+        await on_thread(self._append, bytes(waiting))
         self.size += len(waiting)
         waiting.clear()
         most = self._plan.expansion.max_bytes
@@ -158,7 +156,7 @@ class Spool:
                 "less, or raise expansion.max_bytes"
             )
         state = ExportState(
-            survey_id=self._survey_id, phase="downloading", percent=100.0, done=self.size, total=self._total
+            survey_id=self.survey_id, phase="downloading", percent=100.0, done=self.size, total=self._total
         )
         self._plan.tell(state)
 
@@ -181,12 +179,12 @@ async def spooled(client: Qualtrics, survey_id: str, file_id: str, plan: Plan) -
     """Open a temporary file for the file of an export, and close it at the end."""
     opened: list[BinaryIO] = []
     try:
-        await to_its_end(anyio.to_thread.run_sync(_open, opened))
+        await on_thread(_open, opened)
         yield Spool(client, survey_id, file_id, plan, opened[0])
     finally:
         for file in opened:
             # On a thread: what a full disk did not take is tried again by closing.
-            await to_its_end(anyio.to_thread.run_sync(file.close))
+            await on_thread(file.close)
 
 
 def _open(opened: list[BinaryIO]) -> None:

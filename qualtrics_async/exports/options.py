@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Set as AbstractSet
+from datetime import date, datetime
+from difflib import get_close_matches
+from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import Any, Final, Literal, TypeAlias, TypedDict, cast, get_args
 
 from msgspec import Struct
@@ -12,17 +15,32 @@ from qualtrics_async.errors import UsageError
 from qualtrics_async.models.response_exports import ResponseExportOptions
 from qualtrics_async.resources._base import dated
 
-__all__ = ["Expansion", "ExportFormat", "ExportOptions", "ExportState", "Plan", "StartOptions", "planned"]
+__all__ = [
+    "Expansion",
+    "ExportFormat",
+    "ExportOptions",
+    "ExportState",
+    "Ids",
+    "Plan",
+    "StartOptions",
+    "planned",
+]
 
 ExportFormat: TypeAlias = Literal["csv", "tsv", "json", "ndjson", "spss", "xml"]
+
+Ids: TypeAlias = Sequence[str] | AbstractSet[str]
+"""Ids of a survey's parts; a set is sent in alphabetical order."""
 
 
 class StartOptions(TypedDict, total=False):
     """The vendor's options for the start of an export (documented).
 
     Keys:
-        start_date: responses recorded from this instant on: an aware `datetime`, or ISO text.
-        end_date: responses recorded before this instant.
+        start_date: responses recorded from this instant on: an aware `datetime`, or ISO text with an offset
+            or `Z`. A fraction of its second is cut off, as the service takes whole seconds only. A `date` is
+            refused, because its first instant depends on the time zone.
+        end_date: responses recorded before this instant, not before `start_date`. A fraction is cut off here
+            too: what was recorded within that second is left out.
         limit: the largest number of responses.
         filter_id: a saved filter of the survey (`client.response_exports.filters`).
         question_ids: only these questions (`QID1`); none for an empty list.
@@ -49,9 +67,9 @@ class StartOptions(TypedDict, total=False):
     end_date: datetime | str
     limit: int
     filter_id: str
-    question_ids: Sequence[str]
-    embedded_data_ids: Sequence[str]
-    survey_metadata_ids: Sequence[str]
+    question_ids: Ids
+    embedded_data_ids: Ids
+    survey_metadata_ids: Ids
     use_labels: bool
     include_label_columns: bool
     time_zone: str
@@ -100,19 +118,31 @@ class ExportState(Struct, frozen=True, kw_only=True):
 
 
 class ExportOptions(StartOptions, total=False):
-    """The options of all exports: the vendor's, and these.
+    """The options of all exports: the vendor's, and three of ours.
+
+    The vendor's, which `StartOptions` says more of (`help(exports.StartOptions)`):
+
+    - which responses: `start_date`, `end_date`, `sort_by_last_modified_date`, `limit`, `filter_id`,
+      `export_responses_in_progress`, `allow_continuation`, `continuation_token`
+    - which columns: `question_ids`, `embedded_data_ids`, `survey_metadata_ids`, `include_display_order`,
+      `include_label_columns`, `breakout_sets`, `include_wave_weights`
+    - how cells are written: `use_labels`, `time_zone`, `seen_unanswered_recode`,
+      `multiselect_seen_unanswered_recode`, `format_decimal_as_comma`, `newline_replacement`
+
+    Ours:
 
     Keys:
         expansion: how far the archive may expand.
         stall_timeout: seconds without any progress of the service's job after which it counts as failed; 1800
             by default. `client.polling.deadline` bounds the whole wait.
         on_progress: called on the event loop with an `ExportState` whenever there is something to tell. It
-            must not block; what it raises ends the export and leaves as itself.
+            must not block and is not awaited; what it returns is ignored, and what it raises ends the export
+            and leaves as itself.
     """
 
     expansion: Expansion
     stall_timeout: float
-    on_progress: Callable[[ExportState], None] | None
+    on_progress: Callable[[ExportState], object] | None
 
 
 class Plan(Struct, frozen=True):
@@ -121,7 +151,7 @@ class Plan(Struct, frozen=True):
     start: ResponseExportOptions
     expansion: Expansion
     stall_timeout: float
-    on_progress: Callable[[ExportState], None] | None
+    on_progress: Callable[[ExportState], object] | None
 
     @property
     def form(self) -> ExportFormat:
@@ -157,10 +187,12 @@ def planned(form: ExportFormat, options: ExportOptions) -> Plan:
     if form not in get_args(ExportFormat):
         raise UsageError(f"format is one of {', '.join(get_args(ExportFormat))}, got {form!r:.40}")
     start: dict[str, Any] = {name: value for name, value in options.items() if name not in _OURS}
-    if unknown := start.keys() - StartOptions.__annotations__.keys():
-        raise UsageError(f"an export has no option {', '.join(sorted(unknown))}")
+    if unknown := sorted(start.keys() - StartOptions.__annotations__.keys()):
+        raise UsageError(f"an export has no option {', '.join(name + _meant(name) for name in unknown)}")
     for name, value in start.items():
         _check(name, value)
+        if isinstance(value, AbstractSet):
+            start[name] = sorted(value)
     expansion = options.get("expansion") or Expansion()
     if not isinstance(expansion, Expansion):
         raise UsageError(f"expansion is an exports.Expansion, got {type(expansion).__name__}")
@@ -168,10 +200,36 @@ def planned(form: ExportFormat, options: ExportOptions) -> Plan:
     if not _is(stall_timeout, (int, float)) or not stall_timeout > 0:
         raise UsageError(f"stall_timeout is a positive number of seconds, got {stall_timeout!r:.40}")
     on_progress = options.get("on_progress")
+    _check_called(on_progress)
+    body = dated(ResponseExportOptions(format=form, **start), "start_date", "end_date")
+    _check_order(body)
+    return Plan(body, expansion, stall_timeout, on_progress)
+
+
+def _meant(name: str) -> str:
+    """Ask about the known option that a misspelt one, or one in the wire's spelling, comes closest to."""
+    known = {_letters(each): each for each in ExportOptions.__annotations__}
+    found = get_close_matches(_letters(name), known, n=1)
+    return f" (did you mean {known[found[0]]}?)" if found else ""
+
+
+def _letters(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _check_called(on_progress: object) -> None:
     if not (on_progress is None or callable(on_progress)):
         raise UsageError(f"on_progress is a function, got {type(on_progress).__name__}")
-    body = dated(ResponseExportOptions(format=form, **start), "start_date", "end_date")
-    return Plan(body, expansion, stall_timeout, on_progress)
+    for called in (on_progress, getattr(on_progress, "__call__", None)):  # noqa: B004  (to look at it)
+        if iscoroutinefunction(called) or isasyncgenfunction(called):
+            raise UsageError("on_progress is called and not awaited: give a plain function, got an async one")
+
+
+def _check_order(body: ResponseExportOptions) -> None:
+    """Refuse a time that ends before it begins; both are written alike by then."""
+    start, end = body.start_date, body.end_date
+    if isinstance(start, str) and isinstance(end, str) and end < start:
+        raise UsageError(f"end_date {end} is before start_date {start}: no response can be between them")
 
 
 def _check(name: str, value: object) -> None:
@@ -188,9 +246,43 @@ def _check(name: str, value: object) -> None:
         raise UsageError(f"{name} is a text, got {type(value).__name__}")
     if name in _NAMES and not _is_name(value):
         raise UsageError(f"{name} is a text that is not blank, got {value!r:.40}")
-    if name in _LISTS and not (isinstance(value, Sequence) and all(map(_is_name, value))):
+    if name in _LISTS:
+        _check_ids(name, value)
+    if name in ("start_date", "end_date"):
+        _check_instant(name, value)
+
+
+def _check_ids(name: str, value: object) -> None:
+    """Refuse what is no list of ids; one text, which is a list of letters, is told by the model."""
+    if not isinstance(value, Sequence | AbstractSet) or isinstance(value, bytes):
+        raise UsageError(f"{name} is a list of texts, got {type(value).__name__}")
+    if not all(map(_is_name, value)):
         raise UsageError(f"{name} is a list of texts that are not blank")
-    if name in ("start_date", "end_date") and not isinstance(value, str | datetime):
+
+
+def _check_instant(name: str, value: object) -> None:
+    """Refuse what is no instant, and say how to name one; what is no date at all is told further down."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return
+        if value.tzinfo is None:
+            raise UsageError(
+                f"{name} says no time zone, and so names no instant: write '{value.isoformat()}Z' for UTC"
+            )
+    if isinstance(value, datetime):
+        if value.utcoffset() is None:
+            raise UsageError(
+                f"{name} is a naive datetime, which names no instant: add tzinfo=timezone.utc, or call"
+                " .astimezone() if it is in the time zone of this machine"
+            )
+    elif isinstance(value, date):
+        raise UsageError(
+            f"{name} is a date, which begins at another instant in each time zone: write"
+            f" datetime({value.year}, {value.month}, {value.day}, tzinfo=timezone.utc) for UTC"
+        )
+    else:
         raise UsageError(f"{name} is an aware datetime or ISO text, got {type(value).__name__}")
 
 

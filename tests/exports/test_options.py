@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from typing import Any, get_args
 
 import pytest
@@ -128,12 +130,31 @@ def test_every_format_is_known(form: ExportFormat) -> None:
     assert planned(form, {}).form == form
 
 
+async def heard(*_: object) -> None:
+    """Would have to be awaited."""
+
+
+async def each(state: object) -> AsyncIterator[object]:
+    """Would have to be iterated."""
+    yield state
+
+
+class Heard:
+    """Would have to be awaited as well, when it is called or when its method is."""
+
+    async def __call__(self, state: object) -> None:
+        """Would have to be awaited."""
+
+    async def listen(self, state: object) -> None:
+        """Would have to be awaited."""
+
+
 WRONG: dict[str, tuple[Any, ...]] = {
-    "start_date": (NAIVE, "yesterday", "", 5, NOON.date()),
-    "end_date": (NAIVE, "2026-13-01T00:00:00Z", b"2026-01-01", 1.5),
+    "start_date": (NAIVE, "yesterday", "", 5, NOON.date(), NOON.time()),
+    "end_date": (NAIVE, "2026-13-01T00:00:00Z", b"2026-01-01", 1.5, "2026-11-21"),
     "limit": (0, -1, "5", 1.5, True),
     "filter_id": ("", " ", 5, ["f"]),
-    "question_ids": ("QID1", b"QID1", [1], [""], {"QID1"}, 5),
+    "question_ids": ("QID1", b"QID1", [1], [""], {"QID1", ""}, {"QID1": 1}, iter(["QID1"]), 5),
     "embedded_data_ids": ("site", [None]),
     "survey_metadata_ids": ("status", ["status", " "]),
     "use_labels": ("true", 1),
@@ -152,7 +173,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "include_wave_weights": ([],),
     "expansion": (5, {"max_bytes": 5}),
     "stall_timeout": (0, -1, math.nan, "60", True),
-    "on_progress": (5, "print"),
+    "on_progress": (5, "print", heard, partial(heard, 5), Heard(), Heard().listen, each),
 }
 
 
@@ -174,8 +195,19 @@ def wrong() -> Iterator[tuple[Any, dict[str, Any], str]]:
     yield "csv", given("use_labels", "include_label_columns"), "use_labels and include_label_columns"
     for unknown in ("CSV", "parquet", "", None, 5):
         yield unknown, {}, "format is one of csv, tsv, json, ndjson, spss, xml"
-    for name in ("compress", "useLabels", "format", "resume", "startDate"):
+    for name in ("compress", "format", "colour"):
         yield "csv", {name: True}, f"no option {name}"
+    yield "csv", {"startdate": NOON}, r"no option startdate \(did you mean start_date\?\)"
+    yield "csv", {"useLabels": True, "labels": True}, r"no option labels \(.*use_labels\?\), useLabels \("
+    yield "csv", {"stallTimeout": 5}, r"did you mean stall_timeout\?"
+    yield (
+        "csv",
+        {"start_date": NOON, "end_date": "2026-05-02T11:59:59.9Z"},
+        "end_date .* is before start_date",
+    )
+    yield "csv", {"start_date": NAIVE}, r"naive.*tzinfo=timezone\.utc"
+    yield "csv", {"end_date": NOON.date()}, r"datetime\(2026, 5, 2, tzinfo=timezone\.utc\)"
+    yield "csv", {"end_date": "2026-11-21"}, "'2026-11-21T00:00:00Z'"
 
 
 @pytest.mark.parametrize(("form", "options", "said"), [*wrong()], ids=str)
@@ -184,6 +216,32 @@ def test_what_cannot_be_meant_is_refused(form: Any, options: Any, said: str) -> 
     with pytest.raises(UsageError, match=said) as told:
         planned(form, options)
     assert "\n" not in str(told.value)
+
+
+def test_a_set_of_ids_is_a_list() -> None:
+    """Its order is the same whenever it is sent."""
+    ids = {f"QID{number}" for number in range(20)}
+    for given_ids in (ids, frozenset(ids), dict.fromkeys(ids).keys()):
+        assert planned("csv", {"question_ids": given_ids}).start.question_ids == sorted(ids)
+
+
+def test_a_moment_is_no_end_before_its_start() -> None:
+    """Ends are compared as instants, as they are sent; nothing is between equal ones, which harms nobody."""
+    body = planned("csv", {"start_date": LATER, "end_date": "2026-05-02T12:00:01.9Z"}).start
+    assert body.start_date == body.end_date == "2026-05-02T12:00:01Z"
+
+
+def test_help_names_every_option() -> None:
+    """Who asks for help reads the names of all, and where more is said of each."""
+    said = ExportOptions.__doc__ or ""
+    assert [
+        name
+        for name in ExportOptions.__annotations__
+        if not re.search(rf"`{name}`|^ +{name}: ", said, re.MULTILINE)
+    ] == []
+    assert "help(exports.StartOptions)" in said
+    for name in StartOptions.__annotations__:
+        assert f"        {name}: " in (StartOptions.__doc__ or "")
 
 
 def test_what_is_switched_off_excludes_nothing() -> None:

@@ -19,11 +19,12 @@ from virtual import virtual
 
 from qualtrics_async import JournalError, UsageError
 from qualtrics_async.exports import FollowFile, FollowState
-from qualtrics_async.exports.follow_state import Handed, Memory
+from qualtrics_async.exports.follow_state import Handed, Memory, _Marks
 from qualtrics_async.models.responses import Response
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 STATE = FollowState(survey_id="SV_1", since=NOW, token="t", recent=(Handed(NOW, bytes(range(32))),))
+MARKS = st.lists(st.sampled_from((b"\0\0", b"\0\1")), min_size=4, max_size=4).map(b"".join)
 
 
 def response(number: int, text: str = "a", **more: Any) -> Response:
@@ -107,6 +108,27 @@ def test_only_what_was_handed_out_last_is_known() -> None:
     assert memory.is_new(response(1), repeated=True)
     assert memory.is_new(Response(response_id="R_2", values={"x": 1, "y": 2}), repeated=True)
     assert not memory.is_new(Response(response_id="R_2", values={"y": 2, "x": 1}), repeated=True)
+
+
+@given(st.lists(st.tuples(MARKS, MARKS), max_size=40))
+def test_marks_are_kept_like_entries_of_a_dictionary(pairs: list[tuple[bytes, bytes]]) -> None:
+    """Also where a mark begins in the middle of another one, or is another one's content."""
+    marks, expected = _Marks(), dict[bytes, bytes]()
+    for name, content in pairs:
+        assert marks.change(name, content) == expected.get(name)
+        expected[name] = content
+
+
+@pytest.mark.parametrize("repeated", [True, False])
+def test_a_round_that_is_repeated_has_nothing_new(repeated: bool) -> None:
+    """However large it is, until it is over; what has changed meanwhile is new, once."""
+    memory = Memory(())
+    for expected in (5000, 0, 0):
+        assert sum(memory.is_new(response(n), repeated=repeated) for n in range(5000)) == expected
+    assert memory.is_new(response(7, "b"), repeated=repeated)
+    assert not memory.is_new(response(7, "b"), repeated=repeated)
+    memory.end_round(NOW, NOW)
+    assert memory.is_new(response(8), repeated=repeated)
 
 
 def test_a_round_that_repeats_nothing_is_compared_with_itself_alone() -> None:

@@ -20,7 +20,7 @@ from qualtrics_async.bulk.pacing import Pace
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import UsageError
 
-__all__ = ["Job", "JobOptions", "OnDoubt", "Settings"]
+__all__ = ["Clock", "Job", "JobOptions", "OnDoubt", "Settings"]
 
 OnDoubt: TypeAlias = Literal["report", "resend"]
 
@@ -94,7 +94,7 @@ class Job(Generic[I, V]):
         self.settings = settings
         self.journal = journal
         self.summary = Summary()
-        self._clock = _Clock(client, self.summary)
+        self._clock = Clock(client, self.summary)
         self.pace = Pace(settings.limit_rows_per_minute)
         self.places = anyio.Semaphore(concurrency)
         """Held by whoever holds rows in memory to send them, also while they wait for quota."""
@@ -168,7 +168,7 @@ class Job(Generic[I, V]):
             outcomes.close()
 
 
-class _Clock:
+class Clock:
     """Keeps the time and the requests of a summary."""
 
     def __init__(self, client: Qualtrics, summary: Summary) -> None:

@@ -13,9 +13,9 @@ from typing import Any, Final, TypeAlias, Unpack, cast
 
 import anyio.to_thread
 
-from qualtrics_async._core.events import Call
 from qualtrics_async._core.tasks import background_tasks, to_its_end
 from qualtrics_async.bulk.fanout import Batch, Channel, Deliver, Outcomes
+from qualtrics_async.bulk.job import Clock
 from qualtrics_async.bulk.outcome import Failed, Ok, Outcome, Summary
 from qualtrics_async.bulk.parquet import require
 from qualtrics_async.bulk.sources import as_rows
@@ -48,20 +48,22 @@ _REASONS: Final[tuple[tuple[type[QualtricsError], str], ...]] = (
     (DecodeError, "broken file"),
     (TransportError, "broken connection"),
 )
+_OURS: Final = ("names", "zipped")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
-_MINUTE: Final = 60.0
 
 _Write: TypeAlias = Callable[[str, Path], Awaitable[ExportedFile]]
 
 
 class ManyOptions(ExportOptions, total=False):
-    """The options of many exports: those of each, and this one.
+    """The options of many exports: those of each, and these. `use_labels` is for Parquet as well.
 
     Keys:
         names: what the columns of Parquet are called, as of `to_parquet()`.
+        zipped: keep the service's archives, checked, as `<survey id>.zip`; not of Parquet.
     """
 
     names: Names
+    zipped: bool
 
 
 @asynccontextmanager
@@ -106,22 +108,23 @@ async def many(
     if concurrency < 1:
         raise UsageError(f"concurrency is positive, got {concurrency}")
     source = _source(survey_ids)
+    suffix = ".zip" if options.get("zipped") else SUFFIXES[format]
     folder = Path(folder)
     await to_its_end(anyio.to_thread.run_sync(_make, folder))
     summary = Summary()
-    watch = _Watch(client, summary)
+    clock = Clock(client, summary)
     channel = Channel[str, ExportedFile](concurrency, workers=concurrency)
-    outcomes = Outcomes(channel, summary, watch.read)
+    outcomes = Outcomes(channel, summary, clock.read)
     try:
         async with aclosing(source) as ids:
-            work = _Work(_Ids(ids, summary), folder, SUFFIXES[format], write, channel)
+            work = _Work(_Ids(ids, summary), folder, suffix, write, channel)
             async with background_tasks() as tasks:
-                with client.observe(watch.count):  # the tasks keep it, the body does not
+                with client.observe(clock.count):  # the tasks keep it, the body does not
                     for _ in range(concurrency):
                         tasks.start_soon(work.run)
                 yield outcomes
     finally:
-        watch.read()
+        clock.read()
         outcomes.close()
 
 
@@ -129,19 +132,23 @@ def _writer(client: Qualtrics, form: SavedFormat, options: ManyOptions) -> _Writ
     """Check the options, once for all surveys."""
     if form not in SUFFIXES:
         raise UsageError(f"format is one of {', '.join(SUFFIXES)}, got {form!r:.40}")
-    common: dict[str, Any] = {name: value for name, value in options.items() if name != "names"}
+    common: dict[str, Any] = {name: value for name, value in options.items() if name not in _OURS}
     planned("csv" if form == "parquet" else form, cast("ExportOptions", common))
+    zipped = options.get("zipped", False)
+    if not isinstance(zipped, bool):
+        raise UsageError(f"zipped is True or False, got {zipped!r:.40}")
     if form != "parquet":
         if "names" in options:
             raise UsageError(f"names are those of the columns of Parquet, and the format is {form}")
         return partial(to_file, client, format=form, **common)
     from qualtrics_async.exports.tables import to_parquet  # needs an extra
 
+    if zipped:
+        raise UsageError("zipped keeps what the service makes, and it makes no Parquet")
     require()
     names = options.get("names", "tag")
     check_names(names)
-    labels = common.pop("use_labels", False)
-    return partial(to_parquet, client, labels=labels, names=names, **common)
+    return partial(to_parquet, client, names=names, **common)
 
 
 def _source(survey_ids: object) -> AsyncGenerator[Any]:
@@ -225,24 +232,3 @@ def _reason(error: QualtricsError) -> str:
     if isinstance(error, JobFailed):
         return error.status or "failed"
     return next((reason for kind, reason in _REASONS if isinstance(error, kind)), "refused")
-
-
-class _Watch:
-    """Keeps the time and the requests of a summary."""
-
-    def __init__(self, client: Qualtrics, summary: Summary) -> None:
-        self._summary = summary
-        self._time = asyncio.get_running_loop().time
-        self._began = self._time()
-        self._limit = client.quota().brand.limit
-
-    def count(self, call: Call) -> None:
-        """Count the requests of a call."""
-        self._summary.requests += call.attempts
-
-    def read(self) -> None:
-        """Bring the summary up to date."""
-        summary = self._summary
-        summary.seconds = self._time() - self._began
-        if self._limit is not None and summary.seconds > 0:
-            summary.quota_used = summary.requests * _MINUTE / (self._limit * summary.seconds)

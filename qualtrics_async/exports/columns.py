@@ -84,6 +84,9 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[str, ...] = ()
     suffix: str | None = None
 
+    def __hash__(self) -> int:
+        return hash((self.index, self.name, self.import_id))  # `extra` has none
+
     @property
     def metadata_id(self) -> str | None:
         """The import id of a response's metadata; without import ids, by the usual tag."""

@@ -50,7 +50,7 @@ _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _NUMBER = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _CODES = re.compile(r"(?:0|-?[1-9][0-9]{0,17})(?:,(?:0|-?[1-9][0-9]{0,17}))*")
 _MOMENT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T](?:[01][0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
     r"(?:Z|[+-][0-9]{2}:[0-9]{2})?"
 )
 _OFFSET = re.compile(r"([+-])([0-9]{2}):?([0-9]{2})")
@@ -166,11 +166,12 @@ def read_cell(kind: Kind, text: str, *, time_zone: str | None = None, decimal_co
     """What a cell says; `None` for an empty one.
 
     Dates are `YYYY-MM-DD HH:MM:SS` (observed) in the time zone of the column, UTC if it has none, and become
-    aware. Numbers are read only where nothing is lost: not `007`, not more digits than a float holds. With
+    aware. An hour that the clocks leave out in spring is none; one that comes twice in autumn is the first.
+    Numbers are read only where nothing is lost: not `007`, not more digits than a float holds. With
     `decimal_comma` (`formatDecimalAsComma`) a point is one as well: coordinates may keep it (assumed).
 
     Raises:
-        ValueError: for a cell that is of no such kind.
+        ValueError: for a cell that is of no such kind; the message does not repeat the cell, a respondent's.
     """
     return cell_reader(kind, time_zone=time_zone, decimal_comma=decimal_comma)(text)
 
@@ -210,32 +211,44 @@ def _moment(text: str, zone: tzinfo | None) -> datetime:
     except ValueError:
         moment = None
     if moment is None or (moment.tzinfo is None and zone is None):
-        raise ValueError(f"expected YYYY-MM-DD HH:MM:SS in a time zone known here, got {text!r:.40}")
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        raise ValueError("expected YYYY-MM-DD HH:MM:SS in a time zone known here")
+    return moment if moment.tzinfo else _existing(moment.replace(tzinfo=zone))
+
+
+def _existing(moment: datetime) -> datetime:
+    """Refuse a moment that the clocks of its zone leave out in spring."""
+    if isinstance(moment.tzinfo, ZoneInfo):
+        try:
+            shown = moment.astimezone(UTC).astimezone(moment.tzinfo)
+        except OverflowError:
+            raise ValueError("expected a moment that can be told in UTC") from None
+        if shown.replace(tzinfo=None) != moment.replace(tzinfo=None):
+            raise ValueError("expected a moment that the clocks of the time zone do not leave out")
+    return moment
 
 
 def _integer(text: str) -> int:
     if not _WHOLE.fullmatch(text) or abs(number := int(text)) > _LARGEST:
-        raise ValueError(f"expected a whole number, got {text!r:.40}")
+        raise ValueError("expected a whole number")
     return number
 
 
 def _number(text: str) -> float:
     if not _NUMBER.fullmatch(text) or Decimal(repr(number := float(text))) != Decimal(text):
-        raise ValueError(f"expected a number that a float can hold, got {text!r:.40}")
+        raise ValueError("expected a number that a float can hold")
     return number
 
 
 def _flag(text: str) -> bool:
     found = _FLAGS.get(text.lower())
     if found is None:
-        raise ValueError(f"expected 1 or 0, got {text!r:.40}")
+        raise ValueError("expected 1 or 0")
     return found
 
 
 def _codes(text: str) -> list[int]:
     if not _CODES.fullmatch(text):
-        raise ValueError(f"expected the codes of choices, got {text!r:.40}")
+        raise ValueError("expected the codes of choices")
     return [int(code) for code in text.split(",")]
 
 

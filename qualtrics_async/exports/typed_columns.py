@@ -1,13 +1,15 @@
-"""Cells as Arrow arrays, of the narrowest type that loses nothing of any cell; for a thread."""
+"""Cells as Arrow arrays, of the narrowest type that loses nothing of any cell; for a thread.
+
+One thing is lost: in autumn, both hours that a zone's clocks show alike become the first of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timezone, tzinfo
+from datetime import UTC, timezone, tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
 from qualtrics_async.exports.columns import Column
-from qualtrics_async.exports.kinds import Cell, Kind, cell_reader, time_zone_of, widen
+from qualtrics_async.exports.kinds import Kind, cell_reader, time_zone_of, widen
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -73,7 +75,7 @@ class TypedColumn:
     def _begin(self, kind: Kind) -> None:
         self.kind = kind
         self._type = self._type_of(kind)
-        self._cell = self._reader(kind)
+        self._cell = cell_reader(kind, time_zone=self._column.time_zone, decimal_comma=self._decimal_comma)
 
     def _wider(self) -> Kind:
         """The kind to try next; text if something that was read so far would not fit it."""
@@ -98,10 +100,6 @@ class TypedColumn:
                 return pa.list_(pa.int64())
             case _:
                 return pa.string()
-
-    def _reader(self, kind: Kind) -> Callable[[str], Cell]:
-        read = cell_reader(kind, time_zone=self._column.time_zone, decimal_comma=self._decimal_comma)
-        return _existing(read, self._zone) if kind == "datetime" else read
 
     def _read(self, cells: Any) -> Any:
         """Make an array; None when a cell does not fit."""
@@ -171,19 +169,3 @@ def _alike(cells: Any, pattern: str) -> Any:
 
 def _has_name(zone: tzinfo | None) -> bool:
     return zone is not None and not isinstance(zone, timezone)
-
-
-def _existing(read: Callable[[str], Cell], zone: tzinfo | None) -> Callable[[str], Cell]:
-    """Refuse moments that a zone's clocks leave out in spring, and midnight as the end of a day."""
-
-    def moment(text: str) -> Cell:
-        found = read(text)
-        if isinstance(found, datetime):
-            if text[11:13] == "24":
-                raise ValueError("an hour that Python takes for the next day's first")
-            shown = found.astimezone(UTC).astimezone(found.tzinfo)
-            if shown.replace(tzinfo=None) != found.replace(tzinfo=None):
-                raise ValueError("a moment that the clocks leave out")
-        return found
-
-    return moment if _has_name(zone) or zone is UTC else read

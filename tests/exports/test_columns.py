@@ -318,6 +318,8 @@ def test_a_map_is_a_value() -> None:
     assert found != THREE
     assert pickle.loads(pickle.dumps(found)) == found
     assert repr(found) == "<ColumnMap of 3: StartDate, Q1, site>"
+    assert set(found) == set(again)
+    assert len({*found, *again}) == 3
     with pytest.raises(AttributeError):
         found[0].name = "other"  # type: ignore[misc]  # what a user may write
     assert repr(tagged(*"abcd")) == "<ColumnMap of 4: a, b, c, d>"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections import Counter, deque
+from contextlib import AsyncExitStack, nullcontext
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -116,7 +117,8 @@ class App:
             call = self._admit(request, record, found, payload)
         except Refused as refusal:
             return self._respond(request, *self._refusal(refusal), refusal.headers)
-        return await self._serve(request, record, call)
+        async with AsyncExitStack() as borrowed:
+            return await self._serve(request, record, call, borrowed)
 
     def _admit(
         self, request: web.BaseRequest, record: RequestRecord, found: Found | None, payload: bytes
@@ -143,26 +145,28 @@ class App:
             self._credentials,
         )
 
-    async def _serve(self, request: web.BaseRequest, record: RequestRecord, call: Call) -> web.StreamResponse:
+    async def _serve(
+        self, request: web.BaseRequest, record: RequestRecord, call: Call, borrowed: AsyncExitStack
+    ) -> web.StreamResponse:
         if self._settings.latency:
             await asyncio.sleep(self._settings.latency)
         fault = call.fault = self._faults.take(record)
         if fault is None or not fault.spoils:
-            return await self._answer_with(request, *await self._process(call, record))
+            return await self._answer_with(request, *await self._process(call, record, borrowed))
         if fault.kind == "delay":
             if fault.when == "before":
                 await fault.hold()
-            held = await self._process(call, record)
+            held = await self._process(call, record, borrowed)
             if fault.when == "after":
                 await fault.hold()
             return await self._answer_with(request, *held)
         answer: tuple[int, Body | File | Kept] = (200, self._envelope({}))
         if fault.when != "before":
-            answer = await self._process(call, record)
+            answer = await self._process(call, record, borrowed)
         if isinstance(answer[1], Kept) and fault.passes:
             kept = answer[1]
             if fault.kind == "archive":
-                kept = await self._keeper.keep(damaged(kept, fault))
+                kept = await borrowed.enter_async_context(self._keeper.lend(damaged(kept, fault)))
             return await send(request, kept, ranges=self._settings.exports.ranges, fault=fault)
         return await spoil(request, fault, *answer, self._state.new_request_id)
 
@@ -173,14 +177,17 @@ class App:
             return await send(request, body, ranges=self._settings.exports.ranges)
         return self._respond(request, status, body)
 
-    async def _process(self, call: Call, record: RequestRecord) -> tuple[int, Body | File | Kept]:
+    async def _process(
+        self, call: Call, record: RequestRecord, borrowed: AsyncExitStack
+    ) -> tuple[int, Body | File | Kept]:
         operation = call.operation
         try:
             await keep_up(call)
             with self._state.serving():
                 outcome = operation.handler(call)
             made = outcome if isinstance(outcome, dict | File | Streamed) else await outcome
-            body = await self._keeper.keep(made) if isinstance(made, Streamed) else made
+            lent = self._keeper.lend(made) if isinstance(made, Streamed) else nullcontext(made)
+            body = await borrowed.enter_async_context(lent)
         except Refused as refusal:
             return self._refusal(refusal)
         record.processed = True

@@ -6,19 +6,24 @@ import asyncio
 import tempfile
 import threading
 import zlib
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from qualtrics_async.sandbox.wire import file_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
 __all__ = ["Interrupted", "Keeper", "Kept", "Sink", "Streamed"]
 
 MAKERS = 2
 """Files that are made at the same time."""
+
+KEPT = 8
+"""Files that stay open besides those that are being sent: each takes a descriptor and its size on disk."""
 
 
 class Interrupted(Exception):
@@ -99,20 +104,23 @@ class Kept:
 
 
 class Keeper:
-    """The files of a sandbox, until it closes; what is asked for again afterwards is made again."""
+    """The last few files of a sandbox, until it closes; one that is asked for later is made again."""
 
     def __init__(self) -> None:
         self._files: dict[tuple[str, ...], asyncio.Task[Kept]] = {}
+        self._users: Counter[tuple[str, ...]] = Counter()
         self._closing = threading.Event()
         self._makers: ThreadPoolExecutor | None = None
 
-    async def keep(self, made: Streamed) -> Kept:
-        """The file, which is made when somebody asks for the first time."""
-        task = self._files.get(made.key)
-        if task is None:
-            task = self._files[made.key] = asyncio.create_task(self._make(made))
-            task.add_done_callback(lambda done: self._forget(made.key, done))
-        return await asyncio.shield(task)
+    @asynccontextmanager
+    async def lend(self, made: Streamed) -> AsyncIterator[Kept]:
+        """The file, which is made where it is not there; it stays open at least until it is given back."""
+        self._users[made.key] += 1
+        try:
+            yield await asyncio.shield(self._task(made))
+        finally:
+            self._users[made.key] -= 1
+            self._drop_surplus()
 
     def interrupt(self) -> None:
         """End what is being made; whoever waits for it gets `Interrupted`."""
@@ -131,15 +139,38 @@ class Keeper:
             self._makers = None
         self._closing.clear()
 
+    def _task(self, made: Streamed) -> asyncio.Task[Kept]:
+        """What makes the file or has made it, which becomes the one that was asked for last."""
+        task = self._files.pop(made.key, None)
+        if task is None:
+            task = asyncio.create_task(self._make(made))
+            task.add_done_callback(lambda done: self._forget(made.key, done))
+        self._files[made.key] = task
+        return task
+
     async def _make(self, made: Streamed) -> Kept:
         if self._makers is None:
             self._makers = ThreadPoolExecutor(MAKERS, "qualtrics-sandbox-files")
         return await asyncio.get_running_loop().run_in_executor(self._makers, _write, made, self._closing)
 
     def _forget(self, key: tuple[str, ...], done: asyncio.Task[Kept]) -> None:
-        """Let a file that could not be made be tried again."""
+        """Let a file that could not be made be tried again; whoever asked for others may have gone."""
         if done.cancelled() or done.exception() is not None:
             self._files.pop(key, None)
+        self._drop_surplus()
+
+    def _drop_surplus(self) -> None:
+        """Close the files that nobody has asked for the longest, on a thread; none that is in use."""
+        self._users = +self._users
+        idle = [key for key, task in self._files.items() if _is_made(task) and not self._users[key]]
+        for key in idle[: max(0, len(idle) - KEPT)]:
+            surplus = self._files.pop(key).result()
+            if self._makers is not None:
+                self._makers.submit(surplus.close)
+
+
+def _is_made(task: asyncio.Task[Kept]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
 
 
 def _write(made: Streamed, closing: threading.Event) -> Kept:

@@ -57,9 +57,9 @@ async def send(
     if span.partial:
         headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{kept.size}"
     response = web.StreamResponse(status=206 if span.partial else 200, headers=headers)
-    await response.prepare(request)
-    # The client may go at any time.
+    # The client may go at any time, also while the file was made.
     with contextlib.suppress(ConnectionError):
+        await response.prepare(request)
         await _write(request, response, kept, span, fault)
     return response
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
 import tracemalloc
+from typing import IO
 
 import pytest
-from fetching import export, fetch, ready
+from fetching import FILE, export, fetch, ready
 from speaking import asynchronous, speaking, speaking_to, until
 
 from qualtrics_async.sandbox import ByPolls, Exports, Sandbox
-from qualtrics_async.sandbox.kept_files import Sink
+from qualtrics_async.sandbox.kept_files import KEPT, Sink
 from qualtrics_async.sandbox.response_files import ResponseFile
 
 
@@ -93,6 +95,73 @@ async def test_a_file_is_made_once_and_again_after_a_restart(monkeypatch: pytest
         again = await fetch(call, url)
         assert (again.content, again.headers["ETag"]) == (first.content, first.headers["ETag"])
         assert len(made) == 2
+
+
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[IO[bytes]]:
+    """The files that are made from here on."""
+    files: list[IO[bytes]] = []
+    make = tempfile.TemporaryFile
+
+    def noted() -> IO[bytes]:
+        files.append(make())
+        return files[-1]
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", noted)
+    return files
+
+
+@asynchronous
+async def test_the_last_few_files_stay_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many exports there are; one of the others is made again, the same."""
+    files = opened(monkeypatch)
+    async with speaking(jobs=ByPolls(0)) as call:
+        urls = [await ready(call, call.sandbox.state.survey_id) for _ in range(KEPT + 3)]
+        first, *_ = [await fetch(call, url) for url in urls]
+        await until(lambda: sum(not file.closed for file in files) == KEPT)
+        assert [file.closed for file in files] == [True] * 3 + [False] * KEPT
+        await fetch(call, urls[3])
+        again = await fetch(call, urls[0])
+        assert (again.content, again.headers["ETag"]) == (first.content, first.headers["ETag"])
+        await until(lambda: files[4].closed)
+        assert len(files) == KEPT + 4
+        assert not files[3].closed
+
+
+@asynchronous
+async def test_a_file_that_is_being_sent_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when others are asked for more than it can keep; nobody's download breaks."""
+    files = opened(monkeypatch)
+    async with speaking(jobs=ByPolls(0)) as call:
+        survey_id = call.sandbox.state.survey_id
+        call.sandbox.state.add_responses(survey_id, 10)
+        slow, *others = [await ready(call, survey_id) for _ in range(KEPT + 3)]
+        fault = call.sandbox.faults.add(kind="stalled", route=FILE)
+        asked = asyncio.create_task(fetch(call, slow))
+        await fault.arrived()
+        whole = [await fetch(call, url) for url in others][-1]
+        await until(lambda: files[2].closed)
+        assert not files[0].closed
+        fault.release()
+        assert (await asked).content == whole.content
+
+
+@asynchronous
+async def test_a_client_may_go_at_any_time(caplog: pytest.LogCaptureFixture) -> None:
+    """Before its file is made, and in the middle of it: nothing is told about it, and others are served."""
+    async with speaking(jobs=ByPolls(0)) as call:
+        survey_id = call.sandbox.state.survey_id
+        call.sandbox.state.add_responses(survey_id, 20_000)
+        url = await ready(call, survey_id, compress=False)
+        asked = asyncio.create_task(fetch(call, url))
+        await until(lambda: len(call.sandbox.requests) == 3)
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        async with call.session.get(url) as response:
+            await response.content.readexactly(1000)
+            response.close()
+        assert len((await fetch(call, url)).content) > 1_000_000
+        await until(lambda: sum(call.sandbox.calls.values()) == 5)
+    assert not caplog.records
 
 
 @asynchronous

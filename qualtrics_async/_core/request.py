@@ -47,6 +47,9 @@ _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9_.~-]*")
 _FORBIDDEN = re.compile(r"[/\\\x00-\x1f\x7f]")
+_IN_NO_ID = re.compile(r"[\s?#]")
+_KEYS_OF_USERS = frozenset({"uniqueField"})
+"""Placeholders that take what users wrote, not an id that the service made."""
 
 
 class Route(Struct, frozen=True):
@@ -131,6 +134,8 @@ def _segment(name: str, value: object) -> str:
         raise UsageError(f"{name} is empty: refused, because a path without it names something else")
     if value in {".", ".."} or _FORBIDDEN.search(value):
         raise UsageError(f"{name} has characters that no id has: {value!r:.60}")
+    if name not in _KEYS_OF_USERS and _IN_NO_ID.search(value):
+        raise UsageError(f"{name} has white space, ? or #, which no id has: {value!r:.60}")
     try:
         return quote(value, safe="")
     except UnicodeEncodeError:
@@ -142,7 +147,9 @@ def fill(template: str, ids: tuple[object, ...]) -> str:
 
     Raises:
         UsageError: for a wrong number of ids, and for an id that is empty, blank, `.` or `..`, or holds a
-            slash or a control character. (An empty id would turn "delete one" into "delete all".)
+            slash, a control character, white space, `?` or `#`. (An empty id would turn "delete one" into
+            "delete all"; the others come of copying an address or a cell.) Keys that users made may have
+            the last three.
     """
     fixed, names = _parse(template)
     if len(names) != len(ids):

@@ -27,8 +27,15 @@ from qualtrics_async._core.request import (
 TEMPLATE = "/directories/{directoryId}/contacts/{contactId}"
 
 anything = st.text(alphabet=st.characters(), min_size=1)
+UNUSUAL = "/?#\\"
+KEY = "/imported-data-projects/{uniqueField}/of/{uniqueField}"
+
 plain = st.text(alphabet=st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="/\\"), min_size=1)
-usable = plain.filter(lambda text: bool(text.strip()) and text not in {".", ".."})
+usable_key = plain.filter(lambda text: bool(text.strip()) and text not in {".", ".."})
+usable = st.text(
+    alphabet=st.characters(exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp"), exclude_characters=UNUSUAL),
+    min_size=1,
+).filter(lambda text: text not in {".", ".."})
 
 
 @given(usable, usable)
@@ -42,6 +49,14 @@ def test_an_id_is_one_segment_and_comes_back_from_it(first: str, second: str) ->
     assert len(segments) == 5
     assert path.isascii()
     assert not set("?#& ") & set(path)
+
+
+@given(usable_key, usable_key)
+def test_a_key_that_users_made_may_have_more(first: str, second: str) -> None:
+    """White space, question marks and hashes are quoted where what fills the placeholder is no id."""
+    segments = fill(KEY, (first, second)).split("/")
+    assert [unquote(segments[2]), unquote(segments[4])] == [first, second]
+    assert len(segments) == 5
 
 
 @given(usable)
@@ -65,11 +80,14 @@ def test_an_id_is_either_quoted_whole_or_refused(value: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["", " ", "\t", "\u00a0 \u2003", ".", "..", "a/b", "/", "a\\b", "a\nb", "a\x00", "\x7f", "a\ud800"],
+    [
+        *("", " ", "\t", "\u00a0 \u2003", ".", "..", "a/b", "/", "a\\b", "a\nb", "a\x00", "\x7f", "a\ud800"),
+        *(" SV_1", "SV_1 ", "SV_1\n", "SV_\u00a01", "SV_1 SV_2", "SV_1?Q_DL=x", "SV_1#top"),
+    ],
     ids=ascii,
 )
 def test_what_no_id_can_be_is_refused(value: str) -> None:
-    """Empty, blank, dots, slashes, control characters and lone surrogates are refused."""
+    """Empty, blank, dots, slashes, white space, queries, control characters and lone surrogates."""
     with pytest.raises(UsageError, match="surveyId") as refusal:
         GET("/surveys/{surveyId}", value)
     assert isinstance(refusal.value, ValueError)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import os
 import re
@@ -18,13 +17,13 @@ import anyio.to_thread
 from msgspec import Struct
 from msgspec.structs import replace
 
-from qualtrics_async._core.events import Call
 from qualtrics_async._core.request import fill
 from qualtrics_async._core.tasks import to_its_end
 from qualtrics_async.bulk.readers import read_contacts
 from qualtrics_async.client import Qualtrics
-from qualtrics_async.errors import ApiError, JobFailed, NotFound, QualtricsError, UsageError
+from qualtrics_async.errors import JobFailed, QualtricsError, UsageError
 from qualtrics_async.exports.import_rows import ImportHeader, written
+from qualtrics_async.exports.job import Watch
 from qualtrics_async.models.common import JobProgress
 from qualtrics_async.resources.response_imports import header_text
 
@@ -44,7 +43,6 @@ _CONTENT: Final = UUID("5f0f6d4e-3b1c-4d0a-9c55-7be0d3a4c1e2")
 """The name space of keys that are made of content; another one would import again what is there."""
 _PIECE: Final = 1024 * 1024
 _STALLED: Final = 1800.0
-_OK: Final = 200
 
 
 class ImportState(Struct, frozen=True, kw_only=True):
@@ -138,8 +136,9 @@ async def import_responses(
     Raises:
         UsageError: before anything is sent: for an address that is not https, for what is neither a file nor
             rows, and for rows that cannot be written, with their index (from 0).
-        JobFailed: with `status` `"failed"` and the reason as `detail`; `"gone"` for a job that the service
-            does not know any more; `"stalled"`; `"timed out"` at the end of the client's polling.
+        JobFailed: with `status` `"failed"` as the service says it, or the code of an error inside a 200, and
+            the reason as `detail`; `"gone"` for a job that the service does not know any more; `"stalled"`;
+            `"timed out"` at the end of the client's polling.
         OSError: for a file that cannot be read.
         QualtricsError: when the start, or a question for the progress, is refused. Like `JobFailed` it has
             the key as a note: whoever repeats the import in doubt does so with that.
@@ -173,7 +172,7 @@ async def import_responses(
             idempotency_key=key,
         )
     tell("importing", job_id=started.progress_id)
-    progress = await _ended(client, _Watch(client, survey_id, started.progress_id, stall_timeout, tell), key)
+    progress = await _ended(client, started.progress_id, stall_timeout, tell, key)
     return ImportedResponses(
         survey_id=survey_id,
         job_id=started.progress_id,
@@ -201,6 +200,7 @@ class _Teller:
     """Reports how far an import is; `rows` is the last count of them."""
 
     def __init__(self, survey_id: str, on_progress: Callable[[ImportState], object] | None) -> None:
+        self.survey_id = survey_id
         self.rows: int | None = None
         self._last = ImportState(survey_id=survey_id, phase="reading")
         self._on_progress = on_progress
@@ -365,11 +365,21 @@ def _empty() -> UsageError:
     return UsageError("the file is empty: an import takes a header and a row for each response")
 
 
-async def _ended(client: Qualtrics, watch: _Watch, key: str) -> JobProgress:
+async def _ended(
+    client: Qualtrics, job_id: str, stall_timeout: float, tell: _Teller, key: str
+) -> JobProgress:
     """Wait for the end of an import; what ends it badly has its key as a note."""
+    survey_id = tell.survey_id
+    watch = Watch(
+        client,
+        job_id,
+        f"the import {job_id} into {survey_id}",
+        stall_timeout=stall_timeout,
+        again="",
+        tell=lambda percent: tell("importing", percent=percent, job_id=job_id),
+    )
     try:
-        with client.observe(watch.observe):
-            return await client.wait(watch.job_id, watch.ask)
+        return await watch.wait(lambda: client.response_imports.progress(survey_id, job_id))
     except JobFailed as error:
         error.add_note(
             f"the import has idempotency_key={key!r}; what it took before it ended is not known, and under "
@@ -378,63 +388,7 @@ async def _ended(client: Qualtrics, watch: _Watch, key: str) -> JobProgress:
         raise
     except QualtricsError as error:
         error.add_note(
-            f"the import {watch.job_id} goes on at the service; whoever repeats it should do so with "
-            f"idempotency_key={key!r}"
+            f"the import {job_id} into the survey {survey_id} goes on at the service; whoever repeats it "
+            f"should do so with idempotency_key={key!r}"
         )
         raise
-
-
-class _Watch:
-    """Asks for the progress of one import, and sees when nothing moves any more."""
-
-    def __init__(
-        self, client: Qualtrics, survey_id: str, job_id: str, stall_timeout: float, tell: _Teller
-    ) -> None:
-        self.job_id = job_id
-        self._imports = client.response_imports
-        self._survey_id = survey_id
-        self._stall_timeout = stall_timeout
-        self._tell = tell
-        self._now = asyncio.get_running_loop().time
-        self._moved = self._now()
-        self._last: tuple[float | None, str | None] = (None, None)
-        self._request_id: str | None = None
-
-    def observe(self, call: Call) -> None:
-        """Remember the request id: the vendor's support asks for it."""
-        self._request_id = call.request_id
-
-    async def ask(self) -> JobProgress:
-        """Ask once."""
-        try:
-            state = await self._imports.progress(self._survey_id, self.job_id)
-        except NotFound as error:
-            raise self._failure("gone", "is not known to the service any more", None) from error
-        except ApiError as error:
-            if error.status != _OK:
-                raise
-            why = error.message or error.error_code or "the service does not say why"
-            raise self._failure("failed", f"failed: {why}", error.message) from error
-        if state.is_failed:
-            why = "failed, and the service does not say why"
-            raise self._failure(state.status or "failed", why, state)
-        self._follow(state)
-        return state
-
-    def _follow(self, state: JobProgress) -> None:
-        percent = min(max(state.percent_complete or 0.0, 0.0), 100.0)
-        self._tell("importing", percent=percent, job_id=self.job_id)
-        if (now := (percent, state.status)) != self._last:
-            self._last, self._moved = now, self._now()
-        elif self._now() - self._moved >= self._stall_timeout:
-            stood = f"stood at {percent:g} % for {self._stall_timeout:g} s; it may still go on"
-            raise self._failure("stalled", stood, state)
-
-    def _failure(self, status: str, what: str, detail: object) -> JobFailed:
-        request = f" (request {self._request_id})" if self._request_id else ""
-        return JobFailed(
-            f"the import {self.job_id} into {self._survey_id} {what}{request}",
-            job_id=self.job_id,
-            status=status,
-            detail=detail,
-        )

@@ -62,7 +62,10 @@ class ResponseImports(Resource):
                 route, ResponseImportStarted, body=body, headers=headers, idempotent=True, writes=True
             )
         except QualtricsError as error:
-            error.add_note(f"whoever repeats this import should do so with idempotency_key={key!r}")
+            error.add_note(
+                f"whoever repeats this import into the survey {survey_id} should do so with "
+                f"idempotency_key={key!r}"
+            )
             raise
 
     async def progress(self, survey_id: str, import_progress_id: str) -> JobProgress:

@@ -122,7 +122,7 @@ def test_a_failed_import_says_why_and_what_to_do(call: Call, sandbox: Sandbox) -
     assert (done.code, done.out) == (1, "")
     advice, error = done.err.splitlines()
     assert "--again" in advice
-    assert "failed: The file has no header." in error
+    assert "failed: the service said 'The file has no header.'" in error
 
 
 @pytest.mark.parametrize(

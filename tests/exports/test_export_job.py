@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -12,6 +13,8 @@ import pytest
 from talking import arrivals, talking
 from vendor import DONE, SURVEY, Service, at, zipped
 from virtual import loop, run, virtual
+from wires import Reader, Writer, head_of
+from wires import answered as answered_with
 
 from qualtrics_async import (
     Forbidden,
@@ -175,6 +178,28 @@ async def test_an_error_inside_of_a_200_is_a_failed_job(error: dict[str, str], s
 
 
 @virtual
+async def test_the_last_request_id_is_kept() -> None:
+    """An answer without one does not lose that of the answer before."""
+    started = {"progressId": "ES_1", "percentComplete": 0.0, "status": "inProgress"}
+    failed = {"percentComplete": 100.0, "status": "failed"}
+    answers = [
+        {"result": started, "meta": {"requestId": "REQ_1"}},
+        {"result": RUNNING, "meta": {"requestId": "REQ_2"}},
+        {"result": failed, "meta": {}},
+    ]
+
+    class Forgetful(Service):
+        """Its last answer has no request id."""
+
+        async def __call__(self, reader: Reader, writer: Writer) -> None:
+            while await head_of(reader):
+                writer.write(answered_with(json.dumps(answers.pop(0)).encode()))
+
+    async with at(Forgetful(b"")) as client:
+        assert "(request REQ_2)" in str(await failure(client))
+
+
+@virtual
 async def test_a_word_of_the_service_is_not_taken_for_ours() -> None:
     """Its own `failed` in another spelling is kept."""
     assert (await answered({"percentComplete": 7.0, "status": "FAILED"})).status == "FAILED"
@@ -186,8 +211,9 @@ async def test_a_refusal_is_itself() -> None:
     async with exporting() as (sandbox, client):
         survey_id = sandbox.state.survey_id
         sandbox.faults.add(kind="status", status=400, route=START)
-        with pytest.raises(InvalidRequest):
+        with pytest.raises(InvalidRequest) as refused:
             await exported(client, survey_id, planned("csv", {}))
+        assert any(survey_id in note for note in refused.value.__notes__)
         assert arrivals(sandbox, START) == 1
         sandbox.faults.add(kind="status", status=403, route=PROGRESS)
         with pytest.raises(Forbidden):

@@ -352,11 +352,11 @@ async def test_a_failure_inside_a_200_says_why() -> None:
     """The reason, the request id for the vendor's support and the key are in the error."""
     async with place() as here:
         with pytest.raises(
-            JobFailed, match=r"failed: The file has no header\. \(request [-0-9a-f]+\)"
+            JobFailed, match=r"failed: the service said 'The file has no header\.' \(request [-0-9a-f]+\)"
         ) as caught:
             await import_responses(here.client, here.survey_id, b"\n", idempotency_key="key-1")
         error = caught.value
-        assert (error.status, error.detail) == ("failed", "The file has no header.")
+        assert (error.status, error.detail) == ("PLACEHOLDER_IMPORT", "The file has no header.")
         assert error.job_id in here.sandbox.state.jobs
         assert here.survey_id in str(error)
         assert "idempotency_key='key-1'" in error.__notes__[0]
@@ -442,7 +442,7 @@ async def test_a_refused_question_for_the_progress_leaves_the_key() -> None:
             await import_responses(here.client, here.survey_id, ROWS)
         (note,) = caught.value.__notes__
         assert here.headers()[0]["Idempotency-Key"] in note
-        assert "goes on" in note
+        assert f"into the survey {here.survey_id} goes on" in note
 
 
 @taking
@@ -453,6 +453,7 @@ async def test_a_refused_start_leaves_the_key() -> None:
         with pytest.raises(InvalidRequest) as caught:
             await import_responses(here.client, here.survey_id, ROWS)
         assert here.headers()[0]["Idempotency-Key"] in caught.value.__notes__[0]
+        assert here.survey_id in caught.value.__notes__[0]
         assert not here.values
 
 

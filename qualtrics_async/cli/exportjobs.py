@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,8 +41,15 @@ class Selection:
         until: responses recorded before this instant.
         limit: the largest number of responses.
         question: only this question (QID1); several are given by repeating the option.
+        embedded_data: only this field of embedded data; several are given by repeating the option.
+        metadata: only this of the metadata (recordedDate, _recordId, ...); several are given by repeating the
+            option.
         filter: the id of a saved filter of the survey.
+        in_progress: responses that are not recorded yet, in place of those that are.
         labels: the text of choices in place of their codes; ndjson and json have both anyway.
+        label_columns: the text of choices in columns beside their codes; not with --labels.
+        breakout_sets: a column for each choice of a multiple answer; else all chosen ones are in one.
+        seen_unanswered_recode: the code of what was seen and not answered, as -99.
         time_zone: the zone of dates, by its name in the service's list (Europe/Amsterdam); UTC by default.
             Not for ndjson and json.
     """
@@ -50,8 +58,14 @@ class Selection:
     until: str | None = None
     limit: int | None = None
     question: Annotated[list[str] | None, Parameter(negative="")] = None
+    embedded_data: Annotated[list[str] | None, Parameter(negative="")] = None
+    metadata: Annotated[list[str] | None, Parameter(negative="")] = None
     filter: str | None = None
+    in_progress: Flag = False
     labels: Flag = False
+    label_columns: Flag = False
+    breakout_sets: bool = True
+    seen_unanswered_recode: int | None = None
     time_zone: str | None = None
 
     def options(self) -> dict[str, Any]:
@@ -65,8 +79,14 @@ class Selection:
             "end_date": None if self.until is None else _instant("--until", self.until),
             "limit": self.limit,
             "question_ids": self.question,
+            "embedded_data_ids": self.embedded_data,
+            "survey_metadata_ids": self.metadata,
             "filter_id": self.filter,
+            "export_responses_in_progress": self.in_progress or None,
             "use_labels": self.labels or None,
+            "include_label_columns": self.label_columns or None,
+            "breakout_sets": None if self.breakout_sets else False,
+            "seen_unanswered_recode": self.seen_unanswered_recode,
             "time_zone": self.time_zone,
         }
         return {name: value for name, value in given.items() if value is not None}
@@ -125,6 +145,10 @@ def _to_file(
     from qualtrics_async.exports.files import format_of, to_file
 
     form = form or format_of(output)
+    if form is None:
+        raise UsageError(
+            f"{output}: its suffix says no format: give one with --format, or {output}{os.sep} for a folder"
+        )
     _check_names(names, form)
 
     async def run(bars: ExportBars) -> ExportedFile:
@@ -134,8 +158,7 @@ def _to_file(
                 return await to_file(client, survey_id, output, format=form, **told)
             from qualtrics_async.exports.tables import to_parquet
 
-            labels = told.pop("use_labels", False)
-            return await to_parquet(client, survey_id, output, labels=labels, names=names or "tag", **told)
+            return await to_parquet(client, survey_id, output, names=names or "tag", **told)
 
     with export_bars() as shown:
         return run_async(run(ExportBars(shown)))
@@ -154,8 +177,10 @@ def run_exports(
     if names is not None:
         options["names"] = names
     wanted = list(dict.fromkeys(survey_ids))
+    summary = Summary()
 
-    async def run(bars: ExportBars) -> Summary:
+    async def run(bars: ExportBars) -> None:
+        nonlocal summary
         from qualtrics_async import exports
 
         told = options | {"on_progress": bars.on_progress}
@@ -163,16 +188,26 @@ def run_exports(
             connect() as client,
             exports.many(client, wanted, folder, format=form, **told) as outcomes,
         ):
+            summary = outcomes.summary
             async for outcome in outcomes:
                 bars.end(outcome.item)
                 if isinstance(outcome, Failed):
                     say(f"{visible(outcome.item)}: {' '.join(visible(str(outcome.error)).split())}")
-        return outcomes.summary
 
-    with export_bars() as shown:
-        summary = run_async(run(ExportBars(shown, len(wanted))))
-    say(f"{counted(summary.ok, 'file')} in {folder}")
+    try:
+        with export_bars() as shown:
+            run_async(run(ExportBars(shown, len(wanted))))
+    except BaseException:
+        if summary.outcomes:
+            after = f"{summary.outcomes:,} of {counted(len(wanted), 'survey')}"
+            say(f"stopped after {after}, {_files(summary, folder)}")
+        raise
+    say(_files(summary, folder))
     return conclude(summary, Tally(), Nouns("survey", "export"), failures=None, journal=folder)
+
+
+def _files(summary: Summary, folder: Path) -> str:
+    return f"{counted(summary.ok, 'file')} in {folder}"
 
 
 def _check_names(names: Names | None, form: str | None) -> None:

@@ -8,15 +8,18 @@ import signal
 import subprocess
 import sys
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from commanding import ended, rows_of, started, until
 
+from qualtrics_async import exports
 from qualtrics_async.cli import exportjobs
 from qualtrics_async.cli.exportbars import ExportBars, export_bars
 from qualtrics_async.exports import ExportState
+from qualtrics_async.sandbox import Question
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +63,28 @@ def test_one_survey_goes_to_stdout(call: Call, sandbox: Sandbox, form: str) -> N
     assert filed.err == f"a.{form}: {len(written):,} bytes of {form}\n"
     assert written.decode() == done.out
     assert inside() == [f"a.{form}"]
+
+
+def test_a_dash_is_stdout(call: Call, sandbox: Sandbox) -> None:
+    """As with other tools, also where the value stands apart; the format is given beside it."""
+    survey_id = answered(sandbox)
+    plain = call("responses", "export", survey_id, "--format", "tsv")
+    for argv in (["--output", "-", "--format", "tsv"], ["--format", "tsv", "--output=-"]):
+        done = call("responses", "export", survey_id, *argv)
+        assert (done.code, done.out, done.err) == (0, plain.out, "")
+    assert inside() == []
+
+
+def test_a_slash_makes_a_folder(call: Call, sandbox: Sandbox) -> None:
+    """Of one survey and of several, whatever it is called; a folder that is there needs none."""
+    one, two = answered(sandbox), answered(sandbox)
+    done = call("responses", "export", one, "--output", "new/")
+    assert (done.code, done.err.splitlines()[0]) == (0, "1 file in new")
+    assert call("responses", "export", one, two, "--output", "some.csv/", "--format", "tsv").code == 0
+    assert call("responses", "export", two, "--output", "some.csv", "--format", "tsv").code == 0
+    assert inside() == ["new", "some.csv"]
+    assert inside("new") == [f"{one}.csv"]
+    assert inside("some.csv") == sorted([f"{one}.tsv", f"{two}.tsv"])
 
 
 def test_csv_is_the_default(call: Call, sandbox: Sandbox) -> None:
@@ -118,6 +143,8 @@ def test_what_is_chosen_is_asked_for(call: Call, sandbox: Sandbox, monkeypatch: 
     filter_id = sandbox.state.add_response_filter(survey_id, "mine")
     argv = ["--since", "2020-01-31T12:00Z", "--until", "2099-01-31T12:00+01:00", "--limit", "2", "--labels"]
     argv += ["--question", "QID1", "--question", "QID2", "--filter", filter_id, "--time-zone", "Europe/Paris"]
+    argv += ["--metadata", "recordedDate", "--metadata", "_recordId", "--embedded-data", "cohort"]
+    argv += ["--no-breakout-sets", "--seen-unanswered-recode", "-99"]
     done = call("responses", "export", survey_id, *argv)
     assert done.code == 0, done.err
     (options,) = asked
@@ -125,7 +152,27 @@ def test_what_is_chosen_is_asked_for(call: Call, sandbox: Sandbox, monkeypatch: 
     assert options["end_date"].isoformat() == "2099-01-31T12:00:00+01:00"
     assert (options["limit"], options["use_labels"], options["filter_id"]) == (2, True, filter_id)
     assert (options["question_ids"], options["time_zone"]) == (["QID1", "QID2"], "Europe/Paris")
+    assert options["survey_metadata_ids"] == ["recordedDate", "_recordId"]
+    assert options["embedded_data_ids"] == ["cohort"]
+    assert (options["breakout_sets"], options["seen_unanswered_recode"]) == (False, -99)
+    assert done.out.startswith("RecordedDate,ResponseId,")
     assert done.out.count("Zoë") == 2
+    assert call("responses", "export", survey_id, "--label-columns", "--in-progress").code == 0
+    assert asked[-1] == {"include_label_columns": True, "export_responses_in_progress": True}
+    assert call("responses", "export", survey_id, "--format", "ndjson", "--breakout-sets").code == 0
+    assert asked[-1] == {}
+
+
+def test_a_parquet_file_has_labels_if_asked_to(call: Call, sandbox: Sandbox) -> None:
+    """In place of codes, or beside them."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    survey_id = sandbox.state.add_survey("M", questions=(Question("single", "How good?", ("Bad", "Good")),))
+    sandbox.state.add_response(survey_id, {"QID1": 2})
+    argv = ["responses", "export", survey_id, "--question", "QID1", "--output", "a.parquet"]
+    for option, wanted in ((None, [2]), ("--labels", ["Good"]), ("--label-columns", [2, "Good"])):
+        assert call(*argv, *filter(None, [option])).code == 0
+        (row,) = parquet.read_table("a.parquet").to_pylist()
+        assert [value for name, value in row.items() if name.startswith("Q1")] == wanted
 
 
 @pytest.mark.parametrize(
@@ -141,7 +188,15 @@ def test_what_is_chosen_is_asked_for(call: Call, sandbox: Sandbox, monkeypatch: 
         (["SV_1", "--names", "text"], "--names is for Parquet"),
         (["SV_1", "--names", "text", "--output", "a.csv"], "--names is for Parquet"),
         (["SV_1", "SV_2", "--names", "text", "--output", "out"], "--names is for Parquet"),
-        (["SV_1", "--output", "responses"], "its suffix says no format"),
+        (["SV_1", "--output", "responses"], "give one with --format, or responses/ for a folder"),
+        (["SV_1", "SV_2", "--output", "some.csv"], "give a folder, as some/"),
+        (["SV_1", "SV_2", "--output", "some.parquet"], "give a folder, as some/"),
+        (["SV_1", "SV_2", "--output", "-"], "give a folder with --output"),
+        (["SV_1", "--output", ""], "--output is empty"),
+        (["SV_1", "--output", "--labels"], "got '--labels'"),
+        (["SV_1", "--output", "no/where/"], "there is no folder to make it in"),
+        (["SV_1", "--label-columns", "--labels"], "exclude one another"),
+        (["SV_1", "--format", "ndjson", "--no-breakout-sets"], "exclude one another"),
         (["SV_1", "--output", "no/where.csv"], "there is no such folder"),
         (["SV_1", "SV_2", "--output", "no/where"], "there is no folder to make it in"),
         (["SV/1"], "SV/1"),
@@ -185,6 +240,21 @@ def test_all_surveys_are_there(call: Call, sandbox: Sandbox) -> None:
     other = answered(sandbox)
     assert call("responses", "export", other, "--output", "out").code == 0
     assert f"{other}.csv" in inside("out")
+
+
+def test_what_stops_all_says_how_far_it_came(
+    call: Call, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was done is not lost in the error: those files are there."""
+    monkeypatch.setattr(exports, "many", partial(exports.many, concurrency=1))
+    ids = [answered(sandbox) for _ in range(4)]
+    sandbox.faults.add(kind="status", status=401, route=START, path=ids[2], times=None)
+    done = call("responses", "export", *ids, "--output", "out")
+    assert done.code == 1
+    said, error = done.err.splitlines()
+    assert said == "stopped after 2 of 4 surveys, 2 files in out"
+    assert error.startswith("error: ")
+    assert inside("out") == sorted(f"{survey_id}.csv" for survey_id in ids[:2])
 
 
 def test_a_wrong_token_stops_all(call: Call, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

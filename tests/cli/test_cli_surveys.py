@@ -62,6 +62,21 @@ def test_questions_in_each_format(call: Callable[..., Any], survey_id: str) -> N
     assert lines[-2]["text"].endswith("and why?")
 
 
+def test_the_key_joins_to_an_export(call: Callable[..., Any], sandbox: Sandbox, survey_id: str) -> None:
+    """Whichever form the header has: the key as import id, or the import id with the choice beside it."""
+    lines = [json.loads(line) for line in asked(call, survey_id, "ndjson").splitlines()]
+    sandbox.state.add_response(survey_id, {"QID1": 1})
+    exported = call("responses", "export", survey_id).out
+    tags, _, sources, _ = csv.reader(io.StringIO(exported, newline=""))
+    assert {line["key"]: line["name"] for line in lines} == {
+        json.loads(source)["ImportId"]: tag for tag, source in zip(tags, sources, strict=True)
+    }
+    chosen = [line for line in lines if line["choice_id"] is not None]
+    assert [(line["key"], line["import_id"], line["choice_id"]) for line in chosen] == [
+        (f"QID2_{choice}", "QID2", choice) for choice in "123"
+    ]
+
+
 def test_a_table_shortens_texts(call: Callable[..., Any], survey_id: str) -> None:
     """A line for each column, none longer than its parts, without markup."""
     table = asked(call, survey_id, "table")

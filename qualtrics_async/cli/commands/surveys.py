@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 COLUMNS = ("id", "name", "is_active", "last_modified", "creation_date", "owner_id")
-QUESTION_COLUMNS = ("name", "import_id", "choice_id", "question_id", "question_type", "type", "text")
+QUESTION_COLUMNS = ("name", "key", "import_id", "choice_id", "question_id", "question_type", "type", "text")
 SHORT = 60
 
 app = App(name="surveys", help="Surveys of the account.")
@@ -25,9 +25,14 @@ app = App(name="surveys", help="Surveys of the account.")
 
 @dataclass(frozen=True)
 class _Line:
-    """One column of an export, as it is shown."""
+    """One column of an export, as it is shown.
+
+    The third header row of a column of a choice has either `key` as its import id or `import_id` beside
+    `choice_id`, whichever the service writes: a join by `key` finds both.
+    """
 
     name: str
+    key: str
     import_id: str | None
     choice_id: str | None
     question_id: str | None
@@ -51,6 +56,9 @@ async def list_(*, format: Format | None = None) -> None:  # noqa: A002  (the op
 async def questions(survey_id: str, *, format: Format | None = None) -> None:  # noqa: A002  (the option's name)
     """List the columns that an export of a survey has, as far as its questions tell, with the type of each.
 
+    The name is that of the first header row of an export. In the third one the column of a choice has either
+    its key as import id (QID2_1), or the import id with the choice beside it (QID2 and 1).
+
     Args:
         survey_id: the id of the survey (SV_...).
         format: table, csv, json or ndjson; by default a table on a terminal, else ndjson. Only a table
@@ -73,6 +81,7 @@ async def _lines(survey: Survey, *, is_short: bool) -> AsyncIterator[_Line]:
         question = asked.get(column.question_id or "")
         line = _Line(
             name=column.name,
+            key=column.key,
             import_id=column.import_id,
             choice_id=column.choice_id,
             question_id=column.question_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +29,24 @@ __all__ = ["EVERYTHING", "ExportForm", "Names", "Selection", "run_export", "run_
 ExportForm: TypeAlias = Literal["csv", "tsv", "ndjson", "json", "parquet", "xml", "spss"]
 Names: TypeAlias = Literal["tag", "import_id", "text"]
 
+_OPTIONS: Final = {
+    "start_date": "--since",
+    "end_date": "--until",
+    "limit": "--limit",
+    "question_ids": "--question",
+    "embedded_data_ids": "--embedded-data",
+    "survey_metadata_ids": "--metadata",
+    "filter_id": "--filter",
+    "export_responses_in_progress": "--in-progress",
+    "use_labels": "--labels",
+    "include_label_columns": "--label-columns",
+    "breakout_sets": "--no-breakout-sets",
+    "seen_unanswered_recode": "--seen-unanswered-recode",
+    "time_zone": "--time-zone",
+}
+"""What the library's options are called here."""
+
+_WORD: Final = re.compile(r"\w+")
 _BINARY: Final = frozenset({"parquet", "spss"})
 
 
@@ -105,15 +124,33 @@ def _instant(option: str, text: str) -> datetime:
     return found
 
 
+def _options(chosen: Selection, form: ExportForm) -> dict[str, Any]:
+    """The options of an export, checked: what is wrong with one is said of the option of the command.
+
+    Raises:
+        UsageError: for options that exclude one another, or that the format has not.
+    """
+    from qualtrics_async.exports.options import planned
+
+    options = chosen.options()
+    try:
+        planned("csv" if form == "parquet" else form, cast("ExportOptions", options))
+    except UsageError as error:
+        said = _WORD.sub(lambda word: _OPTIONS.get(word[0], word[0]), str(error))
+        raise UsageError(said) from error
+    return options
+
+
 def run_export(
     survey_id: str, output: Path | None, form: ExportForm | None, names: Names | None, chosen: Selection
 ) -> int:
     """Export one survey to a file, or to stdout without one; return the exit code."""
-    options = chosen.options()
     if output is None:
-        _to_stdout(survey_id, form or "csv", names, options)
+        form = form or "csv"
+        _to_stdout(survey_id, form, names, _options(chosen, form))
         return 0
-    done = _to_file(survey_id, output, form, names, options)
+    form = form or _format_of(output)
+    done = _to_file(survey_id, output, form, names, _options(chosen, form))
     say(f"{output}: {counted(done.size, 'byte')} of {done.format}")
     return 0
 
@@ -140,15 +177,10 @@ def _to_stdout(survey_id: str, form: ExportForm, names: Names | None, options: d
 
 
 def _to_file(
-    survey_id: str, output: Path, form: ExportForm | None, names: Names | None, options: dict[str, Any]
+    survey_id: str, output: Path, form: ExportForm, names: Names | None, options: dict[str, Any]
 ) -> ExportedFile:
-    from qualtrics_async.exports.files import format_of, to_file
+    from qualtrics_async.exports.files import to_file
 
-    form = form or format_of(output)
-    if form is None:
-        raise UsageError(
-            f"{output}: its suffix says no format: give one with --format, or {output}{os.sep} for a folder"
-        )
     _check_names(names, form)
 
     async def run(bars: ExportBars) -> ExportedFile:
@@ -164,6 +196,16 @@ def _to_file(
         return run_async(run(ExportBars(shown)))
 
 
+def _format_of(output: Path) -> ExportForm:
+    from qualtrics_async.exports.files import format_of
+
+    if (form := format_of(output)) is None:
+        raise UsageError(
+            f"{output}: its suffix says no format: give one with --format, or {output}{os.sep} for a folder"
+        )
+    return form
+
+
 def run_exports(
     survey_ids: Sequence[str],
     folder: Path,
@@ -172,7 +214,7 @@ def run_exports(
     chosen: Selection,
 ) -> int:
     """Export surveys to files in a folder, and return the exit code."""
-    options = chosen.options()
+    options = _options(chosen, form)
     _check_names(names, form)
     if names is not None:
         options["names"] = names

@@ -40,7 +40,8 @@ def export(
     folder for temporary files (TMPDIR). The same command can be repeated: an export changes nothing.
 
     Args:
-        surveys: the ids of surveys (SV_...). Of several, those that fail do not stop the others.
+        surveys: the ids of surveys (SV_...). In a folder, those that fail do not stop the others; the exit
+            code is 3 then.
         output: a file, or a folder for files named after the surveys (SV_....csv). What ends in a slash is a
             folder, as is what several surveys go to; it is made if only it is missing. A .zip is the archive
             as the service made it. Stdout if it is - or none is given.

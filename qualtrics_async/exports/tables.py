@@ -14,17 +14,14 @@ from importlib import import_module
 from importlib.util import find_spec
 from io import RawIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Final, Unpack, cast
 
-import anyio.to_thread
-from msgspec.structs import replace
-
+from qualtrics_async._core.events import logger
 from qualtrics_async._core.replacing import replacing_off_loop
 from qualtrics_async._core.request import fill
-from qualtrics_async._core.tasks import to_its_end
+from qualtrics_async._core.tasks import on_thread
 from qualtrics_async.client import Qualtrics
-from qualtrics_async.errors import DecodeError, Forbidden, NotFound, UsageError
-from qualtrics_async.exports.archive import Archive
+from qualtrics_async.errors import DecodeError, Forbidden, NotFound, ServerFault, UsageError
 from qualtrics_async.exports.cells import DELIMITERS
 from qualtrics_async.exports.columns import ColumnMap, Names
 from qualtrics_async.exports.export import Export, ExportInfo, open_export
@@ -43,16 +40,25 @@ if TYPE_CHECKING:
 
 __all__ = ["to_arrow", "to_pandas", "to_parquet", "to_polars"]
 
-T = TypeVar("T")
+_EXTRAS: Final = {
+    "arrow": ("pyarrow",),
+    "polars": ("polars", "pyarrow"),
+    "pandas": ("pandas", "pyarrow"),
+}
+"""What each extra brings, in the order in which it is looked for."""
 
-_EXTRAS: Final = {"pyarrow": "arrow", "polars": "polars", "pandas": "pandas"}
+_GROUP_ROWS: Final = 100_000
+_GROUP_SIZE: Final = 64 * 1024**2
+"""Rows and bytes of a group in a Parquet file, which are held until it is written."""
+
+_SUFFIX: Final = ".parquet"
 
 
 async def to_arrow(
     client: Qualtrics,
     survey_id: str,
     *,
-    labels: bool = False,
+    labels: bool | None = None,
     names: Names = "tag",
     **options: Unpack[ExportOptions],
 ) -> pa.Table:
@@ -74,7 +80,15 @@ async def to_arrow(
     - everything else, and a column of which any cell would be lost or changed (`007`, `NaN`, ` 5`, more
       digits than a number has, a date that there is not): `string`, each cell as it came.
 
-    Empty cells are null. With `labels` (`use_labels`) answers are the texts of choices, and so `string`.
+    Empty cells are null. With `labels` answers are the texts of choices, and so `string`. Where the survey's
+    questions may not or cannot be read, the header rows alone tell the types.
+
+    Args:
+        labels: the texts of choices in place of their codes, as the vendor's `use_labels`; either of the two
+            is enough, and both must say the same.
+        names: what columns are called: by `tag` (`Q1`), by `import_id` (`QID1`), or by the `text` of the
+            question; a second one of the same name is `Q1_2`.
+        options: which responses and columns, and how they are written: see `ExportOptions`.
 
     Raises:
         UsageError: without pyarrow, and for options that exclude one another, before any I/O.
@@ -87,14 +101,14 @@ async def to_arrow(
     async with _opened(client, survey_id, plan, names) as table:
         schema = await table.settle()
         await table.build(schema, batches.append)
-    return await _on_thread(partial(pa.Table.from_batches, batches, schema))
+    return await on_thread(partial(pa.Table.from_batches, batches, schema))
 
 
 async def to_polars(
     client: Qualtrics,
     survey_id: str,
     *,
-    labels: bool = False,
+    labels: bool | None = None,
     names: Names = "tag",
     **options: Unpack[ExportOptions],
 ) -> pl.DataFrame:
@@ -107,21 +121,26 @@ async def to_polars(
     Columns and types are those of `to_arrow()`: `Datetime("us", "UTC")`, `Int64`, `Float64`, `Boolean`,
     `List(Int64)`, `String`.
 
+    Args:
+        labels: the texts of choices in place of their codes (`use_labels`), as of `to_arrow()`.
+        names: what columns are called, `tag`, `import_id` or `text`, as of `to_arrow()`.
+        options: which responses and columns, and how they are written: see `ExportOptions`.
+
     Raises:
         UsageError: without polars or pyarrow, and as `to_arrow()` does, before any I/O.
         JobFailed, TransportError, DecodeError, QualtricsError: as `to_arrow()` does.
     """
-    _planned(survey_id, options, labels=labels, names=names)
+    _planned(survey_id, options, labels=labels, names=names, extra="polars")
     polars = await _imported("polars")
     table = await to_arrow(client, survey_id, labels=labels, names=names, **options)
-    return cast("pl.DataFrame", await _on_thread(partial(polars.from_arrow, table)))
+    return cast("pl.DataFrame", await on_thread(partial(polars.from_arrow, table)))
 
 
 async def to_pandas(
     client: Qualtrics,
     survey_id: str,
     *,
-    labels: bool = False,
+    labels: bool | None = None,
     names: Names = "tag",
     **options: Unpack[ExportOptions],
 ) -> Any:
@@ -135,14 +154,19 @@ async def to_pandas(
     gaps stay whole: `Int64`, `Float64`, `boolean`, `string`; dates are `datetime64[us, UTC]`, and several
     choices in one cell are arrays.
 
+    Args:
+        labels: the texts of choices in place of their codes (`use_labels`), as of `to_arrow()`.
+        names: what columns are called, `tag`, `import_id` or `text`, as of `to_arrow()`.
+        options: which responses and columns, and how they are written: see `ExportOptions`.
+
     Raises:
         UsageError: without pandas or pyarrow, and as `to_arrow()` does, before any I/O.
         JobFailed, TransportError, DecodeError, QualtricsError: as `to_arrow()` does.
     """
-    _planned(survey_id, options, labels=labels, names=names)
+    _planned(survey_id, options, labels=labels, names=names, extra="pandas")
     pandas = await _imported("pandas")
     table = await to_arrow(client, survey_id, labels=labels, names=names, **options)
-    return await _on_thread(partial(_framed, pandas, table))
+    return await on_thread(partial(_framed, pandas, table))
 
 
 async def to_parquet(
@@ -150,11 +174,11 @@ async def to_parquet(
     survey_id: str,
     path: str | os.PathLike[str],
     *,
-    labels: bool = False,
+    labels: bool | None = None,
     names: Names = "tag",
     **options: Unpack[ExportOptions],
 ) -> ExportedFile:
-    """Export the responses of a survey to a Parquet file, in constant memory; needs the extra `arrow`.
+    """Export the responses of a survey to a Parquet file, however many; needs the extra `arrow`.
 
     ```python
     exported = await exports.to_parquet(client, "SV_0aB1cD2eF3gH4iJ", "responses.parquet")
@@ -163,26 +187,79 @@ async def to_parquet(
     Columns, types and metadata are those of `to_arrow()`. The file takes its name when it is complete, over
     whatever was there.
 
+    Rows are held until there are 100 000 or 64 MB of them, which are written as one group. Memory does not
+    grow with the responses but for the file's directory, which pyarrow keeps until the end: about 2 KB for
+    each column of each group (measured), so 15 MB a group of 8000 columns and next to nothing for a few.
+
+    Args:
+        path: ends in `.parquet`, or in nothing at all, as devices do.
+        labels: the texts of choices in place of their codes (`use_labels`), as of `to_arrow()`.
+        names: what columns are called, `tag`, `import_id` or `text`, as of `to_arrow()`.
+        options: which responses and columns, and how they are written: see `ExportOptions`.
+
     Raises:
-        UsageError: for a path where there can be no file, and as `to_arrow()` does, before any request.
+        UsageError: for another suffix, a path where there can be no file, and as `to_arrow()` does, before
+            any request.
         OSError: with the name of the file, when it cannot be written.
         JobFailed, TransportError, DecodeError, QualtricsError: as `to_arrow()` does.
     """
     path = Path(path)
+    if path.suffix.lower() not in (_SUFFIX, ""):
+        raise UsageError(
+            f"{path}: to_parquet() writes .parquet: write {path.with_suffix(_SUFFIX).name}, or to_file() for"
+            " another format"
+        )
     plan = _planned(survey_id, options, labels=labels, names=names)
     await _imported("pyarrow")
-    parquet = await _on_thread(partial(import_module, "pyarrow.parquet"))
+    parquet = await on_thread(import_module, "pyarrow.parquet")
     async with replacing_off_loop(path) as file, _opened(client, survey_id, plan, names) as table:
         schema = await table.settle()
-        sink = _Sink(await _on_thread(partial(Target.of, file, str(path))))
+        sink = _Sink(await on_thread(Target.of, file, str(path)))
         try:
-            writer = await _on_thread(partial(parquet.ParquetWriter, sink, schema))
-            await table.build(schema, writer.write_batch)
-            await _on_thread(writer.close)
+            groups = _Groups(await on_thread(parquet.ParquetWriter, sink, schema), schema)
+            await table.build(schema, groups.add)
+            await on_thread(groups.close)
         finally:
             sink.end()
         info = table.info
     return ExportedFile(survey_id=survey_id, path=path, format="parquet", size=sink.tell(), info=info)
+
+
+class _Groups:
+    """Writes record batches as groups of rows; for a thread.
+
+    Each group has an entry of each column in the file's directory, which stays in memory, and pages of its
+    own: groups of a batch would make a file of many columns several times as large as its cells.
+    """
+
+    def __init__(self, writer: Any, schema: pa.Schema) -> None:
+        self._writer = writer
+        self._schema = schema
+        self._held: list[Any] = []
+        self._rows = 0
+        self._size = 0
+
+    def add(self, batch: Any) -> None:
+        """Take a batch; write a group if there is enough for one."""
+        self._held.append(batch)
+        self._rows += batch.num_rows
+        self._size += batch.nbytes
+        if self._rows >= _GROUP_ROWS or self._size >= _GROUP_SIZE:
+            self._write()
+
+    def close(self) -> None:
+        """Write what is left, and the end of the file."""
+        if self._held:
+            self._write()
+        self._writer.close()
+
+    def _write(self) -> None:
+        import pyarrow as pa
+
+        group = pa.Table.from_batches(self._held, self._schema)
+        self._held.clear()
+        self._writer.write_table(group, row_group_size=self._rows)
+        self._rows = self._size = 0
 
 
 class _Sink(RawIOBase):
@@ -211,35 +288,30 @@ class _Sink(RawIOBase):
 class _Table:
     """An export that is there, read twice: to settle the types of its columns, and to build them."""
 
-    def __init__(
-        self, export: Export, plan: Plan, names: Names, survey: Survey | None, *, retries: int
-    ) -> None:
-        self.info: ExportInfo = export.info
-        self._retries = retries
-        self._archive: Archive | None = None
+    def __init__(self, export: Export, plan: Plan, names: Names, survey: Survey | None) -> None:
         self._export = export
         self._plan = plan
         self._names = names
         self._survey = survey
-        self._stream = export.stream
         self._typed: list[TypedColumn] = []
+
+    @property
+    def info(self) -> ExportInfo:
+        """What is known of the export."""
+        return self._export.info
 
     async def settle(self) -> pa.Schema:
         """Find a type for each column that all of its cells fit.
 
         What turns out to be broken is downloaded again: nobody has seen any of it.
         """
-        retries = self._retries
         while True:
             try:
                 await self._walk(0, self._begin, self._look)
             except DecodeError as error:
-                retries -= 1
-                if not error.transient or retries < 0:
-                    raise
-                await self._renew()
+                await self._export.again(error)
             else:
-                return await _on_thread(self._schema)
+                return await on_thread(self._schema)
 
     async def build(self, schema: pa.Schema, take: Callable[[Any], None]) -> None:
         """Hand over record batches, on a thread."""
@@ -252,16 +324,11 @@ class _Table:
 
         await self._walk(1, lambda _: None, convert)
 
-    def close(self) -> None:
-        """Let go of an archive that was opened here; its file stays open."""
-        if self._archive is not None:
-            self._archive.close()
-
     async def _walk(
         self, number: int, begin: Callable[[ColumnMap], None], use: Callable[[list[Any]], None]
     ) -> None:
         """Read all rows, the first time or the second."""
-        text = TextColumns(self._stream(), DELIMITERS[self._plan.form], self._names)
+        text = TextColumns(self._export.stream(), DELIMITERS[self._plan.form], self._names)
 
         def step() -> int | None:
             taken = text.take()
@@ -271,19 +338,12 @@ class _Table:
             return taken.done
 
         try:
-            await _on_thread(text.open)
-            await _on_thread(lambda: begin(text.columns))
-            while (done := await _on_thread(step)) is not None:
+            await on_thread(text.open)
+            await on_thread(lambda: begin(text.columns))
+            while (done := await on_thread(step)) is not None:
                 self._export.tell((number * self.info.size + done) // 2)
         finally:
-            await _on_thread(text.close)
-
-    async def _renew(self) -> None:
-        spool, plan = self._export.spool, self._plan
-        await spool.fill()
-        self._archive = archive = await _on_thread(partial(Archive, spool.file, plan.form, plan.expansion))
-        self._stream = archive.stream
-        self.info = replace(self.info, members=archive.members, size=archive.size, packed=spool.size)
+            await on_thread(text.close)
 
     def _begin(self, columns: ColumnMap) -> None:
         start = self._plan.start
@@ -301,44 +361,62 @@ class _Table:
         return pa.schema([typed.field() for typed in self._typed])
 
 
-def _planned(survey_id: str, options: ExportOptions, *, labels: bool, names: Names) -> Plan:
+def _planned(
+    survey_id: str, options: ExportOptions, *, labels: bool | None, names: Names, extra: str = "arrow"
+) -> Plan:
     """Check what can be checked before any I/O."""
-    _require("pyarrow")
+    _require(extra)
     fill("/surveys/{surveyId}", (survey_id,))
     check_names(names)
-    if labels:
-        options = options | {"use_labels": True}
-    return planned("csv", options)
+    if "format" in options:
+        raise UsageError("tables are made of csv: only to_file(), stream() and rows() have a format")
+    return planned("csv", options if labels is None else _labelled(options, labels))
+
+
+def _labelled(options: ExportOptions, labels: bool) -> ExportOptions:
+    """Say `labels` in the vendor's word."""
+    if not isinstance(labels, bool):
+        raise UsageError(f"labels is True or False, got {labels!r:.40}")
+    if options.get("use_labels", labels) is not labels:
+        raise UsageError("labels and use_labels are one and the same, and say different things: give one")
+    return options | {"use_labels": labels} if labels else options
 
 
 @asynccontextmanager
 async def _opened(client: Qualtrics, survey_id: str, plan: Plan, names: Names) -> AsyncGenerator[_Table]:
     survey = await _survey(client, survey_id)
     async with open_export(client, survey_id, plan) as export:
-        table = _Table(export, plan, names, survey, retries=client.retry.retries)
-        try:
-            yield table
-        finally:
-            table.close()
+        yield _Table(export, plan, names, survey)
 
 
 async def _survey(client: Qualtrics, survey_id: str) -> Survey | None:
-    """What is known of the questions; nothing for whoever may export but not read them."""
+    """What is known of the questions; nothing for whoever may export but not read them.
+
+    An answer that cannot be read says nothing either, which is worth a warning: types may be narrower or
+    wider than those of another day.
+    """
     try:
         return await client.surveys.get(survey_id)
     except (Forbidden, NotFound):
         return None
+    except (DecodeError, ServerFault) as error:
+        logger.warning(
+            "the questions of survey %s cannot be read (%s): the header rows alone tell the types of columns",
+            survey_id,
+            type(error).__name__,
+        )
+        return None
 
 
-def _require(package: str) -> None:
-    if find_spec(package) is None:
-        raise UsageError(f"this needs {package}: pip install 'qualtrics-async[{_EXTRAS[package]}]'")
+def _require(extra: str) -> None:
+    for package in _EXTRAS[extra]:
+        if find_spec(package) is None:
+            raise UsageError(f"this needs {package}: pip install 'qualtrics-async[{extra}]'")
 
 
 async def _imported(package: str) -> Any:
     """Import a package off the loop, which takes up to a second."""
-    _require(package)
-    return await _on_thread(partial(import_module, package))
+    return await on_thread(import_module, package)
 
 
 def _framed(pandas: Any, table: pa.Table) -> Any:
@@ -351,7 +429,3 @@ def _framed(pandas: Any, table: pa.Table) -> Any:
         pa.string(): pandas.StringDtype("pyarrow"),
     }
     return table.to_pandas(types_mapper=types.get)
-
-
-async def _on_thread(work: Callable[[], T]) -> T:
-    return await to_its_end(anyio.to_thread.run_sync(work))

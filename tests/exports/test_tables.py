@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -224,7 +225,8 @@ async def test_pandas_keeps_whole_numbers_whole() -> None:
         (exports.to_arrow, "pyarrow", "arrow"),
         (exports.to_polars, "polars", "polars"),
         (exports.to_pandas, "pandas", "pandas"),
-        (exports.to_polars, "pyarrow", "arrow"),
+        (exports.to_polars, "pyarrow", "polars"),
+        (exports.to_pandas, "pyarrow", "pandas"),
     ],
 )
 def test_a_missing_package_is_named(
@@ -236,12 +238,82 @@ def test_a_missing_package_is_named(
     async def ask() -> None:
         async with scene() as play:
             before = len(play.sandbox.requests)
-            with pytest.raises(UsageError, match=rf"needs {missing}.*\[{extra}\]"):
+            with pytest.raises(UsageError, match=rf"needs {missing}: pip install .*\[{extra}\]"):
                 await export(play.client, play.survey_id)
             assert len(play.sandbox.requests) == before
 
     monkeypatch.setitem(sys.modules, missing, None)
     ask()
+
+
+def test_one_extra_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has neither polars nor pyarrow is told once what to install, and has both then."""
+
+    @asynchronous
+    async def ask() -> None:
+        async with scene() as play:
+            with pytest.raises(UsageError, match=r"needs polars: pip install 'qualtrics-async\[polars\]'"):
+                await exports.to_polars(play.client, play.survey_id)
+
+    for package in ("polars", "pyarrow"):
+        monkeypatch.setitem(sys.modules, package, None)
+    ask()
+
+
+@asynchronous
+async def test_labels_by_either_name() -> None:
+    """The vendor's name for labels does as well; the two may not say different things."""
+    async with scene() as play:
+        survey_id, ask = asked(play.sandbox, FULL), exports.to_arrow
+        for options in ({"use_labels": True}, {"labels": True, "use_labels": True}):
+            table = await ask(play.client, survey_id, **options)  # type: ignore[arg-type]  # flags, all of them
+            assert table["Q1"].to_pylist() == ["Good"]
+        table = await ask(play.client, survey_id, labels=False, use_labels=False)
+        assert table["Q1"].to_pylist() == [3]
+        before = len(play.sandbox.requests)
+        for labels in (True, False):
+            with pytest.raises(UsageError, match="labels and use_labels"):
+                await ask(play.client, survey_id, labels=labels, use_labels=not labels)
+        with pytest.raises(UsageError, match="labels is True or False"):
+            await ask(play.client, survey_id, labels="yes")  # type: ignore[arg-type]  # what a user may write
+        assert len(play.sandbox.requests) == before
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ({"kind": "status", "status": 500}, "ServerFault"),
+        ({"kind": "malformed"}, "DecodeError"),
+        ({"kind": "huge", "size": 70_000_000}, "DecodeError"),
+    ],
+    ids=str,
+)
+def test_a_survey_that_cannot_be_read(
+    fault: dict[str, Any], error: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The table is there, typed by its header; a warning says so, and repeats nothing of the answer."""
+
+    @asynchronous
+    async def ask() -> None:
+        async with scene() as play:
+            play.sandbox.faults.add(**fault, route=SURVEY, times=None)
+            caplog.clear()
+            table = await exports.to_arrow(play.client, asked(play.sandbox, FULL))
+            assert (table["Q1"].to_pylist(), table["Q3"].to_pylist()) == ([3], ["007"])
+
+    ask()
+    (said,) = [record for record in caplog.records if "questions" in record.message]
+    assert (said.name, said.levelname, said.exc_info) == ("qualtrics_async", "WARNING", None)
+    assert re.fullmatch(
+        rf"the questions of survey SV_\w+ cannot be read \({error}\): the header .*", said.message
+    )
+
+
+def test_help_says_what_arguments_mean() -> None:
+    """Each function says what labels, names and options are."""
+    for export in (exports.to_arrow, exports.to_polars, exports.to_pandas, exports.to_parquet):
+        for name in ("labels", "names", "options"):
+            assert f"        {name}: " in (export.__doc__ or "")
 
 
 @asynchronous
@@ -257,6 +329,8 @@ async def test_refused_before_any_request() -> None:
             for export in (exports.to_arrow, exports.to_polars, exports.to_pandas):
                 with pytest.raises(UsageError):
                     await export(play.client, play.survey_id, **options)
+        with pytest.raises(UsageError, match="tables are made of csv"):
+            await exports.to_arrow(play.client, play.survey_id, format="tsv")  # type: ignore[call-arg]
         with pytest.raises(UsageError):
             await exports.to_arrow(play.client, "")
         assert len(play.sandbox.requests) == before

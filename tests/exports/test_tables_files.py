@@ -17,7 +17,7 @@ from outward import FILE, START, Scene, asynchronous, content, inside, scene, wr
 
 from qualtrics_async import exports
 from qualtrics_async.errors import DecodeError, JobFailed, UsageError
-from qualtrics_async.exports import archive, text_columns
+from qualtrics_async.exports import archive, tables, text_columns
 from qualtrics_async.exports.saving import Target
 from qualtrics_async.exports.text_columns import TextColumns
 
@@ -35,6 +35,7 @@ async def read(path: Path) -> pa.Table:
 async def test_the_file_is_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Values, types and what is said of the columns are those of `to_arrow()`, in groups of rows."""
     monkeypatch.setattr(text_columns, "_TEXT", 1_000)
+    monkeypatch.setattr(tables, "_GROUP_SIZE", 1_000)
     async with scene() as play:
         survey_id, path = play.survey(50), tmp_path / "a.parquet"
         exported = await exports.to_parquet(play.client, survey_id, path, names="import_id")
@@ -50,8 +51,50 @@ async def test_the_file_is_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert exported.size == len(await content(path))
         assert exported.info.format == "csv"
         assert await inside(tmp_path) == ["a.parquet"]
-        groups = (await anyio.to_thread.run_sync(pq.read_metadata, path)).num_row_groups
-        assert groups > 5
+        assert len(await groups(path)) > 5
+
+
+async def groups(path: Path) -> list[int]:
+    """How many rows each group of a file has."""
+    found = await anyio.to_thread.run_sync(pq.read_metadata, path)
+    return [found.row_group(index).num_rows for index in range(found.num_row_groups)]
+
+
+@asynchronous
+async def test_pieces_are_put_together_in_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group is as large as its bound allows, in rows or in bytes, however small the pieces are."""
+    monkeypatch.setattr(text_columns, "_TEXT", 500)
+    path = tmp_path / "a.parquet"
+    async with scene() as play:
+        survey_id = play.survey(60)
+        await exports.to_parquet(play.client, survey_id, path)
+        assert await groups(path) == [60]
+        monkeypatch.setattr(tables, "_GROUP_ROWS", 20)
+        await exports.to_parquet(play.client, survey_id, path)
+        found = await groups(path)
+        assert sum(found) == 60
+        assert all(20 <= count < 30 for count in found[:-1])
+        monkeypatch.setattr(tables, "_GROUP_ROWS", 1_000)
+        monkeypatch.setattr(tables, "_GROUP_SIZE", 2_000)
+        await exports.to_parquet(play.client, survey_id, path)
+        assert 2 < len(await groups(path)) < 10
+        assert (await read(path)).equals(await exports.to_arrow(play.client, survey_id))
+
+
+@asynchronous
+async def test_other_suffixes_are_refused(tmp_path: Path) -> None:
+    """A file that is called a table of text is none of Parquet; the advice names one that is."""
+    async with scene() as play:
+        before = len(play.sandbox.requests)
+        for name in ("p.csv", "p.parquet.zip", "p.2026-11-22"):
+            with pytest.raises(
+                UsageError, match=r"to_parquet\(\) writes \.parquet: write .*\.parquet, or to_file"
+            ):
+                await exports.to_parquet(play.client, play.survey_id, tmp_path / name)
+        assert len(play.sandbox.requests) == before
+        for name in ("P.PARQUET", "p"):
+            await exports.to_parquet(play.client, play.survey_id, tmp_path / name)
+    assert await inside(tmp_path) == ["P.PARQUET", "p"]
 
 
 @asynchronous
@@ -137,6 +180,7 @@ async def test_refused_before_any_request(tmp_path: Path, monkeypatch: pytest.Mo
 async def test_memory_does_not_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four times as many responses need no more memory, neither Python's nor Arrow's."""
     monkeypatch.setattr(text_columns, "_TEXT", 50_000)
+    monkeypatch.setattr(tables, "_GROUP_SIZE", 100_000)
     monkeypatch.setattr(archive, "_BLOCK", 10_000)
     take = TextColumns.take
     ours = [tracemalloc.Filter(inclusive=True, filename_pattern=name) for name in ("*exports*", "*zipfile*")]

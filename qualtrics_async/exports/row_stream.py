@@ -7,10 +7,9 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from typing import Final, Literal, Self, TypeAlias, Unpack, get_args
 
-import anyio.to_thread
 from msgspec import Struct
 
-from qualtrics_async._core.tasks import to_its_end
+from qualtrics_async._core.tasks import on_thread
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import UsageError
 from qualtrics_async.exports.ahead import Ahead, made_ahead
@@ -38,7 +37,8 @@ class _Batch(Struct, frozen=True):
 class Rows:
     """The rows of an export, one by one; `columns` and `info` tell what there is.
 
-    Several tasks may share them.
+    Several tasks may share them. After the `async with` they give nothing more: asking for a row is a
+    `UsageError`.
     """
 
     def __init__(self, export: Export, columns: ColumnMap, ahead: Ahead[_Batch]) -> None:
@@ -48,6 +48,9 @@ class Rows:
         self._ahead = ahead
         self._ready: Iterator[Row] = iter(())
         self._turn = asyncio.Lock()
+
+    def __repr__(self) -> str:
+        return f"<Rows of {self.info.survey_id} as {self.info.format}: {len(self.columns)} columns>"
 
     def __aiter__(self) -> Self:
         return self
@@ -64,16 +67,20 @@ class Rows:
                 self._export.tell(batch.done)
         return row
 
+    def end(self) -> None:
+        """Forget what was read and not taken; `rows()` does so when its `async with` ends."""
+        self._ready = iter(())
+
 
 @asynccontextmanager
 async def cells_of(export: Export, names: Names) -> AsyncGenerator[Cells]:
     """Open an export that is there as a table, its header read."""
     cells = Cells(export.stream(), DELIMITERS[export.info.format], names)
     try:
-        await to_its_end(anyio.to_thread.run_sync(cells.open))
+        await on_thread(cells.open)
         yield cells
     finally:
-        await to_its_end(anyio.to_thread.run_sync(cells.close))
+        await on_thread(cells.close)
 
 
 def check_names(names: Names) -> None:
@@ -109,6 +116,12 @@ async def rows(
     single column; a carriage return that stands in a cell belongs to it. A survey without responses has
     columns and no rows.
 
+    Args:
+        format: `csv` or `tsv`; the rows are the same.
+        names: what columns are called: by `tag` (`Q1`), by `import_id` (`QID1`), or by the `text` of the
+            question; a second one of the same name is `Q1_2`.
+        options: which responses and columns, and how they are written: see `ExportOptions`.
+
     Raises:
         UsageError: for options that exclude one another, other formats and names, before any I/O.
         JobFailed, TransportError, QualtricsError: as `stream()` does.
@@ -132,4 +145,8 @@ async def rows(
             return _Batch([dict(zip(called, row, strict=True)) for row in taken.rows], taken.done)
 
         async with made_ahead(batch) as ahead:
-            yield Rows(export, cells.columns, ahead)
+            found = Rows(export, cells.columns, ahead)
+            try:
+                yield found
+            finally:
+                found.end()

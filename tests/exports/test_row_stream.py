@@ -263,15 +263,24 @@ async def test_cancelled_while_waiting_for_a_row(monkeypatch: pytest.MonkeyPatch
 
 @asynchronous
 async def test_left_early() -> None:
-    """Whoever breaks off leaves nothing behind; afterwards there are no more rows to be had."""
+    """Whoever breaks off leaves nothing behind; afterwards there are no rows to be had, read ahead or not."""
     async with scene() as play:
         survey_id = play.survey(40)
-        async with exported_rows(play.client, survey_id) as rows:
-            async for _ in rows:
-                break
-        with pytest.raises(UsageError, match="over"):
-            async for _ in rows:
-                pass
+        for taken in (0, 1, 40):
+            async with exported_rows(play.client, survey_id) as rows:
+                for _ in range(taken):
+                    await anext(rows)
+            for _ in range(2):
+                with pytest.raises(UsageError, match="this export is over"):
+                    await anext(rows)
+
+
+@asynchronous
+async def test_what_rows_show_of_themselves() -> None:
+    """The survey, the format and how wide they are: nothing that anybody answered."""
+    async with scene() as play, exported_rows(play.client, play.survey_id, format="tsv") as rows:
+        await anext(rows)
+        assert repr(rows) == f"<Rows of {play.survey_id} as tsv: {len(rows.columns)} columns>"
 
 
 @asynchronous

@@ -21,7 +21,10 @@ async def tables(client: Qualtrics) -> None:
         async for row in rows:
             assert_type(row, dict[str, str])
     assert_type(await exports.to_polars(client, "SV_1", labels=True, limit=3), pl.DataFrame)
+    assert_type(await exports.to_polars(client, "SV_1", use_labels=True, question_ids={"QID1"}), pl.DataFrame)
     assert_type(await exports.to_parquet(client, "SV_1", Path("a.parquet")), ExportedFile)
+    await exports.to_arrow(client, "SV_1", labels=None, on_progress=lambda state: state.done)
     exports.rows(client, "SV_1", format="json")  # type: ignore[arg-type]  # no table
     await exports.to_arrow(client, "SV_1", names="label")  # type: ignore[arg-type]  # no such names
+    await exports.to_arrow(client, "SV_1", startdate="")  # type: ignore[call-arg]  # misspelt
     await exports.to_arrow(client, "SV_1", format="csv")  # type: ignore[call-arg]  # it is always csv

@@ -1,7 +1,8 @@
-"""The file in which a state is kept: whole at any time, its owner's alone, one process's at a time."""
+"""The file that keeps a state: never half written, for its owner alone, for one process at a time."""
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import AsyncGenerator, Iterator
@@ -19,6 +20,9 @@ from qualtrics_async.exports.follow_state import FollowState
 __all__ = ["FollowFile"]
 
 _OWNER_ONLY: Final = 0o600
+_NOT_SUPPORTED: Final = (errno.EINVAL, errno.ENOTSUP)
+"""What file systems answer that cannot sync a folder."""
+
 _LARGEST: Final = 1024 * 1024
 """Bytes: no state is nearly as large."""
 
@@ -26,13 +30,16 @@ _LARGEST: Final = 1024 * 1024
 class FollowFile:
     """A file for the state of `follow()`, which reads it at its beginning and writes it after each round.
 
-    It need not be there: then the first round has everything. It is replaced as a whole, is durable before
-    the next round begins, and has mode 0600: the state holds a token of the service's, and no answers.
-    Meanwhile a second process that follows with it is refused; on Windows it is not.
+    It need not be there: then the first round has everything. It is replaced as a whole, is on the disk
+    before the next round begins, and has mode 0600: a continuation token of the service is in it, and no
+    answers. While one process follows with it, a second one is refused; on Windows it is not.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+
+    def __repr__(self) -> str:
+        return f"FollowFile({str(self.path)!r})"
 
     @asynccontextmanager
     async def held(self) -> AsyncGenerator[FollowState | None]:
@@ -50,7 +57,7 @@ class FollowFile:
             await to_its_end(anyio.to_thread.run_sync(claim.close))
 
     async def save(self, state: FollowState) -> None:
-        """Replace what is in the file; it is durable when this returns.
+        """Replace what is in the file; the state is on the disk when this returns.
 
         Raises:
             OSError: when it cannot be written; what was there stays.
@@ -69,16 +76,18 @@ class FollowFile:
             raise JournalError(f"{self.path}: {error}", reason=error.reason) from error
 
     def _save(self, state: FollowState) -> None:
-        with replacing(self.path) as file:
+        path = self.path.resolve()
+        with replacing(path) as file:
             file.write(state.to_json().decode())
             file.flush()
             os.fsync(file.fileno())
+        _sync_folder(path.parent)
 
     @contextmanager
     def _claimed(self) -> Iterator[None]:
         path = self.path.resolve()
         if path.exists() and not path.is_file():
-            raise UsageError(f"{self.path}: it is no file")
+            raise UsageError(f"{self.path}: it is no file that a state can be written to")
         if not path.parent.is_dir():
             raise UsageError(f"{self.path}: there is no such folder")
         with _locked(path.with_name(f".{path.name}.lock"), self.path):
@@ -86,6 +95,10 @@ class FollowFile:
 
 
 if sys.platform == "win32":
+
+    def _sync_folder(folder: Path) -> None:
+        """Do nothing: a folder cannot be opened here."""
+        del folder
 
     @contextmanager
     def _locked(lock: Path, path: Path) -> Iterator[None]:
@@ -95,6 +108,20 @@ if sys.platform == "win32":
 
 else:
     import fcntl
+
+    def _sync_folder(folder: Path) -> None:
+        """Wait until a name given in a folder is on the disk: without it, a lost power supply undoes it."""
+        try:
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except PermissionError:
+            return  # one may write to a folder that one may not read
+        try:
+            os.fsync(handle)
+        except OSError as error:
+            if error.errno not in _NOT_SUPPORTED:
+                raise
+        finally:
+            os.close(handle)
 
     @contextmanager
     def _locked(lock: Path, path: Path) -> Iterator[None]:

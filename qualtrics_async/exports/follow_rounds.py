@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -45,11 +46,11 @@ _PASSING: Final = (TransportError, ServerFault, RateLimited, JobFailed, DecodeEr
 _OURS: Final = ("overlap", "max_faults", "on_fault", "on_state", "clock", "start_date")
 _REFUSED: Final = {
     "filter_id": "the service allows neither continuation nor an order by modification with it",
-    "limit": "what it leaves out of one round, no later round looks for",
-    "end_date": "what arrives next is later than any",
-    "allow_continuation": "it is always asked for",
+    "limit": "what it leaves out of one round would not come in a later one",
+    "end_date": "responses that arrive later would never come",
+    "allow_continuation": "it is always set",
     "continuation_token": "it comes from the state",
-    "sort_by_last_modified_date": "it is the fall-back, and comes from the state",
+    "sort_by_last_modified_date": "it is set when a round asks by date",
     "export_responses_in_progress": "these are not recorded yet, and change all the time",
 }
 
@@ -58,8 +59,8 @@ class FollowOptions(TypedDict, total=False):
     """The options of following a survey: some of an export's, and these.
 
     Keys:
-        start_date: responses recorded from this instant on, in the first round; later rounds have what
-            arrives or changes, also where an older response is changed.
+        start_date: the first round has responses recorded from this instant on; later rounds have all that
+            arrive or change, older ones as well.
         question_ids: only these questions (`QID1`).
         embedded_data_ids: only these fields of embedded data.
         survey_metadata_ids: only these metadata (`recordedDate`, `_recordId`, ...).
@@ -67,16 +68,16 @@ class FollowOptions(TypedDict, total=False):
         expansion: how far the archive of a round may expand.
         stall_timeout: seconds without any progress of the service's job after which a round has failed.
         on_progress: called on the event loop with an `ExportState`; it must not block.
-        overlap: seconds by which a round by date begins earlier than the last complete round did; 600 by
-            default. It must be more than what responses take to reach exports (observed: seconds to
-            minutes), and than what clocks differ by.
-        max_faults: how many rounds in a row may fail with `every`, each time for a passing reason, until the
+        overlap: a round by date asks for what was modified since the last complete round began, less these
+            seconds; 600 by default. They must be more than a response takes to reach exports (documented:
+            seconds to minutes), and more than the clocks differ by.
+        max_faults: with `every`, how many rounds in a row may fail for a reason that may pass before the
             error is raised; 5 by default, 0 raises the first.
-        on_fault: called on the event loop with each error that is not raised because of `max_faults`.
-        on_state: awaited with the state that is next, when a round's responses have all been taken, before
-            the state moves: the place to commit them. When it raises, the state stays.
-        clock: tells the time, as an aware `datetime`; by default it is the machine's, or that of the
-            service's answers where that is earlier.
+        on_fault: called on the event loop with each error of a round that is repeated instead of raised.
+        on_state: awaited with the next state when all responses of a round have been taken, before the state
+            moves: the place to commit them. When it raises, the state stays.
+        clock: returns the time as an aware `datetime`; by default that of this machine, or of the service's
+            answers where that is earlier.
     """
 
     start_date: datetime | str
@@ -123,8 +124,12 @@ class Followed:
     """The responses of a survey, as they arrive and change.
 
     `state` is where the last complete round ended: it moves when the consumer asks for the next response
-    after the last one of a round. `info` is the export of the round under way or just over, and `by` tells
-    how it was asked for: `"everything"`, by `"token"`, or by `"date"`. `rounds` counts the complete ones.
+    after the last one of a round. So one task asks at a time, and when it does, whatever was handed out
+    before is done with. `info` is the export of the current or last round, and `by` is how it was asked for:
+    `"everything"`, by `"token"`, or by `"date"`. `rounds` counts the complete ones.
+
+    Raises:
+        UsageError: while iterating, when another task is waiting for the next response.
     """
 
     def __init__(
@@ -140,14 +145,32 @@ class Followed:
         self._memory = Memory(() if state is None else state.recent)
         self._round: _Round | None = None
         self._over = False
+        self._is_asked = False
         self._faults = 0
         self._begun = 0.0
         self._due: float | None = None
+
+    def __repr__(self) -> str:
+        where = "over" if self._over else "open" if self._round is None else f"in a round by {self.by}"
+        return f"<Followed {self._plan.survey_id!r} {where} rounds={self.rounds}>"
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Response:
+        if self._is_asked:
+            # The state would move while another task is still at work on what it has taken.
+            raise UsageError(
+                "another task is waiting for the next response of this survey: take responses in one task, "
+                "and hand them to others through a queue"
+            )
+        self._is_asked = True
+        try:
+            return await self._next()
+        finally:
+            self._is_asked = False
+
+    async def _next(self) -> Response:
         while not self._over:
             try:
                 under_way = self._round or await self._begin()
@@ -166,6 +189,7 @@ class Followed:
         now = asyncio.get_running_loop().time
         if self._due is not None:
             await asyncio.sleep(self._due - now())
+            self._stop_if_over()
         self._begun = now()
         begun = self._plan.now()
         served: list[datetime] = []
@@ -173,18 +197,24 @@ class Followed:
         while True:
             way = left.pop(0)
             try:
-                self._round = await self._open(way, begun, served)
+                found = await self._open(way, begun, served)
             except InvalidRequest as error:
-                # Documented is no code for a token that is not taken: all that is known is a 400.
+                # No code is documented for a token that is refused: it is some 400.
                 if error.status != _BAD_REQUEST or not left:
                     raise
             else:
-                self.info, self.by = self._round.records.info, way.by
+                self._round, self.info, self.by = found, found.records.info, way.by
+                self._stop_if_over()
                 await self._loosen(self.info)
-                return self._round
+                return found
+
+    def _stop_if_over(self) -> None:
+        """End the iteration when the block was left while another task was waiting here."""
+        if self._over:
+            raise StopAsyncIteration
 
     async def _loosen(self, info: ExportInfo) -> None:
-        """Leave no memory in the file that a crash in the middle of this round would make untrue."""
+        """Take out of the file what was handed out lately: this round may hand out a change, and crash."""
         state, file = self.state, self._file
         if file is not None and state is not None and state.recent and info.size:
             await file.save(state.forget())
@@ -200,7 +230,10 @@ class Followed:
         return _Round(found, begun, held)
 
     async def _fail(self, error: Exception) -> None:
-        """End a round that has failed: the next one asks as this one did, and hands out what is missing."""
+        """End a round that has failed, and raise the error or let the round be repeated.
+
+        The repeated one asks in the same way, and hands out only what this one did not.
+        """
         await self._end_round()
         every = self._plan.every
         if every is None or not isinstance(error, _PASSING) or self._faults >= self._plan.max_faults:
@@ -228,7 +261,7 @@ class Followed:
             await to_its_end(self._move(state))
         except BaseException:
             if self.state is not state:
-                # Who could not commit what was taken gets all of it again, whatever is left of it there.
+                # Nothing of the round was committed: all of it comes again.
                 self._memory = Memory(())
             raise
 
@@ -238,7 +271,7 @@ class Followed:
         self.state = state
         self.rounds += 1
         self._faults = 0
-        self._over = self._plan.every is None
+        self._over = self._over or self._plan.every is None
         self._due = self._begun + (self._plan.every or 0.0)
 
     async def aclose(self) -> None:
@@ -250,6 +283,24 @@ class Followed:
         under_way, self._round = self._round, None
         if under_way is not None:
             await under_way.held.aclose()
+
+
+def _file_of(state: object) -> FollowFile:
+    """Take a file for the state, or its path.
+
+    Raises:
+        UsageError: for anything else, and for the text of a state, which would be an odd name of a file.
+    """
+    if isinstance(state, FollowFile):
+        return state
+    if not isinstance(state, str | os.PathLike) or isinstance(os.fspath(state), bytes):
+        raise UsageError(
+            f"state is a FollowState, a FollowFile or the path of one, got {type(state).__name__}: "
+            "FollowState.from_json() reads what to_json() has written"
+        )
+    if isinstance(state, str) and state.lstrip().startswith("{"):
+        raise UsageError("state is the path of a file, got JSON: give FollowState.from_json() of it")
+    return FollowFile(state)
 
 
 def _served_at(call: Call) -> list[datetime]:
@@ -297,46 +348,50 @@ async def follow(
     client: Qualtrics,
     survey_id: str,
     *,
-    state: FollowState | FollowFile | None = None,
+    state: FollowState | FollowFile | str | os.PathLike[str] | None = None,
     every: float | None = None,
     **options: Unpack[FollowOptions],
 ) -> AsyncGenerator[Followed]:
     """Get the responses that have arrived or changed since the last time, once or `every` so many seconds.
 
     ```python
-    file = exports.FollowFile("follow.json")
-    async with exports.follow(client, "SV_0aB1cD2eF3gH4iJ", state=file) as responses:
+    async with exports.follow(client, "SV_0aB1cD2eF3gH4iJ", state="follow.json") as responses:
         async for response in responses: ...
     ```
 
-    Without a state the first round has everything. Each round is an export in ndjson that goes on where the
-    last one ended, by the service's continuation token. It lives 7 days (documented); when it is older,
-    missing or refused, the round asks by modification date, from the beginning of the last complete round
-    less `overlap`: so nothing is missed, and what that round repeats unchanged is left out, as far as the
-    state remembers it (the last 2000 responses). That an order by modification lets `startDate` bound the
-    modification date too is assumed: two public clients rely on it.
+    `state` is where to go on: a `FollowState`, or the path of a file that keeps it (`FollowFile`), which is
+    read at the beginning and written after each round. Without one the first round has everything.
 
-    The state moves only after the responses were taken, at the end of a round. A crash in the middle of one
-    repeats that round: at least once across a crash, exactly once without. To repeat nothing at all, commit
-    what was taken together with the state, in `on_state`. A `FollowFile` is written at the same moment. A
-    state that is kept in another way and given again after a crash is given as `state.forget()`, unless what
-    was taken since is gone as well: a round by date leaves out what the state knows.
+    Each round is an export in ndjson from where the last one ended, by the service's continuation token.
+    It is valid for 7 days (documented). When it is older, missing or refused, the round asks by modification
+    date, from the beginning of the last complete round less `overlap`: nothing is missed, and responses of
+    the overlap that have not changed are left out, as far as the state has them (the last 2000). That
+    `startDate` bounds the modification date when the order is by modification is assumed: two public clients
+    rely on it.
 
-    With `every`, the iteration does not end: rounds begin so many seconds after one another, or at once after
-    one that took longer, and never overlap. A round that fails for a reason that may pass is repeated after
-    that time, then after twice as much and so on up to ten minutes, `max_faults` times; what is raised then,
-    or at once without `every`, leaves the state as it was, and asking for the next response goes on.
+    The state moves when all responses of a round have been taken. A round that is repeated in the same
+    process hands out nothing twice, whatever its size (16 bytes for each response are kept until it is over);
+    after a crash it is handed out again from its beginning: at least once. To have each change exactly once
+    even so, commit what was taken together with the state, in `on_state`. Where the two are kept apart, give
+    `state.forget()` after a crash: a round by date leaves out what the state has, and it cannot know what was
+    taken since.
+
+    With `every`, the iteration does not end: a round begins so many seconds after the last one began, or at
+    once if that one took longer, and rounds never overlap. A round that fails for a reason that may pass is
+    repeated after `every` seconds, then after twice as many and so on up to ten minutes, `max_faults` times.
+    An error that is raised, then or without `every`, leaves the state as it was; asking for the next response
+    after it goes on with the round.
 
     Raises:
-        UsageError: for options that cannot be meant, a `filter_id`, or the state of another survey, before
-            any I/O.
+        UsageError: before any request, for options that exclude what follows, a `filter_id`, something else
+            than a state, or the state of another survey.
         JournalError: when the file of the state is damaged, in use by another process, or of another release.
         JobFailed, TransportError, DecodeError, QualtricsError: as `records()` does.
     """
     plan = _planned(survey_id, every, options)
     async with AsyncExitStack() as held:
-        file = state if isinstance(state, FollowFile) else None
         known = state if isinstance(state, FollowState) else None
+        file = None if state is None or known is not None else _file_of(state)
         if file is not None:
             known = await held.enter_async_context(file.held())
         if known is not None and known.survey_id != survey_id:

@@ -37,15 +37,17 @@ class Handed(Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if self.until.tzinfo is None or len(self.marks) % (2 * _MARK):
-            raise UsageError("these are no marks of responses")
+            raise UsageError(
+                "the marks are 16 bytes for each response, and their round ended at an aware datetime"
+            )
 
 
 class FollowState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How far a survey has been followed: small, and all that the next round needs.
 
-    `since` is when the last complete round began, and `token` the service's own word for where it ended, if
-    it gave one. `recent` knows what was handed out lately, at most 2000 responses, by digests that tell
-    nothing of their content.
+    `since` is when the last complete round began, and `token` the service's continuation token of its end, if
+    it gave one. `recent` has digests of what was handed out lately, of at most 2000 responses; nobody can
+    read an answer from them.
 
     Raises:
         UsageError: for a survey without an id, a `datetime` without an offset or before the year 2000.
@@ -61,11 +63,15 @@ class FollowState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         if not self.survey_id.strip() or self.since.tzinfo is None or self.since.year < _EARLIEST:
             raise UsageError("a state has the id of its survey and an aware datetime of this century")
 
+    def __repr__(self) -> str:
+        # The token is between the service and the client, and the digests are thousands of bytes.
+        return f"<FollowState {self.survey_id!r} since={self.since.isoformat()}>"
+
     def forget(self) -> Self:
         """Leave out what was handed out lately: for a consumer that may have taken more since, or less.
 
-        A later round by date then repeats what it repeats, and never takes a response for known that has
-        changed meanwhile and changed back.
+        The next round by date then also has the unchanged responses of the overlap. None is left out that was
+        taken with another answer meanwhile, and has its earlier answer again.
         """
         return msgspec.structs.replace(self, recent=())
 
@@ -92,7 +98,7 @@ class FollowState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             return msgspec.json.decode(text, type=cls)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise JournalError(
-                "this is no state of a survey that was followed, or it is damaged: restore it, or begin "
+                "this is not the state of a followed survey, or it is damaged: restore it, or begin "
                 "without a state",
                 reason="damaged",
             ) from error
@@ -148,8 +154,8 @@ class Memory:
         Only a round that is known to have `repeated` what is older is compared with more than itself.
         """
         name, content = _digest(response.response_id.encode()), _content(response)
-        known, until = self._known.get(name, (b"", None))
-        if repeated and until is not None and known == content:
+        known, _ = self._known.get(name, (b"", None))
+        if repeated and known == content:
             self._known[name] = self._known.pop(name)
             return False
         if self._round.change(name, content) == content:
@@ -198,8 +204,8 @@ def ways(
 ) -> list[Way]:
     """How the next round may ask, the best first; the next one when the service refuses it.
 
-    That a continuation goes together with an order by modification is not documented, nor that it does not:
-    so it is asked for, and done without if it is refused.
+    Whether `allowContinuation` may be combined with `sortByLastModifiedDate` is not documented: it is tried,
+    and left out when it is refused.
     """
     if state is None:
         first = StartOptions() if start_date is None else StartOptions(start_date=start_date)

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from qualtrics_async import Limits, Polling, Qualtrics, RetryPolicy, exports
@@ -18,6 +19,7 @@ from qualtrics_async.sandbox import ByPolls, Exports, Sandbox
 __all__ = ["DAY", "FILE", "START", "Answer", "Survey", "answer", "surveyed"]
 
 Answer: TypeAlias = tuple[str, str]
+State: TypeAlias = FollowState | FollowFile | str | Path | None
 
 START = "POST /surveys/{surveyId}/export-responses"
 FILE = "GET /surveys/{surveyId}/export-responses/{fileId}/file"
@@ -77,13 +79,11 @@ class Survey:
         """The service's time."""
         return datetime.fromtimestamp(self.sandbox.state.now() / 1000, UTC)
 
-    def follow(self, state: FollowState | FollowFile | None = None, **options: Any) -> Any:
+    def follow(self, state: State = None, **options: Any) -> Any:
         """Follow it by the sandbox's clock."""
         return exports.follow(self.client, self.id, state=state, **{"clock": self.told, **options})
 
-    async def once(
-        self, state: FollowState | FollowFile | None = None, **options: Any
-    ) -> tuple[list[Answer], FollowState]:
+    async def once(self, state: State = None, **options: Any) -> tuple[list[Answer], FollowState]:
         """Go one round, and return the answers and the state."""
         async with self.follow(state, **options) as responses:
             found = [answer(response) async for response in responses]

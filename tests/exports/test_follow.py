@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from virtual import virtual
 
 from qualtrics_async import InvalidRequest, JobFailed, UsageError, exports
 from qualtrics_async._core.events import Call
-from qualtrics_async.exports import FollowState, follow_rounds
+from qualtrics_async.exports import FollowFile, FollowState, follow_rounds
 
 
 @virtual
@@ -204,6 +205,17 @@ async def test_what_cannot_be_meant_is_refused(options: dict[str, Any]) -> None:
         assert survey.starts == []
 
 
+@pytest.mark.parametrize("state", [{}, 5, b"follow.json", True, '{"survey_id":"SV_1"}'])
+@virtual
+async def test_what_is_no_state_is_refused(state: Any) -> None:
+    """Before any I/O: whoever gives it would have everything again and again, and keep nothing."""
+    async with surveyed() as survey:
+        with pytest.raises(UsageError, match=r"state is .* got .*FollowState\.from_json"):
+            async with survey.follow(state):
+                pass
+        assert survey.starts == []
+
+
 @virtual
 async def test_the_state_of_another_survey_is_refused() -> None:
     """Before any I/O, and with both names."""
@@ -260,6 +272,64 @@ async def test_leaving_at_any_moment_closes_what_is_open() -> None:
             await asyncio.wait({task})
             assert task.cancelled()
         assert survey.sandbox.calls[FILE, 200] >= 4
+
+
+@virtual
+async def test_one_task_asks_at_a_time() -> None:
+    """A second one is refused, and the state does not move while the first is at work."""
+    async with surveyed(latency=0.01) as survey:
+        expected = [survey.arrive(str(number)) for number in range(5)]
+        found: list[str] = []
+
+        async def work() -> None:
+            async for response in responses:
+                found.append(answer(response)[0])
+                await asyncio.sleep(1)
+
+        async with survey.follow() as responses:
+            ended = await asyncio.gather(*(work() for _ in range(3)), return_exceptions=True)
+            assert [type(error) for error in ended] == [type(None), UsageError, UsageError]
+            assert "queue" in str(ended[1])
+            assert (found, responses.rounds) == (expected, 1)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.005, 0.015, 0.025, 5.0, 30.0])
+@virtual
+async def test_leaving_ends_what_another_task_waits_for(seconds: float) -> None:
+    """Whether it waits for a round that is not due, for its export, which is closed, or for a commit."""
+
+    async def commit(state: FollowState) -> None:
+        del state
+        await asyncio.sleep(10)
+
+    async with surveyed(latency=0.01) as survey:
+        if seconds < 1:
+            survey.arrive("a")
+        async with survey.follow(every=60, on_state=commit) as responses:
+            task = asyncio.create_task(anext(responses, None))
+            await asyncio.sleep(seconds)
+        starts = len(survey.starts)
+        await asyncio.wait({task})
+        assert task.exception() is None
+        assert task.result() is None
+        assert len(survey.starts) <= max(starts, 1)
+
+
+@virtual
+async def test_what_is_shown_has_no_data(tmp_path: Path) -> None:
+    """Neither answers nor tokens are in the `repr` of what is followed, of its state and of its file."""
+    async with surveyed() as survey:
+        survey.arrive("precious")
+        file = FollowFile(tmp_path / "follow.json")
+        assert repr(file) == f"FollowFile({str(file.path)!r})"
+        async with survey.follow(file) as responses:
+            assert repr(responses) == f"<Followed {survey.id!r} open rounds=0>"
+            await anext(responses)
+            assert repr(responses) == f"<Followed {survey.id!r} in a round by everything rounds=0>"
+            assert await anext(responses, None) is None
+            assert repr(responses) == f"<Followed {survey.id!r} over rounds=1>"
+            since = responses.state.since.isoformat()
+            assert repr(responses.state) == f"<FollowState {survey.id!r} since={since}>"
 
 
 @pytest.mark.parametrize("ahead", [timedelta(hours=3), timedelta(hours=-3)])

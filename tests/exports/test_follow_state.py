@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import stat
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -168,10 +170,12 @@ async def test_the_file_of_a_state_goes_on(tmp_path: Path) -> None:
         found, state = await survey.once(FollowFile(path))
         assert found == [(first, "a")]
         second = survey.arrive("b")
-        async with survey.follow(FollowFile(path)) as responses:
+        async with survey.follow(path) as responses:
             assert responses.state == state
             assert [answer(response) async for response in responses] == [(second, "b")]
             state = responses.state
+        found, state = await survey.once(str(path))
+        assert found == []
 
     def look() -> None:
         assert FollowState.from_json(path.read_bytes()) == state
@@ -179,6 +183,48 @@ async def test_the_file_of_a_state_goes_on(tmp_path: Path) -> None:
         assert [file.name for file in tmp_path.iterdir()] == ["follow.json"]
 
     await anyio.to_thread.run_sync(look)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a folder cannot be synced on Windows")
+def test_a_state_is_on_the_disk_before_and_after_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file first, then the folder in which it is renamed, also where the name is a link to elsewhere."""
+    synced: list[tuple[bool, bytes | None]] = []
+    sync, folder = os.fsync, tmp_path / "folder"
+    folder.mkdir()
+    link, path = tmp_path / "link.json", folder / "follow.json"
+    link.symlink_to(path)
+
+    def fsync(handle: int) -> None:
+        found = os.fstat(handle)
+        is_folder = os.path.samestat(found, folder.stat())
+        assert is_folder or found.st_size == len(STATE.to_json())
+        synced.append((is_folder, path.read_bytes() if path.exists() else None))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    asyncio.run(FollowFile(link).save(STATE))
+    assert synced == [(False, None), (True, STATE.to_json())]
+    assert link.is_symlink()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a folder cannot be synced on Windows")
+@pytest.mark.parametrize(("error", "is_passed"), [(errno.EINVAL, True), (errno.EIO, False)])
+def test_a_folder_that_cannot_be_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int, is_passed: bool
+) -> None:
+    """A file system that has no such thing is no failure, a broken disk is one."""
+    sync = os.fsync
+
+    def fsync(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(error, os.strerror(error))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with nullcontext() if is_passed else pytest.raises(OSError, match=os.strerror(error)):
+        asyncio.run(FollowFile(tmp_path / "follow.json").save(STATE))
 
 
 @virtual

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import assert_type
 
 from qualtrics_async import Qualtrics, exports
@@ -21,5 +22,7 @@ async def follow(client: Qualtrics, state: FollowState | None, common: FollowOpt
         pass
     exports.follow(client, "SV_1", filter_id="f")  # type: ignore[call-arg]  # the service refuses it
     exports.follow(client, "SV_1", limit=3)  # type: ignore[call-arg]  # it would leave something out
-    exports.follow(client, "SV_1", state="a.json")  # type: ignore[arg-type]  # a FollowFile names a file
+    exports.follow(client, "SV_1", state="a.json")
+    exports.follow(client, "SV_1", state=Path("a.json"))
+    exports.follow(client, "SV_1", state=b"{}")  # type: ignore[arg-type]  # FollowState.from_json() reads it
     return state and FollowState.from_json(assert_type(state.to_json(), bytes))

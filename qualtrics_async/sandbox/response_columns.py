@@ -7,8 +7,10 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from qualtrics_async.sandbox.dates import from_iso, iso
 from qualtrics_async.sandbox.legacy_survey import embedded_types
 from qualtrics_async.sandbox.response_fields import fields
+from qualtrics_async.sandbox.zones import DEFAULT, local, zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -58,8 +60,9 @@ _DECIMAL = re.compile(r"-?[0-9]+\.[0-9]+")
 class Column:
     """One column of a table: its `ImportId`, what stands in the first two header rows, and where it is from.
 
-    `source` is the key in `values`; `choice` is the choice of several that the column is about; `labelled`
-    shows texts in place of codes.
+    `source` is the key in `values`; `choice` is the choice that the column is about, of a question that takes
+    `several`; `labelled` shows texts in place of codes, and `beside` says that the column before has these.
+    `zone` is that of dates, `unanswered` the text for a question that was displayed and has no value.
     """
 
     key: str
@@ -70,6 +73,10 @@ class Column:
     labels: Mapping[str, str] = field(default_factory=dict)
     labelled: bool = False
     numeric: bool = False
+    beside: bool = False
+    zone: str = DEFAULT
+    several: bool = False
+    unanswered: str = ""
 
     @property
     def question_id(self) -> str | None:
@@ -78,10 +85,26 @@ class Column:
         return None if found is None else found[0]
 
     @property
+    def name(self) -> str:
+        """The `ImportId` with what tells its columns apart: `QID2_1` is about choice 1 of QID2."""
+        choice = "" if self.choice is None else f"_{self.choice}"
+        return f"{self.key}{choice}{'_LABEL' if self.beside else ''}"
+
+    @property
     def header(self) -> tuple[str, str, str]:
-        """The three header rows; the third is JSON (observed)."""
-        zone = {"timeZone": "Z"} if self.key in DATES else {}
-        return self.tag, self.text, json.dumps({"ImportId": self.key} | zone, separators=(",", ":"))
+        """The three header rows; the third is JSON (observed).
+
+        That the choices of a question share its `ImportId` and have a `choiceId` each is observed by clients,
+        that labels have `IsLabelsColumn` documented; its value and their `ImportId` are assumed.
+        """
+        source: dict[str, Any] = {"ImportId": self.key}
+        if self.key in DATES:
+            source["timeZone"] = self.zone
+        if self.choice is not None:
+            source["choiceId"] = self.choice
+        if self.beside:
+            source["IsLabelsColumn"] = True
+        return self.tag, self.text, json.dumps(source, separators=(",", ":"))
 
 
 def columns(definition: dict[str, Any], keys: Iterable[str], options: Mapping[str, Any]) -> list[Column]:
@@ -89,7 +112,9 @@ def columns(definition: dict[str, Any], keys: Iterable[str], options: Mapping[st
 
     `keys` are those that the responses have; what the survey does not know of them comes last. Several
     choices are broken out unless `breakoutSets` is false (documented). A column with labels after each one
-    with codes, where `includeLabelColumns` asks for them, is `Q1_LABEL` with `QID1_LABEL` (assumed).
+    with codes, where `includeLabelColumns` asks for them, has the tag `Q1_LABEL` (assumed). Every question
+    counts as displayed, so whatever lacks a value gets the recode of what was seen and not answered; a choice
+    that was not made counts as such (assumed).
     """
     asked = list(fields(definition))
     known = {found.key for found in asked}
@@ -107,6 +132,7 @@ def columns(definition: dict[str, Any], keys: Iterable[str], options: Mapping[st
             (Column(key, key, key, key) for key in data if key not in known), options.get("embeddedDataIds")
         ),
     ]
+    found = [_as_asked(column, options) for column in found]
     if options.get("useLabels"):
         return [replace(column, labelled=True) for column in found]
     return list(_with_labels(found)) if options.get("includeLabelColumns") else found
@@ -129,26 +155,41 @@ def cell(column: Column, value: Any, label: Any, options: Mapping[str, Any]) -> 
     """What stands in a cell for a value and its label, before it is quoted."""
     if column.choice is not None:
         holds = isinstance(value, list) and column.choice in map(str, value)
-        return "" if not holds else column.labels[column.choice] if column.labelled else "1"
+        ticked = column.labels[column.choice] if column.labelled else "1"
+        return ticked if holds else column.unanswered
     if column.labelled:
         value = _label(column, value, label)
     if value is None:
-        return ""
+        return column.unanswered
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         text = ",".join(value)
     elif isinstance(value, list | dict | bool):
         text = json.dumps(value)
     else:
-        text = table_moment(str(value)) if column.source in DATES else str(value)
+        text = table_moment(str(value), column.zone) if column.source in DATES else str(value)
         if options.get("formatDecimalAsComma") and (isinstance(value, float) or column.numeric):
             text = text.replace(".", ",") if _DECIMAL.fullmatch(text) else text
     newline: str | None = options.get("newlineReplacement")
     return text if newline is None else text.replace("\n", newline)
 
 
-def table_moment(text: str) -> str:
-    """`2026-05-02T08:00:00.123Z` as tables have it: `2026-05-02 08:00:00` (observed)."""
+def table_moment(text: str, zone: str = DEFAULT) -> str:
+    """`2026-05-02T08:00:00.123Z` as tables have it: `2026-05-02 08:00:00` (observed), in a zone."""
+    if zone != DEFAULT:
+        try:
+            text = iso(local(from_iso(text), zone_of(zone)))
+        except (ValueError, OverflowError):
+            return text
     return text.partition(".")[0].removesuffix("Z").replace("T", " ")
+
+
+def _as_asked(column: Column, options: Mapping[str, Any]) -> Column:
+    """The column with what the options say of dates and of what was not answered."""
+    if column.key in DATES:
+        return replace(column, zone=options.get("timeZone", DEFAULT))
+    single = options.get("seenUnansweredRecode")
+    code = options.get("multiselectSeenUnansweredRecode", single) if column.several else single
+    return column if code is None or column.question_id is None else replace(column, unanswered=str(code))
 
 
 def _label(column: Column, value: Any, label: Any) -> Any:
@@ -167,10 +208,11 @@ def _questions(asked: Iterable[Field], *, broken_out: bool) -> Iterator[Column]:
         key, tag, text = found.key, found.tag, found.text
         if found.kind == "choices" and broken_out:
             for code, label in found.labels.items():
-                column = f"{key}_{code}", f"{tag}_{code}", f"{text} - {label}"
-                yield Column(*column, key, code, found.labels)
+                names = key, f"{tag}_{code}", f"{text} - {label}"
+                yield Column(*names, key, code, found.labels, several=True)
         else:
-            yield Column(key, tag, text, key, labels=found.labels, numeric=found.numeric)
+            several = found.kind == "choices"
+            yield Column(key, tag, text, key, labels=found.labels, numeric=found.numeric, several=several)
 
 
 def _unknown(keys: Iterable[str]) -> Iterator[Column]:
@@ -181,8 +223,7 @@ def _with_labels(found: Iterable[Column]) -> Iterator[Column]:
     for column in found:
         yield column
         if column.labels:
-            key, tag = f"{column.key}_LABEL", f"{column.tag}_LABEL"
-            yield replace(column, key=key, tag=tag, labelled=True)
+            yield replace(column, tag=f"{column.tag}_LABEL", labelled=True, beside=True)
 
 
 def _chosen(found: Iterable[Column], ids: Collection[str] | None) -> Iterator[Column]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
 from qualtrics_async.sandbox.response_columns import cell
 from qualtrics_async.sandbox.seeded import OWN, SeededResponses, iso_text
 from qualtrics_async.sandbox.selection import Run
+from qualtrics_async.sandbox.zones import DEFAULT, local, zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import tzinfo
 
     from qualtrics_async.sandbox.records import Response
     from qualtrics_async.sandbox.response_columns import Column
@@ -40,6 +43,7 @@ class Table:
         self._columns = found
         self._options = options
         self._delimiter = delimiter
+        self._zone = zone_of(options.get("timeZone", DEFAULT))
 
     def head(self) -> str:
         """The three header rows."""
@@ -69,7 +73,7 @@ class Table:
         for index in range(run.start, run.stop):
             cells = [texts[(index * step + shift) % size] for texts, step, shift, size in turns]
             if own:
-                texts = _own_texts(made, index)
+                texts = _own_texts(made, index, self._zone)
                 for place, key in own:
                     cells[place] = texts[key]
             yield self._line(cells)
@@ -77,7 +81,7 @@ class Table:
     def _turn(self, column: Column, pools: Mapping[str, Pool]) -> _Turn:
         pool = pools.get(column.source)
         if pool is None:
-            return _Turn([""], 0, 0, 1)
+            return _Turn([self._quote(cell(column, None, None, self._options))], 0, 0, 1)
         pairs = zip(pool.values, pool.labels, strict=True)
         texts = [self._quote(cell(column, value, label, self._options)) for value, label in pairs]
         return _Turn(texts, pool.step, pool.shift, len(texts))
@@ -162,7 +166,7 @@ class Xml:
             source = column.source
             text = cell(column, values.get(source), labels.get(source), self._options)
             if text:
-                names = f"id={quoteattr(_legal(column.key))} tag={quoteattr(_legal(column.tag))}"
+                names = f"id={quoteattr(_legal(column.name))} tag={quoteattr(_legal(column.tag))}"
                 yield f"<Value {names}>{escape(_legal(text))}</Value>"
 
 
@@ -176,9 +180,11 @@ def _legal(text: str) -> str:
     return _ILLEGAL.sub("", text)
 
 
-def _own_texts(made: SeededResponses, index: int) -> dict[str, str]:
+def _own_texts(made: SeededResponses, index: int, zone: tzinfo = UTC) -> dict[str, str]:
     """What a seeded response has for itself, as tables have it."""
     started, recorded = made.own(index)
+    if zone is not UTC:
+        started, recorded = local(started, zone), local(recorded, zone)
     end = iso_text(recorded, " ")
     return {
         "_recordId": made.id_of(index),

@@ -7,10 +7,11 @@ import io
 import json
 import re
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qualtrics_async.sandbox.response_columns import DATES, METADATA, QUESTION
 from qualtrics_async.sandbox.response_fields import fields
+from qualtrics_async.sandbox.zones import DEFAULT, to_utc, zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,8 +33,9 @@ def read_rows(
 ) -> Iterator[dict[str, Any]]:
     """The values of each row of an import, by the keys that exports have; not in an event loop.
 
-    Columns go by their `ImportId`s where one of the first three rows has them, else by the names in the first
-    row. Columns with labels beside codes are not read.
+    Columns go by their `ImportId`s where one of the first three rows has them, with a `choiceId` or without,
+    else by the names in the first row. Dates are in the zone that stands beside the `ImportId`, else in UTC.
+    Columns with labels beside codes are not read.
 
     Raises:
         ValueError: for what is no table, perhaps after some rows.
@@ -59,14 +61,14 @@ def _read(definition: dict[str, Any], rows: Iterator[list[str]]) -> Iterator[dic
     if not any(first):
         raise ValueError("The file has no header.")
     begun = [first]
-    while not (keys := _sources(begun[-1])) and len(begun) < _HEADERS:
+    while not (sources := _sources(begun[-1])) and len(begun) < _HEADERS:
         row = next(rows, None)
         if row is None:
             break
         begun.append(row)
-    if not keys:
-        keys, rows = _by_tags(asked.values(), first), chain(begun[1:], rows)
-    readers = [_reader(key, asked) for key in keys]
+    if not sources:
+        sources, rows = _by_tags(asked.values(), first), chain(begun[1:], rows)
+    readers = [_reader(source, asked) for source in sources]
     for cells in rows:
         if any(cells):
             values: dict[str, Any] = {}
@@ -76,31 +78,43 @@ def _read(definition: dict[str, Any], rows: Iterator[list[str]]) -> Iterator[dic
             yield values
 
 
-def _by_tags(asked: Iterable[Field], tags: Sequence[str]) -> list[str]:
+class _Source(NamedTuple):
+    """What the header says of a column."""
+
+    key: str
+    zone: str = DEFAULT
+    has_labels: bool = False
+
+
+def _by_tags(asked: Iterable[Field], tags: Sequence[str]) -> list[_Source]:
     known = {names[0]: key for key, names in METADATA.items()}
     for found in asked:
         known[found.tag] = found.key
         if found.kind == "choices":
             known |= {f"{found.tag}_{code}": f"{found.key}_{code}" for code in found.labels}
-    return [known.get(tag, tag) for tag in tags]
+    return [_Source(known.get(tag, tag)) for tag in tags]
 
 
-def _sources(row: Sequence[str]) -> list[str]:
-    """The keys in a row of `ImportId`s, or nothing."""
+def _sources(row: Sequence[str]) -> list[_Source]:
+    """What a row of `ImportId`s says, or nothing."""
     found = []
     for text in row:
         try:
-            key = json.loads(text)["ImportId"]
-        except (ValueError, RecursionError, LookupError, TypeError):
+            said = json.loads(text)
+            key, choice = said["ImportId"], said.get("choiceId")
+        except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
             return []
-        found.append(str(key))
+        whole = str(key) if choice is None else f"{key}_{choice}"
+        has_labels = str(said.get("IsLabelsColumn", "")).lower() == "true"
+        found.append(_Source(whole, str(said.get("timeZone", DEFAULT)), has_labels))
     return found
 
 
-def _reader(key: str, asked: dict[str, Field]) -> Callable[[dict[str, Any], str], None] | None:
+def _reader(source: _Source, asked: dict[str, Field]) -> Callable[[dict[str, Any], str], None] | None:
     """What a cell of this column does to the values of its row."""
+    key, zone = source.key, zone_of(source.zone)
     coded = key.removesuffix("_LABEL")
-    if key in _OWN or (coded != key and (coded in METADATA or QUESTION.match(coded))):
+    if source.has_labels or key in _OWN or (coded != key and (coded in METADATA or QUESTION.match(coded))):
         return None
     found, (several, _, code) = asked.get(key), key.rpartition("_")
     if found is not None and found.kind == "choices":
@@ -113,6 +127,8 @@ def _reader(key: str, asked: dict[str, Field]) -> Callable[[dict[str, Any], str]
         return lambda values, text: values.__setitem__(key, _number(codes.get(text, text)))
     if found is None and several in asked and asked[several].kind == "choices":
         return lambda values, _: values.setdefault(several, []).append(code)
+    if key in DATES:
+        return lambda values, text: values.__setitem__(key, to_utc(text, zone) if " " in text else text)
     return lambda values, text: values.__setitem__(key, _value(key, text, known=found is not None))
 
 
@@ -122,8 +138,6 @@ def _codes(found: Field) -> dict[str, str]:
 
 
 def _value(key: str, text: str, *, known: bool) -> Any:
-    if key in DATES and " " in text:
-        return text.replace(" ", "T") + "Z"
     if key in _NUMBERS:
         return _TRUTH.get(text, _number(text))
     coded = not known and QUESTION.match(key) and not key.endswith("_TEXT")

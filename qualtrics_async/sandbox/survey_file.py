@@ -15,6 +15,7 @@ __all__ = [
     "blank",
     "copied",
     "into_flow",
+    "is_randomised",
     "mapping",
     "members",
     "mysql",
@@ -25,6 +26,8 @@ __all__ = [
 
 ZERO_DATE = "0000-00-00 00:00:00"
 TRASH = "Trash"
+_FIXED = (None, "", "None", "false", False)
+"""What a definition says where nothing is shuffled."""
 _FLOW_NUMBER = re.compile(r"FL_(\d{1,9})", re.ASCII)
 
 
@@ -54,6 +57,20 @@ def walk(flow: dict[str, Any]) -> Iterator[dict[str, Any]]:
         element = waiting.pop()
         yield element
         waiting.extend(members(element.get("Flow")).values())
+
+
+def is_randomised(definition: dict[str, Any]) -> bool:
+    """Whether questions, choices or blocks are shown in random order."""
+    blocks = members(definition.get("Blocks")).values()
+    shuffled = [
+        members(question).get("Randomization", {}).get("Type")
+        for question in members(definition.get("Questions")).values()
+    ]
+    shuffled += [members(block).get("Options", {}).get("RandomizeQuestions") for block in blocks]
+    flow = members(definition).get("SurveyFlow", {})
+    return any(word not in _FIXED for word in shuffled) or any(
+        "Randomizer" in str(element.get("Type")) for element in walk(flow)
+    )
 
 
 def into_flow(definition: dict[str, Any], element: dict[str, Any], *, first: bool = False) -> str:

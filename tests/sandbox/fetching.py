@@ -91,8 +91,13 @@ def records(content: bytes, form: str) -> list[dict[str, Any]]:
 
 
 def keyed(found: Sequence[list[str]]) -> tuple[list[str], Sequence[list[str]]]:
-    """The import ids of the columns, and the rows below the headers."""
-    return [json.loads(text)["ImportId"] for text in found[2]], found[3:]
+    """The import ids of the columns with their choices, and the rows below the headers."""
+    return [_key(json.loads(text)) for text in found[2]], found[3:]
+
+
+def _key(source: Mapping[str, Any]) -> str:
+    choice = f"_{source['choiceId']}" if "choiceId" in source else ""
+    return f"{source['ImportId']}{choice}{'_LABEL' if source.get('IsLabelsColumn') else ''}"
 
 
 def survey_of_every_kind(call: Caller, name: str = "Every kind") -> str:

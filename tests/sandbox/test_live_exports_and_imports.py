@@ -76,8 +76,9 @@ async def test_responses_are_exported_as_a_zip_of_csv() -> None:
         assert texts[-9:-6] == [first, f"{first} - Other - Text", "Why?"]
         assert texts[-6:] == [*(f"{last} - {name}" for name in ("Shop", "Website", "Telephone")), *data]
         assert [json.loads(source) for source in sources[-9:]] == [
-            {"ImportId": key}
-            for key in ("QID1", "QID1_4_TEXT", "QID2_TEXT", "QID3_1", "QID3_2", "QID3_3", *data)
+            *({"ImportId": key} for key in ("QID1", "QID1_4_TEXT", "QID2_TEXT")),
+            *({"ImportId": "QID3", "choiceId": choice} for choice in ("1", "2", "3")),
+            *({"ImportId": key} for key in data),
         ]
         assert json.loads(sources[0]) == {"ImportId": "startDate", "timeZone": "Z"}
         assert [row[-9:] for row in rows] == [

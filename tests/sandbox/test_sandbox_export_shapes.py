@@ -11,6 +11,7 @@ from exporting import table
 from fetching import export, ids, keyed, survey_of_every_kind
 from speaking import asynchronous, speaking
 
+from qualtrics_async.exports import ColumnMap
 from qualtrics_async.sandbox import ByPolls, Exports, Question
 
 ANSWERS: dict[str, Any] = {
@@ -81,14 +82,116 @@ async def test_labels_stand_for_codes_or_beside_them() -> None:
 
 
 @asynchronous
+async def test_labels_and_choices_are_marked_in_the_third_row() -> None:
+    """Both readers of this repository know columns of labels and of choices by their marks."""
+    async with speaking(jobs=ByPolls(0)) as call:
+        survey_id = survey_of_every_kind(call)
+        head = table((await export(call, survey_id, includeLabelColumns=True)).plain)
+        read = ColumnMap.from_header(head)
+        said = {column.tag: (column.import_id, column.choice_id, column.is_label) for column in read}
+        assert said["which_1"] == ("QID2", "1", False)
+        assert said["which_1_LABEL"] == ("QID2", "1", True)
+        assert said["Q5_2_LABEL"] == ("QID5_2", None, True)
+        assert said["Finished_LABEL"] == ("finished", None, True)
+        assert {column.is_label for column in read if column.tag.endswith("_LABEL")} == {True}
+        assert json.loads(head[2][head[0].index("which_1_LABEL")]) == {
+            "ImportId": "QID2",
+            "choiceId": "1",
+            "IsLabelsColumn": True,
+        }
+
+
+ZONES = {
+    "UTC": ("2026-03-29 00:59:59", "2026-03-29 01:00:00"),
+    "Europe/Amsterdam": ("2026-03-29 01:59:59", "2026-03-29 03:00:00"),
+    "America/Denver": ("2026-03-28 18:59:59", "2026-03-28 19:00:00"),
+    "Asia/Kathmandu": ("2026-03-29 06:44:59", "2026-03-29 06:45:00"),
+}
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@asynchronous
+async def test_dates_are_in_the_zone_that_was_asked_for(zone: str) -> None:
+    """Also across the hour that is missing in spring; the third row names the zone."""
+    async with speaking(jobs=ByPolls(0)) as call:
+        survey_id = survey_of_every_kind(call)
+        dates = {"startDate": "2026-03-29T00:59:59Z", "endDate": "2026-03-29T01:00:00.500Z"}
+        call.sandbox.state.add_response(survey_id, dates | {"recordedDate": "2026-03-29T03:00:00+02:00"})
+        head = table((await export(call, survey_id, timeZone=zone)).plain)
+        start, end = ZONES[zone]
+        at = [head[0].index(tag) for tag in ("StartDate", "EndDate", "RecordedDate")]
+        assert [head[3][place] for place in at] == [start, end, end]
+        assert [json.loads(head[2][place])["timeZone"] for place in at] == [zone] * 3
+        assert "timeZone" not in head[2][head[0].index("Progress")]
+
+
+@pytest.mark.parametrize(
+    "zone", ["Europe/Amsterdm", "", "Europe", "../etc/passwd", "+02:00", "\ud800", "a\0"]
+)
+@asynchronous
+async def test_an_unknown_zone_is_refused(zone: str) -> None:
+    """With its name, so that a slip of the pen is not taken for UTC."""
+    async with speaking() as call:
+        options = {"format": "csv", "timeZone": zone}
+        refused = await call.post(f"/surveys/{call.sandbox.state.survey_id}/export-responses", options)
+        assert refused.status == 400
+        assert refused.json["meta"]["error"]["errorMessage"].startswith(f"timeZone: {zone!r}")
+        assert call.sandbox.state.jobs == {}
+
+
+@asynchronous
+async def test_what_was_seen_and_not_answered_has_a_code() -> None:
+    """Every question counts as displayed; choices have a code of their own, or the same."""
+    found = await row(seenUnansweredRecode=-99, multiselectSeenUnansweredRecode=0)
+    assert found == {
+        "QID1": "3",
+        "QID1_3_TEXT": 'line\nline, "quoted"',
+        "QID2_1": "1",
+        "QID2_2": "0",
+        "QID2_3": "1",
+        "QID2_4": "0",
+        "QID2_4_TEXT": "-99",
+        "QID3_TEXT": "-99",
+        "QID4_TEXT": "3.5",
+        "QID5_1": "2",
+        "QID5_2": "-99",
+        "QID7": "-99",
+        "site": "Łódź 🧀",
+        "score": "",
+        "later": "unforeseen",
+    }
+    same = await row(seenUnansweredRecode=-1, useLabels=True, breakoutSets=False)
+    assert (same["QID2"], same["QID7"], same["score"]) == ("Red,Käse", "-1", "")
+    alone = await row(multiselectSeenUnansweredRecode=7)
+    assert (alone["QID2_2"], alone["QID7"]) == ("7", "")
+
+
+@asynchronous
+async def test_no_order_is_made_up() -> None:
+    """A survey that nobody shuffles has no columns for it; that of another one is refused."""
+    async with speaking(jobs=ByPolls(0)) as call:
+        survey_id = survey_of_every_kind(call)
+        plain = (await export(call, survey_id)).plain
+        asked = {"includeDisplayOrder": True, "includeWaveWeights": True}
+        assert (await export(call, survey_id, **asked)).plain == plain
+        question = call.sandbox.state.surveys[survey_id].definition["Questions"]["QID1"]
+        question["Randomization"] = {"Type": "All"}
+        path = f"/surveys/{survey_id}/export-responses"
+        refused = await call.post(path, {"format": "csv", "includeDisplayOrder": True})
+        assert refused.status == 400
+        assert "includeDisplayOrder" in refused.json["meta"]["error"]["errorMessage"]
+        assert (await export(call, survey_id)).plain == plain
+
+
+@asynchronous
 async def test_headers_name_every_column() -> None:
     """Tags, which may be there twice, texts without markup, and import ids."""
     async with speaking(jobs=ByPolls(0)) as call:
         survey_id = survey_of_every_kind(call)
-        tags, texts, sources = table((await export(call, survey_id)).plain)
-        columns = {
-            json.loads(source)["ImportId"]: pair for source, *pair in zip(sources, tags, texts, strict=True)
-        }
+        head = table((await export(call, survey_id)).plain)
+        keys, _ = keyed(head)
+        columns = {key: [tag, text] for key, tag, text in zip(keys, *head[:2], strict=True)}
+        assert json.loads(head[2][keys.index("QID2_1")]) == {"ImportId": "QID2", "choiceId": "1"}
         assert columns["QID1"] == ["Q1", "How was it?"]
         assert columns["QID7"] == ["Q1", "Again?"]
         assert columns["QID2_1"] == ["which_1", "Which?\nTick all. - Red"]

@@ -84,7 +84,7 @@ answers = st.fixed_dictionaries(
     given=st.lists(answers, min_size=1, max_size=4),
     form=st.sampled_from(("csv", "tsv")),
     broken_out=st.booleans(),
-    more=st.sampled_from(({}, {"includeLabelColumns": True})),
+    more=st.sampled_from(({}, {"includeLabelColumns": True}, {"timeZone": "America/Denver"})),
     bom=st.booleans(),
 )
 def test_what_was_exported_can_be_imported(
@@ -176,7 +176,7 @@ async def test_a_large_import_holds_nobody_up_and_takes_little_room() -> None:
     """Many small rows: others are served meanwhile; it takes a few times the room of the file."""
     async with speaking(jobs=ByPolls(0)) as call:
         state, survey_id = call.sandbox.state, call.sandbox.state.survey_id
-        rows = "".join(f'{index % 3 + 1},"some words, and more",{index},1\n' for index in range(60_000))
+        rows = "".join(f'{index % 3 + 1},"some words, and more",{index},1\n' for index in range(15_000))
         content = f"Q1,Q2,site,Q3_2\n{rows}".encode()
         tracemalloc.start()
         try:
@@ -191,8 +191,8 @@ async def test_a_large_import_holds_nobody_up_and_takes_little_room() -> None:
         assert most < 4 * len(content)
         assert left < 2 * len(content)
         found = state.responses_of(survey_id)
-        assert len(found) == 60_000
-        for index in (0, 255, 256, 59_999):
+        assert len(found) == 15_000
+        for index in (0, 255, 256, 14_999):
             expected = {
                 "QID1": index % 3 + 1,
                 "QID2_TEXT": "some words, and more",

@@ -23,6 +23,7 @@ OPTIONS: list[dict[str, Any]] = [
     {"format": "csv", "useLabels": True},
     {"format": "csv", "useLabels": True, "breakoutSets": False},
     {"format": "csv", "includeLabelColumns": True},
+    {"format": "csv", "timeZone": "Europe/Amsterdam", "seenUnansweredRecode": -99},
     {"format": "tsv", "breakoutSets": False},
     {"format": "tsv", "formatDecimalAsComma": True, "newlineReplacement": " / "},
     {"format": "csv", "questionIds": ["QID2"], "embeddedDataIds": [], "surveyMetadataIds": ["_recordId"]},

@@ -1,12 +1,14 @@
 """Exports of responses, and the filters for them.
 
 What is exported is chosen when the job starts, the file is made when it is first downloaded. Everything in
-the sandbox is recorded, so exports of responses in progress are empty; time zones, recodes, weights and the
-order of display have no effect.
+the sandbox is recorded, so exports of responses in progress are empty. Nothing is weighted or shown in random
+order, so weights and the order of display have no column; the order is refused for a survey that
+is randomised.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from qualtrics_async.sandbox.handlers._chosen import choose, new_token
@@ -17,7 +19,9 @@ from qualtrics_async.sandbox.kept_files import Streamed
 from qualtrics_async.sandbox.legacy_survey import questions
 from qualtrics_async.sandbox.response_files import FORMATS, ResponseFile
 from qualtrics_async.sandbox.routing import Routes
+from qualtrics_async.sandbox.survey_file import is_randomised
 from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, result
+from qualtrics_async.sandbox.zones import zone_of
 
 if TYPE_CHECKING:
     from qualtrics_async.sandbox.jobs import Job
@@ -50,9 +54,9 @@ _NOT_IN_JSON = (
 
 
 @routes("POST", _EXPORTS, "observed", per_minute=100)
-def start_export(call: Call) -> Body:
+async def start_export(call: Call) -> Body:
     """Observed; the options that exclude one another are documented, how they are refused is not."""
-    return _start(call, _FAMILY)
+    return await _start(call, _FAMILY)
 
 
 @routes("GET", _EXPORTS + "/{exportProgressId}", "observed", per_minute=1000)
@@ -68,9 +72,9 @@ def export_file(call: Call) -> Streamed:
 
 
 @routes("POST", _V2_EXPORTS, "assumed")
-def start_v2_export(call: Call) -> Body:
+async def start_v2_export(call: Call) -> Body:
     """Assumed: as the current one."""
-    return _start(call, _V2_FAMILY)
+    return await _start(call, _V2_FAMILY)
 
 
 @routes("GET", _V2_EXPORTS + "/{exportProgressId}", "assumed")
@@ -87,7 +91,7 @@ def v2_export_file(call: Call) -> Streamed:
 
 @routes("GET", "/surveys/{surveyId}/filters", "documented", per_minute=100)
 def list_filters(call: Call) -> Body:
-    """Documented. Every filter finds every response."""
+    """Documented."""
     survey = find_survey(call)
     return call.page(call.state.shelf("response filter").under(survey.id), dict, cursor="offset")
 
@@ -107,11 +111,21 @@ def response_file(call: Call, job: Job, *, compress: bool) -> Streamed:
     return Streamed((job.family, job.id), file.write, file.content_type, file.name)
 
 
-def _start(call: Call, family: str) -> Body:
+async def _start(call: Call, family: str) -> Body:
     survey = find_survey(call)
     options = call.json()
     _check(call, options)
-    job = begin(call, family, survey, options)
+    if options.get("includeDisplayOrder") and is_randomised(survey.definition):
+        raise Refused(
+            400, "PLACEHOLDER_400", "The sandbox shows nothing in random order: no includeDisplayOrder."
+        )
+    if "timeZone" in options:
+        try:
+            await asyncio.to_thread(zone_of, options["timeZone"])
+        except ValueError as error:
+            raise Refused(400, "PLACEHOLDER_400", f"timeZone: {error}") from None
+    with call.state.serving():
+        job = begin(call, family, survey, options)
     return result({"progressId": job.id, "percentComplete": 0.0, "status": WORDS.running})
 
 

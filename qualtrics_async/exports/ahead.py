@@ -7,9 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
-import anyio.to_thread
-
-from qualtrics_async._core.tasks import to_its_end
+from qualtrics_async._core.tasks import on_thread, to_its_end
 from qualtrics_async.errors import UsageError
 
 __all__ = ["Ahead", "made_ahead"]
@@ -36,7 +34,7 @@ class Ahead(Generic[T]):
         self._next: asyncio.Future[T | None] | None = self._begin()
 
     def _begin(self) -> asyncio.Task[T | None]:
-        return asyncio.create_task(anyio.to_thread.run_sync(self._make))
+        return asyncio.create_task(on_thread(self._make))
 
     async def take(self) -> T | None:
         """Wait for the next piece; None at the end, and whatever `make` raised, however often it is asked.

@@ -42,7 +42,10 @@ _MORE: Final = 64 * 1024
 """Bytes that `zipfile` may read for a block beyond the block's own size: what is packed may be larger."""
 
 _LARGEST_DIRECTORY: Final = 16 * 1024**2
-"""Bytes of a directory: `zipfile` holds all of it in memory, and exports have few members."""
+"""Bytes of a directory: `zipfile` holds all of it in memory."""
+
+_MOST_MEMBERS: Final = 10_000
+"""Exports have few: beyond it, a thread would be busy with the directory for seconds."""
 
 _LOCAL, _CENTRAL = b"PK\x03\x04", b"PK\x01\x02"
 _END, _LARGE_END = b"PK\x05\x06", b"PK\x06\x06"
@@ -54,7 +57,7 @@ _ENCRYPTED: Final = 0x41
 _PLAIN: Final = "cp437"
 _NAMING: Final = re.compile(r" for file | in directory |name=")
 _JOINABLE: Final = frozenset({"csv", "tsv", "ndjson"})
-_TABLES: Final = frozenset({"csv", "tsv"})
+_DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
 
 
 class Member(Struct, frozen=True):
@@ -94,7 +97,8 @@ class Archive:
 
     Raises:
         DecodeError: for what is no archive (`transient` is true: another download may be whole), and for one
-            that expands too far, or that cannot be read: encrypted, or compressed in an unusual way.
+            that expands too far, has too many members, or cannot be read: encrypted, or compressed in an
+            unusual way.
     """
 
     def __init__(self, file: BinaryIO, form: ExportFormat, expansion: Expansion) -> None:
@@ -127,11 +131,11 @@ class Archive:
                 f"the export has {len(self._found)} files in the format {self._form}, which are not one "
                 "stream: save the archive as a .zip, or export ndjson or csv"
             )
-        return MemberStream(self._zip, self._view, self._found, has_header=self._form in _TABLES)
+        return MemberStream(self._zip, self._view, self._found, delimiter=_DELIMITERS.get(self._form))
 
     def parts(self) -> MemberStream:
         """Read the members as they are, whatever their format: for the sake of their checksums."""
-        return MemberStream(self._zip, self._view, self._found, has_header=False)
+        return MemberStream(self._zip, self._view, self._found, delimiter=None)
 
     def close(self) -> None:
         """Let go of the archive; the file stays open."""
@@ -201,7 +205,9 @@ class _View:
             start = self._at - self._begin
             piece = self._ahead[start : start + size]
             self._at += len(piece)
-            return _unnamed(piece, 7) if size == _LOCAL_SIZE and piece.startswith(_LOCAL) else piece
+            if size == _LOCAL_SIZE and piece.startswith(_LOCAL):
+                return piece[:7] + bytes([piece[7] & ~_UTF_8]) + piece[8:]
+            return piece
         if size > _LARGEST_DIRECTORY:
             raise BadZipFile("the directory of the archive is too large")
         try:
@@ -210,11 +216,7 @@ class _View:
             self._failure = error
             raise
         self._note(piece)
-        at = 0
-        while piece.startswith(_CENTRAL, at) and len(piece) >= at + _CENTRAL_SIZE:
-            piece = _unnamed(piece, at + 9)
-            at += _CENTRAL_SIZE + sum(unpack_from("<3H", piece, at + 28))
-        return piece
+        return _without_names(piece) if piece.startswith(_CENTRAL) else piece
 
     def _note(self, piece: bytes) -> None:
         """Keep the number of members that an end of the directory tells."""
@@ -227,8 +229,24 @@ class _View:
             (self._count,) = unpack_from("<Q", piece, 32)
 
 
-def _unnamed(piece: bytes, at: int) -> bytes:
-    return piece[:at] + bytes([piece[at] & ~_UTF_8]) + piece[at + 1 :]
+def _without_names(directory: bytes) -> bytes:
+    """Take the flag for UTF-8 away from each entry of a directory.
+
+    Raises:
+        DecodeError: when there are too many.
+    """
+    changed = bytearray(directory)
+    at = count = 0
+    while changed.startswith(_CENTRAL, at) and len(changed) >= at + _CENTRAL_SIZE:
+        count += 1
+        if count > _MOST_MEMBERS:
+            raise DecodeError(
+                f"the archive of the export has more than {_MOST_MEMBERS} files, which no export has: "
+                "ask for less, or for another format"
+            )
+        changed[at + 9] &= ~_UTF_8
+        at += _CENTRAL_SIZE + sum(unpack_from("<3H", changed, at + 28))
+    return bytes(changed)
 
 
 def _name(info: ZipInfo) -> str:
@@ -273,15 +291,19 @@ class MemberStream:
     """The members of an archive as one stream.
 
     Each begins on a line of its own. In tables, the header rows of a later member are left out if they equal
-    those of the first; a later member without them is taken as it is (neither is documented).
+    those of the first; a later member without them is taken as it is (neither is documented). `done` is how
+    many bytes of the members have been read, those that are left out as well: `Archive.size` at the end.
     """
 
-    def __init__(self, archive: ZipFile, view: _View, found: Sequence[ZipInfo], *, has_header: bool) -> None:
+    def __init__(
+        self, archive: ZipFile, view: _View, found: Sequence[ZipInfo], *, delimiter: str | None
+    ) -> None:
+        self.done = 0
         self._zip = archive
         self._view = view
         self._found = found
         self._is_inside = False
-        self._header = Header() if has_header and len(found) > 1 else None
+        self._header = Header(delimiter) if delimiter and len(found) > 1 else None
         self._pieces = self._read()
 
     def take(self) -> bytes:
@@ -322,6 +344,7 @@ class MemberStream:
         with self._zip.open(info) as member:
             while piece := member.read(_BLOCK):
                 count += len(piece)
+                self.done += len(piece)
                 self._is_inside = count < info.file_size
                 yield piece
             self._is_inside = False

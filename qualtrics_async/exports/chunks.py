@@ -6,9 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Self, Unpack
 
-import anyio.to_thread
-
-from qualtrics_async._core.tasks import to_its_end
+from qualtrics_async._core.tasks import on_thread
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.exports.ahead import Ahead, made_ahead
 from qualtrics_async.exports.export import Export, ExportInfo, open_export
@@ -18,24 +16,39 @@ __all__ = ["Chunks", "chunks_of", "stream"]
 
 
 class Chunks:
-    """The bytes of an export, in pieces of about half a megabyte; `info` tells what there is."""
+    """The bytes of an export, in pieces of about half a megabyte; `info` tells what there is.
 
-    def __init__(self, export: Export, ahead: Ahead[bytes]) -> None:
+    After the `async with` it gives nothing more: asking for it is a `UsageError`.
+    """
+
+    def __init__(self, export: Export, ahead: Ahead[tuple[bytes, int]]) -> None:
         self.info: ExportInfo = export.info
         self._export = export
         self._ahead = ahead
         self._done = 0
 
+    def __repr__(self) -> str:
+        return (
+            f"<Chunks of {self.info.survey_id} as {self.info.format}: {self._done} of {self.info.size} bytes>"
+        )
+
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> bytes:
-        piece = await self._ahead.take()
-        if piece is None:
+        taken = await self._ahead.take()
+        if taken is None:
+            self._tell(self.info.size)
             raise StopAsyncIteration
-        self._done += len(piece)
-        self._export.tell(self._done)
+        piece, done = taken
+        self._tell(done)
         return piece
+
+    def _tell(self, done: int) -> None:
+        """Report how far it is, with what was left out of the stream; readers who share it may be late."""
+        if done > self._done:
+            self._done = done
+            self._export.tell(done)
 
 
 @asynccontextmanager
@@ -46,13 +59,16 @@ async def chunks_of(export: Export, *, is_quick: bool = False) -> AsyncGenerator
     needs none holds the loop for half a millisecond.
     """
     members = export.stream()
+
+    def step() -> tuple[bytes, int] | None:
+        piece = members.take()
+        return (piece, members.done) if piece else None
+
     try:
-        async with made_ahead(
-            lambda: members.take() or None, lambda: is_quick and members.is_at_hand
-        ) as ahead:
+        async with made_ahead(step, lambda: is_quick and members.is_at_hand) as ahead:
             yield Chunks(export, ahead)
     finally:
-        await to_its_end(anyio.to_thread.run_sync(members.close))
+        await on_thread(members.close)
 
 
 @asynccontextmanager

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, Unpack
 
-import anyio.to_thread
 from msgspec import Struct
 
 from qualtrics_async._core.replacing import replacing_off_loop
@@ -16,7 +15,7 @@ from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import UsageError
 from qualtrics_async.exports.export import ExportInfo
 from qualtrics_async.exports.options import ExportFormat, ExportOptions, planned
-from qualtrics_async.exports.saving import Target, save
+from qualtrics_async.exports.saving import save, target_in
 
 __all__ = ["SUFFIXES", "ExportedFile", "SavedFormat", "format_of", "to_file"]
 
@@ -88,8 +87,7 @@ async def to_file(
     form = _chosen(path, format)
     plan = planned(form, options)
     fill("/surveys/{surveyId}", (survey_id,))
-    async with replacing_off_loop(path) as file:
-        target = await anyio.to_thread.run_sync(Target.of, file, str(path))
+    async with replacing_off_loop(path, private=False) as file, target_in(file, str(path)) as target:
         info = await save(client, survey_id, plan, target, as_archive=path.suffix.lower() == _ARCHIVE)
     return ExportedFile(survey_id=survey_id, path=path, format=form, size=target.size, info=info)
 

@@ -39,7 +39,10 @@ _HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class Records:
-    """The records of an export, one by one; `info` tells what there is. Several tasks may share them."""
+    """The records of an export, one by one; `info` tells what there is. Several tasks may share them.
+
+    After the `async with` they give nothing more: asking for one is a `UsageError`.
+    """
 
     def __init__(self, chunks: Chunks) -> None:
         self.info: ExportInfo = chunks.info
@@ -50,6 +53,9 @@ class Records:
         self._broken: str | None = None
         self._turn = asyncio.Lock()
 
+    def __repr__(self) -> str:
+        return f"<Records of {self.info.survey_id}: {self._count} decoded>"
+
     def __aiter__(self) -> Self:
         return self
 
@@ -58,6 +64,12 @@ class Records:
             async with self._turn:
                 await self._decode()
         return record
+
+    def end(self) -> None:
+        """Forget what was decoded and not taken; `records()` does so when its `async with` ends."""
+        self._lines = _Lines()
+        self._ready = iter(())
+        self._broken = None
 
     async def _decode(self) -> None:
         if (record := next(self._ready, None)) is not None:
@@ -170,4 +182,8 @@ async def records(
     """
     plan = planned("ndjson", options)
     async with open_export(client, survey_id, plan) as export, chunks_of(export, is_quick=True) as chunks:
-        yield Records(chunks)
+        found = Records(chunks)
+        try:
+            yield found
+        finally:
+            found.end()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import BinaryIO, Final, TextIO
 
+from qualtrics_async._core.replacing import called
 from qualtrics_async._core.tasks import on_thread
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import DecodeError
@@ -16,7 +17,7 @@ from qualtrics_async.exports.archive import MemberStream
 from qualtrics_async.exports.export import Export, ExportInfo, open_export
 from qualtrics_async.exports.options import Plan
 
-__all__ = ["Target", "save"]
+__all__ = ["Target", "save", "target_in"]
 
 _STEP: Final = 4 * 1024**2
 """Bytes that a thread moves before anybody hears of it: about 20 ms."""
@@ -38,15 +39,20 @@ class Target:
 
     @classmethod
     def of(cls, file: TextIO, name: str) -> Target:
-        """Write bytes to a file that was just opened for text."""
+        """Write bytes to a file that was just opened for text, and that stays open meanwhile."""
         # Without a buffer: what a full disk does not take is not tried again by closing.
         raw = open(file.fileno(), "wb", buffering=0, closefd=False)  # noqa: SIM115  (its owner closes it)
         return cls(raw, name, repeatable=stat.S_ISREG(os.fstat(file.fileno()).st_mode))
 
+    def close(self) -> None:
+        """Let go of the file."""
+        with called(self._name):
+            self._file.close()
+
     def begin(self) -> None:
         """Forget what was written."""
         if self.size:
-            with _called(self._name):
+            with called(self._name):
                 self._file.seek(0)
                 self._file.truncate()
             self.size = 0
@@ -58,23 +64,36 @@ class Target:
             OSError: with the name of the file.
         """
         rest = memoryview(piece)
-        with _called(self._name):
+        with called(self._name):
             while rest:
                 rest = rest[self._file.write(rest) :]
         self.size += len(piece)
 
     def end(self) -> None:
         """Hand on what waits in buffers."""
-        with _called(self._name):
+        with called(self._name):
             self._file.flush()
 
 
-@contextmanager
-def _called(name: str) -> Iterator[None]:
+@asynccontextmanager
+async def target_in(file: TextIO, name: str) -> AsyncGenerator[Target]:
+    """Open a target in a file that was just opened for text, and close it at the end.
+
+    It has a descriptor of its own: the number of the file's is another file's as soon as it is closed, and a
+    thread that is late would write there.
+    """
+    opened: list[Target] = []
+
+    def begin() -> None:
+        raw = os.fdopen(os.dup(file.fileno()), "wb", buffering=0)
+        opened.append(Target(raw, name, repeatable=stat.S_ISREG(os.fstat(raw.fileno()).st_mode)))
+
     try:
-        yield
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, name) from error
+        await on_thread(begin)
+        yield opened[0]
+    finally:
+        for target in opened:
+            await on_thread(target.close)
 
 
 async def save(
@@ -123,8 +142,9 @@ class _Attempt:
         return self._export.info
 
     async def _read(self, members: MemberStream, write: Callable[[bytes], None], *, tell: bool) -> None:
+        told = (lambda: self._export.tell(members.done)) if tell else None
         try:
-            await self._move(members.take, write, tell=self._export.tell if tell else None)
+            await self._move(members.take, write, told)
         finally:
             await on_thread(members.close)
 
@@ -132,14 +152,11 @@ class _Attempt:
         self,
         take: Callable[[], bytes],
         write: Callable[[bytes], None],
-        *,
-        tell: Callable[[int], None] | None = None,
+        tell: Callable[[], None] | None = None,
     ) -> None:
-        done = 0
-        while moved := await on_thread(_step, take, write):
-            done += moved
+        while await on_thread(_step, take, write):
             if tell is not None:
-                tell(done)
+                tell()
 
 
 def _step(take: Callable[[], bytes], write: Callable[[bytes], None]) -> int:

@@ -10,6 +10,7 @@ from tempfile import TemporaryFile, gettempdir
 from typing import BinaryIO, Final
 
 from qualtrics_async._core.downloads import Download
+from qualtrics_async._core.replacing import called
 from qualtrics_async._core.tasks import on_thread
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import DecodeError, QualtricsError, TransportError, UnexpectedStatus
@@ -162,16 +163,14 @@ class Spool:
 
     def _append(self, piece: bytes) -> None:
         rest = memoryview(piece)
-        try:
+        with called(gettempdir()):  # the file has no name that would say which disk it is
             while rest:  # a disk that is nearly full takes a part of it
                 rest = rest[self.file.write(rest) :]
-        except OSError as error:
-            # The file has no name that would say which disk it is.
-            raise OSError(error.errno, error.strerror, gettempdir()) from error
 
     def _cut(self) -> None:
-        self.file.seek(self.size)
-        self.file.truncate()
+        with called(gettempdir()):
+            self.file.seek(self.size)
+            self.file.truncate()
 
 
 @asynccontextmanager
@@ -188,7 +187,9 @@ async def spooled(client: Qualtrics, survey_id: str, file_id: str, plan: Plan) -
 
 
 def _open(opened: list[BinaryIO]) -> None:
-    opened.append(TemporaryFile(prefix="qualtrics-", buffering=0))  # noqa: SIM115  (closed by `spooled`)
+    folder = gettempdir()
+    with called(folder):
+        opened.append(TemporaryFile(prefix="qualtrics-", dir=folder, buffering=0))  # noqa: SIM115  (closed by `spooled`)
 
 
 def _strong(validator: str | None) -> str | None:

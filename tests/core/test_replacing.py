@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import os
 import subprocess
 import sys
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from qualtrics_async._core.replacing import replacing
+from qualtrics_async._core.replacing import replacing, replacing_off_loop
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="files are claimed by POSIX locks")
 
@@ -80,6 +82,64 @@ def test_a_file_that_has_its_name_already_is_not_claimed(
         assert path.read_text() == "whole"
         file.write("other")
     assert path.read_text() == "other"
+
+
+@pytest.mark.parametrize("before", [None, 0o600, 0o664])
+@pytest.mark.parametrize("private", [True, False])
+def test_a_file_is_for_its_owner_or_for_whom_the_one_before_was(
+    tmp_path: Path, *, private: bool, before: int | None
+) -> None:
+    """The umask is asked by a file that is made, so that no other thread has another one meanwhile."""
+    path = tmp_path / "links.csv"
+    if before is not None:
+        path.touch()
+        path.chmod(before)
+    umask = os.umask(0o027)
+    try:
+        with replacing(path, private=private) as file:
+            (partial,) = (found for found in tmp_path.iterdir() if found != path)
+            assert partial.stat().st_mode & 0o777 == 0o600
+            file.write("whole")
+        assert os.umask(0o027) == 0o027
+    finally:
+        os.umask(umask)
+    assert path.stat().st_mode & 0o777 == (0o600 if private else before or 0o640)
+    assert inside(tmp_path) == ["links.csv"]
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EFBIG])
+def test_a_disk_that_is_full_names_the_file(tmp_path: Path, error: int) -> None:
+    """Whoever writes to it: files that are open do not say their names; other errors stay as they are."""
+    path = tmp_path / "links.csv"
+    with pytest.raises(OSError, match=r"links\.csv") as told, replacing(path):
+        raise OSError(error, "no more")
+    assert (told.value.errno, told.value.filename) == (error, str(path))
+    with pytest.raises(OSError, match="no more") as told, replacing(path):
+        raise OSError(error, "no more", "elsewhere")
+    assert told.value.filename == "elsewhere"
+    with pytest.raises(BrokenPipeError) as broken, replacing(path):
+        raise BrokenPipeError(errno.EPIPE, "gone")
+    assert broken.value.filename is None
+    assert inside(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is a device that is always full")
+def test_a_device_that_is_full_is_named() -> None:
+    """When what waits for it is written."""
+    with pytest.raises(OSError, match="/dev/full"), replacing(Path("/dev/full")) as device:
+        device.write("x" * 100_000)
+
+
+def test_a_full_disk_is_named_off_the_loop(tmp_path: Path) -> None:
+    """What leaves a body that writes on threads has the name as well."""
+
+    async def main() -> None:
+        async with replacing_off_loop(tmp_path / "a.csv", private=False):
+            raise OSError(errno.ENOSPC, "no more")
+
+    with pytest.raises(OSError, match=r"a\.csv"):
+        asyncio.run(main())
+    assert inside(tmp_path) == []
 
 
 @pytest.mark.parametrize("kind", ["symbolic link", "hard link", "open to others", "folder"])

@@ -319,6 +319,26 @@ def test_members_that_share_bytes_are_refused() -> None:
     refused(by_hand(Entry(b"a", data, packed_size=1_000_000)), "overlap", transient=True)
 
 
+def test_no_entry_of_a_directory_costs_a_copy_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive of ten thousand members is opened; one of more, which no export has, is not looked at."""
+    entries = [Entry(b"%d.csv" % number, b"", method=0, flags=0x800) for number in range(10_001)]
+    refused(by_hand(*entries), "more than 10000 files", transient=False)
+    copied = 0
+
+    class Copies(bytes):
+        def __getitem__(self, key: Any) -> Any:
+            nonlocal copied
+            copied += 1
+            return super().__getitem__(key)
+
+    whole = by_hand(*entries[1:])
+    assert len(opened(whole).members) == 10_000
+    directory = Copies(whole[whole.index(b"PK\1\2") :])
+    named_anyhow = archive._without_names(directory)
+    assert (len(named_anyhow), copied) == (len(directory), 0)
+    assert named_anyhow.count(b"\x08") < directory.count(b"\x08")
+
+
 def test_a_directory_without_end_is_refused() -> None:
     """All of it would be in memory at once."""
     directory = 17 * MEBIBYTE
@@ -366,8 +386,9 @@ def test_header_rows_come_once(
 ) -> None:
     """However the header falls into blocks: line ends within quotes are no ends of rows."""
     monkeypatch.setattr(archive, "_BLOCK", blocks)
-    packed = zipped(mark + HEADER + ROWS[0], mark + HEADER + ROWS[1][:-1], mark + HEADER + ROWS[2], form=form)
-    assert content(packed, form) == mark + HEADER + ROWS[0] + ROWS[1] + ROWS[2]
+    header = HEADER if form == "csv" else HEADER.replace(b",", b"\t")
+    packed = zipped(mark + header + ROWS[0], mark + header + ROWS[1][:-1], mark + header + ROWS[2], form=form)
+    assert content(packed, form) == mark + header + ROWS[0] + ROWS[1] + ROWS[2]
 
 
 def test_members_without_header_rows_are_data(small: None) -> None:

@@ -29,6 +29,8 @@ from qualtrics_async.exports import Chunks, Expansion, ExportState, Member, arch
 from qualtrics_async.exports.ahead import made_ahead
 from qualtrics_async.exports.archive import MemberStream
 from qualtrics_async.exports.chunks import stream
+from qualtrics_async.exports.export import open_export
+from qualtrics_async.exports.options import planned
 from qualtrics_async.sandbox import ByPolls, Exports
 
 KIBIBYTE = 1024
@@ -57,10 +59,10 @@ async def test_an_export_tells_what_it_is_before_its_first_byte() -> None:
     packed = zipped(HEADER + b"R_1,a\n", HEADER + b"R_2,b\n")
     state = {"fileId": "F_1", "percentComplete": 100.0, "status": "complete", "continuationToken": "T_1"}
     async with at(Service(packed, states=[state])) as client:
-        async with stream(client, SURVEY, format="tsv") as chunks:
+        async with stream(client, SURVEY) as chunks:
             info = chunks.info
             assert (info.survey_id, info.job_id, info.file_id) == (SURVEY, "ES_1", "F_1")
-            assert (info.format, info.continuation_token) == ("tsv", "T_1")
+            assert (info.format, info.continuation_token) == ("csv", "T_1")
             size = len(HEADER) + 6
             assert info.members == (Member("Survey_0.csv", size), Member("Survey_1.csv", size))
             assert (info.size, info.packed) == (2 * size, len(packed))
@@ -276,6 +278,36 @@ async def test_leaving_early_leaves_nothing() -> None:
                 await anext(chunks)
 
 
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_cancellation_of_all_tasks_waits_for_the_thread(times: int, gate: tuple[Event, Event]) -> None:
+    """As a loop that ends cancels them: also the tasks inside, which wait for the thread themselves."""
+    waits, go_on = gate
+
+    async def main() -> None:
+        async with at(Service(zipped(DATA))) as client:
+
+            async def read() -> None:
+                async with stream(client, SURVEY) as chunks:
+                    await joined(chunks)
+
+            others = asyncio.all_tasks()
+            task = asyncio.create_task(read())
+            await asyncio.to_thread(waits.wait, 5)
+            for _ in range(times):
+                for one in asyncio.all_tasks() - others:
+                    if "vendor" not in repr(one) and "wires" not in repr(one):
+                        one.cancel()
+                await asyncio.sleep(0.001)
+            assert not task.done()
+            go_on.set()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await nothing_is_open()
+            assert_idle(client)
+
+    asyncio.run(main())
+
+
 @virtual
 async def test_an_exception_of_the_reader_leaves_as_itself() -> None:
     """Not inside a group, and not as an error of ours."""
@@ -410,6 +442,32 @@ async def test_a_broken_part_is_told_when_it_is_reached() -> None:
 
 
 @virtual
+async def test_an_export_is_downloaded_again_on_demand() -> None:
+    """It tells of the new file then; all downloads together are as many as `retry` allows."""
+    rows = (b"R_1,a\n", b"R_2,b\n", b"R_3,c\n")
+    files = [zipped(HEADER + b"".join(rows[: count + 1])) for count in range(3)]
+    turns = [Turn(content=content) for content in (b"no archive", *files)]
+    failure = DecodeError("broken")
+    failure.transient = True
+    async with at(Service(b"", *turns), retry=RetryPolicy(retries=3, base=0)) as client:
+        async with open_export(client, SURVEY, planned("csv", {})) as export:
+            for count in range(3):
+                assert export.info.size == len(HEADER) + 6 * (count + 1)
+                assert export.info.packed == len(files[count])
+                assert export.stream().take() == HEADER + b"".join(rows[: count + 1])
+                if count < 2:
+                    before = export.archive
+                    await export.again(failure)
+                    assert export.archive is not before
+            with pytest.raises(DecodeError) as told:
+                await export.again(failure)
+            assert told.value is failure
+        await nothing_is_open()
+        with pytest.raises(UsageError, match="no file any more"):
+            export.stream()
+
+
+@virtual
 async def test_several_files_that_are_no_stream_are_told() -> None:
     """Before anything is read."""
     async with at(Service(zipped(b"{}", b"{}"))) as client:
@@ -443,6 +501,23 @@ async def test_progress_goes_one_way() -> None:
     }
 
 
+@pytest.mark.parametrize("rows", [b"R_2,b\n", b""])
+@virtual
+async def test_what_is_left_out_counts_as_read(rows: bytes) -> None:
+    """Header rows of later files, so that a progress bar fills; also where nothing follows them."""
+    states: list[ExportState] = []
+    async with (
+        at(Service(zipped(HEADER + b"R_1,a\n", HEADER + rows))) as client,
+        stream(client, SURVEY, on_progress=states.append) as chunks,
+    ):
+        assert await joined(chunks) == HEADER + b"R_1,a\n" + rows
+        size = chunks.info.size
+        assert repr(chunks) == f"<Chunks of {SURVEY} as csv: {size} of {size} bytes>"
+    read = [state.done for state in states if state.phase == "reading"]
+    assert read == sorted(set(read))
+    assert read[-1] == states[-1].total == size
+
+
 @virtual
 async def test_a_reader_that_never_waits_lets_others_have_their_turn() -> None:
     """Between any two pieces, even when the next one is there already."""
@@ -457,6 +532,7 @@ async def test_a_reader_that_never_waits_lets_others_have_their_turn() -> None:
     async with at(Service(zipped(DATA))) as client, stream(client, SURVEY) as chunks:
         counter = asyncio.create_task(count())
         for _ in range(len(DATA) // BLOCK):
+            assert chunks._ahead._next is not None
             await asyncio.wait({chunks._ahead._next})
             before = turns
             assert await anext(chunks)

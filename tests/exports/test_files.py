@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -10,6 +11,7 @@ import zipfile
 from functools import partial
 from io import BytesIO
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
@@ -28,6 +30,7 @@ from outward import (
     write,
 )
 from steps import Steps
+from vendor import HEADER, SURVEY, Entry, Service, at, by_hand, zipped
 
 from qualtrics_async import (
     DecodeError,
@@ -39,7 +42,7 @@ from qualtrics_async import (
     exports,
 )
 from qualtrics_async.exports import Expansion, ExportState, saving
-from qualtrics_async.exports.saving import Target
+from qualtrics_async.exports.saving import Target, target_in
 from qualtrics_async.sandbox import Exports
 
 if TYPE_CHECKING:
@@ -63,7 +66,25 @@ async def test_a_file_has_what_the_stream_gives(form: str, members: int, tmp_pat
     assert (done.survey_id, done.path, done.format, done.size) == (s.survey_id, path, form, len(wanted))
     assert done.info.format == form
     assert len(done.info.members) == members
-    assert await mode(path) == 0o600
+    assert await inside(tmp_path) == [path.name]
+
+
+@POSIX
+@pytest.mark.parametrize(("before", "after"), [(None, 0o640), (0o600, 0o600), (0o664, 0o664), (0o444, 0o444)])
+@asynchronous
+async def test_a_file_is_for_whom_the_one_before_was(before: int | None, after: int, tmp_path: Path) -> None:
+    """Where there was none, for whom the umask says."""
+    path = tmp_path / "responses.csv"
+    if before is not None:
+        await write(path, b"old")
+        await anyio.to_thread.run_sync(path.chmod, before)
+    umask = os.umask(0o027)
+    try:
+        async with scene() as s:
+            await exports.to_file(s.client, s.survey_id, path)
+    finally:
+        os.umask(umask)
+    assert await mode(path) == after
     assert await inside(tmp_path) == [path.name]
 
 
@@ -131,6 +152,31 @@ async def test_a_zip_is_kept_as_it_came(form: Any, tmp_path: Path) -> None:
     with zipfile.ZipFile(BytesIO(await content(path))) as archive:
         assert archive.testzip() is None
         assert [found.file_size for found in archive.infolist()] == [one.size for one in done.info.members]
+
+
+NAME_CUT_IN_A_CHARACTER = by_hand(Entry("Zoë".encode()[:-1], HEADER + b"R_1,a\n", flags=0x800))
+
+
+@asynchronous
+async def test_a_name_that_is_cut_in_a_character_is_no_fault(tmp_path: Path) -> None:
+    """Not where the archive is kept as it came, which names no member."""
+    path = tmp_path / "a.zip"
+    async with at(Service(NAME_CUT_IN_A_CHARACTER)) as client:
+        done = await exports.to_file(client, SURVEY, path)
+    assert await content(path) == NAME_CUT_IN_A_CHARACTER
+    assert done.size == len(NAME_CUT_IN_A_CHARACTER)
+
+
+@POSIX
+@asynchronous
+async def test_a_pipe_needs_no_name_of_a_member(tmp_path: Path) -> None:
+    """What is checked before, for what cannot be taken back, is read like what is written."""
+    pipe = tmp_path / "pipe"
+    await anyio.to_thread.run_sync(os.mkfifo, pipe)
+    async with at(Service(NAME_CUT_IN_A_CHARACTER)) as client:
+        reading = asyncio.create_task(content(pipe))
+        await exports.to_file(client, SURVEY, pipe, format="csv")
+        assert await reading == HEADER + b"R_1,a\n"
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
@@ -357,6 +403,60 @@ async def cancelled(work: Coroutine[Any, Any, object], at: int, *, at_once: bool
     await asyncio.wait({task})
     assert task.cancelled() or task.exception() is None
     return steps.count >= at
+
+
+@POSIX
+def test_a_late_thread_writes_into_no_other_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All tasks are cancelled, those inside as well: the file is closed when nothing writes any more."""
+    packed = zipped(HEADER + b"R_1,a\n" * 1000)
+    writes, go_on = Event(), Event()
+    write_to = Target.write
+    ended: list[str] = []
+
+    def slow(self: Target, piece: bytes) -> None:
+        writes.set()
+        go_on.wait(5)
+        write_to(self, piece)
+        ended.append("written")
+
+    monkeypatch.setattr(Target, "write", slow)
+
+    async def main() -> None:
+        async with at(Service(packed)) as client:
+            others = asyncio.all_tasks()
+            task = asyncio.create_task(exports.to_file(client, SURVEY, tmp_path / "a.csv"))
+            task.add_done_callback(lambda _: ended.append("over"))
+            await asyncio.to_thread(writes.wait, 5)
+            for _ in range(3):
+                for one in asyncio.all_tasks() - others:
+                    if "vendor" not in repr(one) and "wires" not in repr(one):
+                        one.cancel()
+                await asyncio.sleep(0.001)
+            assert ended == []
+            go_on.set()
+            await asyncio.wait({task})
+            assert task.cancelled()
+        assert ended == ["written", "over"]
+        assert await inside(tmp_path) == []
+
+    asyncio.run(main())
+
+
+@POSIX
+@asynchronous
+async def test_a_target_has_a_descriptor_of_its_own(tmp_path: Path) -> None:
+    """Closed at the end; what is written after the file was closed is in no other one."""
+    path, other = tmp_path / "a.csv", tmp_path / "b.csv"
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(await anyio.to_thread.run_sync(path.open, "w"))
+        async with target_in(file, "a.csv") as target:
+            await anyio.to_thread.run_sync(file.close)
+            taken = stack.enter_context(await anyio.to_thread.run_sync(other.open, "w"))
+            await anyio.to_thread.run_sync(target.write, b"late")
+        with pytest.raises(ValueError, match="closed file"):
+            await anyio.to_thread.run_sync(target.write, b"later")
+        await anyio.to_thread.run_sync(taken.close)
+    assert (await content(path), await content(other)) == (b"late", b"")
 
 
 @asynchronous

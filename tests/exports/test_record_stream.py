@@ -373,15 +373,18 @@ async def test_an_empty_survey_has_no_records() -> None:
 
 @virtual
 async def test_what_is_over_gives_nothing_more() -> None:
-    """Who has not stopped reading is told so, after the records that were decoded already."""
+    """Whatever was decoded already, also when all was taken, or the next record is broken."""
     data = b"".join(line(number) + b"\n" for number in range(10))
-    async with at(Service(zipped(data, form="ndjson"))) as client:
-        async with records(client, SURVEY) as found:
-            assert (await anext(found)).response_id == "R_0"
-        assert ids([await anext(found) for _ in range(9)]) == [f"R_{number}" for number in range(1, 10)]
-        for _ in range(2):
-            with pytest.raises(UsageError, match="is over"):
-                await anext(found)
+    for rest, count in ((b"", 1), (b"", 10), (b"{\n", 1), (b"", 0)):
+        async with at(Service(zipped(data + rest, form="ndjson"))) as client:
+            async with records(client, SURVEY) as found:
+                assert ids([await anext(found) for _ in range(count)]) == [f"R_{n}" for n in range(count)]
+                if count == 10:
+                    assert await collected(found) == []
+                assert repr(found) == f"<Records of {SURVEY}: {10 if count else 0} decoded>"
+            for _ in range(2):
+                with pytest.raises(UsageError, match="is over"):
+                    await anext(found)
 
 
 @virtual

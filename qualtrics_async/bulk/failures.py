@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -23,10 +23,10 @@ from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome
 from qualtrics_async.bulk.readers import read_contacts
 from qualtrics_async.bulk.response_rows import ResponseRow
 from qualtrics_async.bulk.rows import (
-    _TEXT,
     IN_DOUBT,
     NO_LINK,
     NOTES,
+    UNREADABLE,
     BrokenRow,
     ImportRow,
     RowProblem,
@@ -40,6 +40,9 @@ __all__ = ["FailuresFile", "failures_file", "kind_of", "row_record"]
 
 _EMBEDDED: Final = "embeddedData"
 _AT_ONCE: Final = 250
+_RESPONSE_NOTES: Final = NOTES[:-1]
+"""Notes on a response, which belongs to no mailing list."""
+
 _COLUMNAR: Final = frozenset({"csv", "parquet"})
 
 _SCHEMA: Final = """
@@ -102,8 +105,9 @@ async def failures_file(
 
     The suffix is its format: CSV, JSON lines, JSON (which no reader reads) or Parquet; without a known one it
     is that of the source. The failed rows stand in it as in the source, in its order, columns, delimiter and
-    encoding, and after them `_outcome`, `_reason`, `_error`, `_line` and `_mailing_list_id`, which an import
-    ignores. A line that is no row is in a column `_text`, ignored as well: its cells go into the others.
+    encoding, and after them `_outcome`, `_reason`, `_error`, `_line` and, unless they are of responses,
+    `_mailing_list_id`, which an import ignores. A line that is no row is in a column `_text`, ignored as
+    well: its cells go into the others.
 
     Without `source`, when it was written to meanwhile, or when it can be read only once, rows have the fields
     by the names that they are sent by. Memory does not depend on the number of failures. The file is for its
@@ -161,15 +165,18 @@ class FailuresFile:
         self._columns: dict[str, None] = {}
         self._from_a_file = True
         self._broken = False
+        self._notes: Sequence[str] = NOTES
 
     async def add(self, outcome: Outcome[ImportRow, Any] | Outcome[ResponseRow, Any]) -> None:
         """Take an outcome, in any order; what succeeded is not kept, and of two of a row the last one is."""
+        if isinstance(outcome.item, ResponseRow):
+            self._notes = _RESPONSE_NOTES
         if isinstance(outcome, Ok):
             return
         row, record = outcome.item, _flat(_columns(outcome.item))
         self._columns.update(dict.fromkeys(record))
         self._from_a_file &= row.line is not None
-        self._broken |= _TEXT in record
+        self._broken |= UNREADABLE in record
         notes = msgspec.json.encode(_notes(outcome))
         self._waiting.append((row.index, row.line, notes, msgspec.json.encode(record)))
         if len(self._waiting) >= _AT_ONCE:
@@ -196,7 +203,7 @@ class FailuresFile:
                 async for record in records:
                     columns.update(dict.fromkeys(record))
         elif self._broken:
-            columns[_TEXT] = None
+            columns[UNREADABLE] = None
         delimiter = ","
         if layout.form == self._form == "csv":
             delimiter = layout.delimiter
@@ -212,7 +219,7 @@ class FailuresFile:
     ) -> None:
         if self._path.suffix.lower() == ".tsv":
             delimiter = "\t"
-        header = [*(column for column in columns if column not in NOTES), *NOTES]
+        header = [*(column for column in columns if column not in NOTES), *self._notes]
         make = partial(record_writer, self._form, file, header, delimiter=delimiter)
         writer: RecordWriter = await anyio.to_thread.run_sync(make)
         async with aclosing(records):
@@ -240,7 +247,7 @@ class FailuresFile:
             async for row in rows:
                 if row.line < wanted:
                     continue
-                given = {_TEXT: row.text} if isinstance(row, BrokenRow) else row.cells
+                given = {UNREADABLE: row.text} if isinstance(row, BrokenRow) else row.cells
                 cells = {column: value for column, value in given.items() if column not in NOTES}
                 for _, texts in await notes.take(row.line, row.line):
                     yield (_flat(cells) if flat else cells) | texts
@@ -254,7 +261,7 @@ class FailuresFile:
         from qualtrics_async.bulk.parquet import ParquetCopy
 
         notes = _Notes(self._store, source.path)
-        copy = await anyio.to_thread.run_sync(ParquetCopy, source.path, file.buffer, NOTES)
+        copy = await anyio.to_thread.run_sync(ParquetCopy, source.path, file.buffer, self._notes)
         try:
             before = 0
             while (wanted := await notes.line()) is not None:
@@ -263,7 +270,7 @@ class FailuresFile:
                     raise notes.strange(wanted)
                 if taken := await notes.take(before + 1, before + count):
                     places = [line - before - 1 for line, _ in taken]
-                    values = [[_text(texts[name], name) for name in NOTES] for _, texts in taken]
+                    values = [[_text(texts[name], name) for name in self._notes] for _, texts in taken]
                     await anyio.to_thread.run_sync(copy.take, places, values)
                 before += count
             await anyio.to_thread.run_sync(copy.end)
@@ -362,9 +369,10 @@ def _notes(
     outcome: Failed[ImportRow] | InDoubt[ImportRow] | Failed[ResponseRow] | InDoubt[ResponseRow],
 ) -> dict[str, Any]:
     row = outcome.item
-    mailing_list_id = row.mailing_list_id if isinstance(row, ImportRow) else None
-    notes = (kind_of(outcome), outcome.reason, str(outcome.error), row.line, mailing_list_id)
-    return dict(zip(NOTES, notes, strict=True))
+    notes = (kind_of(outcome), outcome.reason, str(outcome.error), row.line)
+    if isinstance(row, ResponseRow):
+        return dict(zip(_RESPONSE_NOTES, notes, strict=True))
+    return dict(zip(NOTES, (*notes, row.mailing_list_id), strict=True))
 
 
 def _flat(contact: Mapping[str, Any]) -> dict[str, Any]:

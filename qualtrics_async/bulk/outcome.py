@@ -88,6 +88,8 @@ class Summary(Struct):
     counts failures and doubts. `requests` were made in `seconds`, which is `quota_used` of what the brand's
     limit allows in that time (1.0 for all of it; None without a limit). `decisions` on what was in doubt, the
     latest hundred, and `decided` counts all of them; those of earlier runs over the same journal included.
+    Of updates of responses, `columns` are set as embedded data, and `left_out` are columns that are not, as
+    far as the rows were read.
     """
 
     items: int = 0
@@ -101,6 +103,8 @@ class Summary(Struct):
     quota_used: float | None = None
     decisions: list[Decision] = field(default_factory=list)
     decided: Counter[str] = field(default_factory=Counter)
+    columns: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     @property
     def outcomes(self) -> int:

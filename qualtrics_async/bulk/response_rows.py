@@ -13,23 +13,31 @@ import msgspec
 from qualtrics_async._core.store import Store
 from qualtrics_async.bulk.outcome import Failed, InDoubt, Ok, Outcome
 from qualtrics_async.bulk.records import Kind, RowRecord
+from qualtrics_async.bulk.response_columns import (
+    EMBEDDED,
+    ID,
+    RESET,
+    ResponseColumns,
+    below_header,
+    part_of,
+    refuse_answers,
+)
 from qualtrics_async.bulk.rows import (
-    _TEXT,
-    NOTES,
     Prepared,
     Reader,
     RowProblem,
     SourceRow,
-    plain_name,
     prepare_with,
     read_cell,
     read_truth,
 )
 from qualtrics_async.errors import JobFailed
 from qualtrics_async.models.response_jobs import ResponseUpdate
+from qualtrics_async.models.responses import Response
 
 __all__ = [
     "DOUBLED",
+    "LONGEST_VALUE",
     "ResponseChanged",
     "ResponseOutcome",
     "ResponseReader",
@@ -43,16 +51,9 @@ __all__ = [
 DOUBLED: Final = "twice in the input"
 """The reason of a row that names the same response as an earlier one."""
 
-_ID: Final = "responseId"
-_EMBEDDED: Final = "embeddedData"
-_RESET: Final = "resetRecordedDate"
-_SPELLINGS: Final = {
-    "responseid": _ID,
-    "recordid": _ID,
-    "embeddeddata": _EMBEDDED,
-    "resetrecordeddate": _RESET,
-}
-_NO_DATA: Final = frozenset({*NOTES, _TEXT})
+LONGEST_VALUE: Final = 5_000
+"""Characters of a value; 1 000 on another page of the documentation."""
+
 _AS_SENT: Final = frozenset({DOUBLED, "too large"})
 """Why a row is refused that could be read: it stands in the journal as it would be sent."""
 
@@ -79,7 +80,7 @@ class ResponseRow(msgspec.Struct, frozen=True):
     @property
     def cells(self) -> dict[str, Any]:
         """The row as columns, which can be given again."""
-        named = {} if self.response_id is None else {_ID: self.response_id}
+        named = {} if self.response_id is None else {ID: self.response_id}
         return named | self.embedded_data
 
 
@@ -93,11 +94,11 @@ ResponseOutcome: TypeAlias = Outcome[ResponseRow, ResponseChanged]
 
 
 class _Named(msgspec.Struct):
-    response_id: str = msgspec.field(name=_ID)
+    response_id: str = msgspec.field(name=ID)
 
 
 class _Item(_Named):
-    embedded_data: dict[str, str] = msgspec.field(name=_EMBEDDED, default_factory=dict)
+    embedded_data: dict[str, str] = msgspec.field(name=EMBEDDED, default_factory=dict)
 
 
 named_by: Final[Callable[[bytes], _Named]] = msgspec.json.Decoder(_Named).decode
@@ -112,43 +113,51 @@ class ResponseReader:
 
     The id is in the column `id_column`; without one in `responseId` or `_recordId`, in any case and spelling
     (`Response ID`). `embeddedData` is a mapping, `resetRecordedDate` says it of this row alone, and every
-    other column is embedded data by its own name, but not the notes of a failures file.
+    other column that `columns` takes is embedded data by its own name, but not the notes of a failures file.
     """
 
-    def __init__(self, id_column: str | None = None) -> None:
+    def __init__(self, id_column: str | None = None, columns: ResponseColumns | None = None) -> None:
         self._id_column = id_column
+        self._columns = columns
 
     def row(self, given: object) -> object:
-        """Name the parts of what is no mapping: an update, or an id alone."""
-        name = self._id_column or _ID
+        """Name the parts of what is no mapping: an update, a response, or an id alone."""
+        name = self._id_column or ID
         if isinstance(given, str):
             return {name: given}
+        if isinstance(given, Response):
+            return {name: given.response_id, "values": {}}
         if isinstance(given, ResponseUpdate):
             reset = given.reset_recorded_date
-            parts = {name: given.response_id, _EMBEDDED: given.embedded_data}
-            return parts if reset is msgspec.UNSET else parts | {_RESET: reset}
+            parts = {name: given.response_id, EMBEDDED: given.embedded_data}
+            return parts if reset is msgspec.UNSET else parts | {RESET: reset}
         return given
 
     def update(self, source: object, *, reset: bool, clear_empty: bool) -> dict[str, Any]:
         """Make an item of an update; in a mapping of embedded data, empty text is meant as it stands."""
         response_id, others = self._split(source)
+        answers = refuse_answers(others)
+        if answers is not None:
+            raise RowProblem("bad row", answers)
+        columns = self._columns
         data: dict[str, str] = {}
         for column, value in others.items():
-            match _SPELLINGS.get(plain_name(column)):
-                case "resetRecordedDate":
-                    reset = _flag(value, reset)
-                case "embeddedData":
-                    data |= _texts(_mapping(value), clear_empty=True)
-                case _:
-                    data |= _texts({column: value}, clear_empty=clear_empty)
+            part = None if columns is not None and columns.names(column) else part_of(column, self._id_column)
+            if part == RESET:
+                reset = _flag(value, reset)
+            elif part == EMBEDDED:
+                named = _mapping(value)
+                data |= _texts(named if columns is None else columns.within(named), clear_empty=True)
+            elif columns is None or columns.takes(column):
+                data |= _texts({column: value}, clear_empty=clear_empty)
         if not data:
             raise RowProblem("no embedded data", "the row has no embedded data to set")
-        return {_ID: response_id, _EMBEDDED: data, _RESET: reset}
+        return {ID: response_id, EMBEDDED: data, RESET: reset}
 
     def delete(self, source: object, *, decrement_quotas: bool) -> dict[str, Any]:
         """Make an item of a deletion; what the row says besides the id does not count."""
         response_id, _ = self._split(source)
-        return {_ID: response_id} | ({"decrementQuotas": True} if decrement_quotas else {})
+        return {ID: response_id} | ({"decrementQuotas": True} if decrement_quotas else {})
 
     def refused(self, row: RowRecord) -> ResponseOutcome:
         """Make the outcome of a row that was not sent."""
@@ -171,22 +180,18 @@ class ResponseReader:
         for column, value in source.items():
             if not isinstance(column, str):
                 raise RowProblem("bad row", f"a column is named by text, got {type(column).__name__}")
-            if self._is_id(column):
+            part = part_of(column, self._id_column)
+            if part == ID:
                 found.append(value)
-            elif column not in _NO_DATA:
+            elif part != "note":
                 others[column] = value
         if len(found) > 1:  # of which those that are empty mean nothing
             found = [value for value in found if value is not None and value != ""] or found[:1]
         if len(found) > 1:
             raise RowProblem("bad row", "two columns mean the response id: say which with response_id_column")
         if not found:
-            raise RowProblem("no response id", f"the row has no column {self._id_column or _ID!r:.60}")
+            raise RowProblem("no response id", f"the row has no column {self._id_column or ID!r:.60}")
         return _checked(found[0]), others
-
-    def _is_id(self, column: str) -> bool:
-        if self._id_column is not None:
-            return column == self._id_column
-        return _SPELLINGS.get(plain_name(column)) == _ID
 
 
 def _checked(value: object) -> str:
@@ -199,15 +204,15 @@ def _checked(value: object) -> str:
 
 
 def _flag(value: object, default: bool) -> bool:
-    text = read_cell(value, _RESET, clear_empty=False)
-    return default if text is None or not text.strip() else read_truth(text, _RESET)
+    text = read_cell(value, RESET, clear_empty=False)
+    return default if text is None or not text.strip() else read_truth(text, RESET)
 
 
 def _mapping(value: object) -> Mapping[Any, Any]:
     if value is None or value == "":
         return {}
     if not isinstance(value, Mapping):
-        raise RowProblem("bad value", f"{_EMBEDDED} takes a mapping, got {type(value).__name__}")
+        raise RowProblem("bad value", f"{EMBEDDED} takes a mapping, got {type(value).__name__}")
     return value
 
 
@@ -215,8 +220,12 @@ def _texts(cells: Mapping[Any, Any], *, clear_empty: bool) -> dict[str, str]:
     texts: dict[str, str] = {}
     for column, value in cells.items():
         text = read_cell(value, column, clear_empty=clear_empty)
-        if text is not None:
-            texts[str(column)] = text
+        if text is None:
+            continue
+        if len(text) > LONGEST_VALUE:
+            told = f"{column!r:.60} holds {len(text)} characters, a value has at most {LONGEST_VALUE}"
+            raise RowProblem("too long", told)
+        texts[str(column)] = text
     return texts
 
 
@@ -248,22 +257,33 @@ _REMEMBER: Final = "INSERT OR IGNORE INTO seen VALUES (?)"
 
 
 async def prepared_rows(
-    source: AsyncGenerator[Any], reader: ResponseReader, read: Reader, survey_id: str, seen: Seen
+    source: AsyncGenerator[Any],
+    reader: ResponseReader,
+    read: Reader,
+    seen: Seen,
+    columns: ResponseColumns,
 ) -> AsyncGenerator[Prepared]:
-    """Read rows, and refuse those that cannot be sent or come a second time."""
+    """Read rows, and refuse those that cannot be sent or come a second time.
+
+    Raises:
+        UsageError: before the first of them, when the columns make no sense (`ResponseColumns.check`).
+    """
     waiting: list[Prepared] = []
     size = index = 0
-    async with aclosing(source):
-        async for row in source:
+    async with aclosing(below_header(source, columns)) as rows:
+        async for row in rows:
             # Lines of a file keep their number until they are prepared.
             given = row if isinstance(row, SourceRow) else reader.row(row)
-            waiting.append(prepare_with(read, index, given, survey_id))
+            await columns.meet(given)
+            waiting.append(prepare_with(read, index, given, columns.survey_id))
             index += 1
             size += len(waiting[-1].payload)
             if len(waiting) >= _AT_ONCE or size >= _BYTES_AT_ONCE:
+                columns.check()
                 for ready in await seen.once(waiting):
                     yield ready
                 waiting, size = [], 0
+        columns.check()
         for ready in await seen.once(waiting):
             yield ready
 

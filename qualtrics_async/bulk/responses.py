@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import Any, Final, Unpack
@@ -16,6 +16,7 @@ from qualtrics_async.bulk.fanout import FairQueue, Outcomes
 from qualtrics_async.bulk.job import Job, JobOptions, Settings
 from qualtrics_async.bulk.pacing import Pace
 from qualtrics_async.bulk.records import ChunkRecord, RowRecord
+from qualtrics_async.bulk.response_columns import ResponseColumns
 from qualtrics_async.bulk.response_doubt import Once, Verb
 from qualtrics_async.bulk.response_jobs import ResponseJobs
 from qualtrics_async.bulk.response_rows import (
@@ -35,7 +36,17 @@ from qualtrics_async.models.response_jobs import ResponseJobStarted
 from qualtrics_async.models.responses import Response
 from qualtrics_async.resources._base import confirmed
 
-__all__ = ["MAX_JOB_BYTES", "MAX_JOB_ROWS", "delete_responses", "update_responses"]
+__all__ = [
+    "ADVICE",
+    "MAX_JOB_BYTES",
+    "MAX_JOB_ROWS",
+    "delete_responses",
+    "response_chunker",
+    "update_responses",
+]
+
+ADVICE: Final = "one id goes into a list, and of a file give the rows: bulk.read_csv(path)"
+"""What to give instead of what holds no rows."""
 
 MAX_JOB_ROWS: Final = 250_000
 """Responses that one job takes (documented for updates)."""
@@ -59,6 +70,7 @@ async def update_responses(
     survey_id: str,
     updates: Rows,
     *,
+    columns: Collection[str] | None = None,
     response_id_column: str | None = None,
     reset_recorded_date: bool = True,
     ignore_missing_responses: bool = False,
@@ -97,7 +109,13 @@ async def update_responses(
         updates: `ResponseUpdate`, or mappings, database rows, a data frame, or what the readers yield;
             iterable or async. The response is named in a column `responseId` or `_recordId`, in any case and
             spelling; every other column is embedded data by its own name, but `embeddedData`, a mapping of
-            more, and `resetRecordedDate`, the row's own word on it. None, NaN and empty cells are absent.
+            more, and `resetRecordedDate`, the row's own word on it. None, NaN and empty cells are absent, and
+            a value of more than 5 000 characters is refused. Columns of an export that are metadata or
+            questions, by its header rows or by what the survey says of them, are left out, and so are the
+            header rows themselves: what was exported can be given again. `outcomes.summary` names the
+            `columns` that are set and those that are `left_out`.
+        columns: the columns that are embedded data, whatever they are called; no other one is sent then. The
+            first 250 rows must have them all.
         response_id_column: the column that names the response, whatever it is called; then no other does.
         reset_recorded_date: let the recorded date be that of the update, as the service does by itself.
         ignore_missing_responses: do not count it as an error that a response is not there. It is `Ok` then.
@@ -109,13 +127,16 @@ async def update_responses(
         options: the options of every bulk job, see `JobOptions`.
 
     Raises:
-        UsageError: for arguments that cannot be meant, before anything is read.
+        UsageError: for arguments that cannot be meant, before anything is read; from the iteration, before
+            anything is sent, when no column of the first 250 rows names a response, when one of `columns` is
+            not there, and when all are left out.
         JournalError: when the journal is in use, damaged, or of another job or input.
         QualtricsError: from the iteration, when an error would fail every row: no access, an unknown survey,
             no network. The journal keeps what was done.
     """
     jobs = client.response_updates
-    reader = ResponseReader(response_id_column)
+    found = ResponseColumns(client, survey_id, id_column=response_id_column, wanted=columns)
+    reader = ResponseReader(response_id_column, found)
 
     async def start(items: msgspec.Raw, _: bool) -> ResponseJobStarted:
         ignored = ignore_missing_responses or None
@@ -123,7 +144,7 @@ async def update_responses(
 
     working = _working(
         client,
-        survey_id,
+        found,
         updates,
         Verb(
             "update_responses",
@@ -139,6 +160,7 @@ async def update_responses(
             "recorded date": "reset" if reset_recorded_date else "keep",
             "missing responses": "ignore" if ignore_missing_responses else "tell",
             "empty cells": "clear" if clear_empty else "leave",
+            "columns": None if found.wanted is None else sorted(found.wanted),
         },
         deadline=deadline,
         chunks=(chunk_rows, chunk_bytes),
@@ -171,16 +193,16 @@ async def delete_responses(
         async for outcome in outcomes: ...
     ```
 
-    Rows are ids, or as for `update_responses()`, of which only the id is read. Jobs, outcomes, arguments and
-    errors are as there too. A response that is gone when its deletion is sent again was deleted by the first
-    one, so that is `Ok`. With `decrement_quotas` a deletion whose reply was lost is as an update that resets
-    the date: looked for, and sent again without touching the quotas if it had arrived. That the limits of
-    updates hold for deletions is assumed.
+    Rows are ids, `Response`s, or as for `update_responses()`, of which only the id is read. Jobs, outcomes,
+    arguments and errors are as there too. A response that is gone when its deletion is sent again was deleted
+    by the first one, so that is `Ok`. With `decrement_quotas` a deletion whose reply was lost is as an update
+    that resets the date: looked for, and sent again without touching the quotas if it had arrived. That the
+    limits of updates hold for deletions is assumed.
 
     Args:
         client: an open client.
         survey_id: the survey of the responses.
-        response_ids: ids, or rows that name them.
+        response_ids: ids, responses, or rows that name them; the header rows of an export are no rows.
         confirm: must be literally `True`.
         response_id_column: as for `update_responses()`.
         decrement_quotas: take the responses out of the quotas that counted them.
@@ -196,6 +218,7 @@ async def delete_responses(
     """
     confirmed(confirm, "deletes responses")
     jobs = client.response_deletions
+    found = ResponseColumns(client, survey_id, id_column=response_id_column, id_only=True)
     reader = ResponseReader(response_id_column)
 
     async def start(items: msgspec.Raw, gone: bool) -> ResponseJobStarted:
@@ -204,7 +227,7 @@ async def delete_responses(
 
     working = _working(
         client,
-        survey_id,
+        found,
         response_ids,
         Verb(
             "delete_responses",
@@ -232,7 +255,7 @@ async def delete_responses(
 @asynccontextmanager
 async def _working(
     client: Qualtrics,
-    survey_id: str,
+    columns: ResponseColumns,
     rows: Rows,
     verb: Verb,
     reader: ResponseReader,
@@ -244,11 +267,13 @@ async def _working(
     settings: Settings,
 ) -> AsyncGenerator[Outcomes[ResponseRow, ResponseChanged]]:
     """Do something to each response; `how` is what else makes this job another one."""
+    survey_id = columns.survey_id
     fill("/surveys/{surveyId}", (survey_id,))
-    chunker = _chunker(settings, *chunks)
+    chunker = response_chunker(settings, *chunks)
     if not deadline > 0:
         raise UsageError(f"deadline is a positive number of seconds, got {deadline}")
-    source = as_rows(rows)
+    source = as_rows(rows, advice=ADVICE)
+    columns.read_from(rows)
     fingerprint = {"job": verb.name, "survey": survey_id, "chunks": list(chunks), **how}
 
     async def make(refused: Sequence[RowRecord]) -> list[ResponseOutcome]:
@@ -256,7 +281,8 @@ async def _working(
 
     opened = Job[ResponseRow, ResponseChanged].open(client, settings, fingerprint, concurrency=2)
     async with aclosing(source), opened as job, aclosing(await Store.open(None, Seen.SCHEMA, 1)) as seen:
-        ready = prepared_rows(source, reader, read, survey_id, Seen(seen))
+        job.summary.columns, job.summary.left_out = columns.sent, columns.left_out
+        ready = prepared_rows(source, reader, read, Seen(seen), columns)
         queue = FairQueue[str, ChunkRecord]()
         spool = Spool(
             job, ready, queue, chunker=chunker, prepare_row=_as_it_is, identity=identity_of(rows), make=make
@@ -266,7 +292,7 @@ async def _working(
             yield outcomes
 
 
-def _chunker(settings: Settings, rows: int, size: int) -> Chunker[str]:
+def response_chunker(settings: Settings, rows: int, size: int) -> Chunker[str]:
     """Make chunks of what one job takes, and of no more rows than may leave in a minute."""
     if not 1 <= rows <= MAX_JOB_ROWS or not 2 * _ENVELOPE <= size <= MAX_JOB_BYTES:
         raise UsageError(

@@ -24,6 +24,7 @@ __all__ = [
     "IN_DOUBT",
     "NOTES",
     "NO_LINK",
+    "UNREADABLE",
     "BrokenRow",
     "ImportRow",
     "Imported",
@@ -125,10 +126,10 @@ _NOT_AS_IT_STANDS: Final = {
     "`links generate` for links of its list, or empty _outcome if it is to be imported again",
 }
 
-_TEXT: Final = "_text"
+UNREADABLE: Final = "_text"
 """What a line says that is no row, or a row that cannot be written down."""
 
-_NOT_SENT: Final = frozenset({*NOTES, _TEXT})
+_NOT_SENT: Final = frozenset({*NOTES, UNREADABLE})
 
 _EMBEDDED: Final = "embeddedData"
 _PRIVATE: Final = "privateEmbeddedData"
@@ -212,7 +213,7 @@ def prepare(
         contact = read_cells(source, clear_empty=clear_empty)
         if not any(contact.get(name) for name in _WHO):
             message = "the row has no name, e-mail, phone or external reference"
-            if isinstance(source, Mapping) and source.get(_TEXT):
+            if isinstance(source, Mapping) and source.get(UNREADABLE):
                 message += "; the cells of a broken line go into their columns, _text is not read"
             raise RowProblem("no contact field", message)
         check_values(contact, allowed)
@@ -227,7 +228,7 @@ def prepare_with(
     """Prepare a row with a reader of its cells."""
     line, source = None, row
     if isinstance(row, BrokenRow):
-        text = _encode({_TEXT: row.text.encode("utf-8", "replace").decode()})
+        text = _encode({UNREADABLE: row.text.encode("utf-8", "replace").decode()})
         return Prepared(index, row.line, None, text, problem=RowProblem("broken line", row.problem))
     if isinstance(row, SourceRow):
         line, source = row.line, row.cells
@@ -286,7 +287,7 @@ def _original(source: object) -> bytes:
     try:
         return _encode_any(cells)
     except (TypeError, ValueError, OverflowError, RecursionError):
-        return _encode({_TEXT: ascii(cells)})
+        return _encode({UNREADABLE: ascii(cells)})
 
 
 def _without_notes(source: Mapping[Any, Any]) -> Mapping[Any, Any]:

@@ -42,23 +42,25 @@ Rows: TypeAlias = Iterable[Any] | AsyncIterable[Any]
 _AT_ONCE: Final = 250
 """Rows that are taken out of a frame or a table at a time."""
 
+_OF_A_FILE: Final = "for a file: bulk.read_contacts(path)"
 _READY: Final = (dict, SourceRow, BrokenRow, ContactFields, Mapping)
 
 
-def as_rows(rows: Any) -> AsyncGenerator[Any]:
+def as_rows(rows: Any, *, advice: str = _OF_A_FILE) -> AsyncGenerator[Any]:
     """Read rows out of whatever they are in; closing the stream closes a generator that it reads from.
 
     Taken are iterables and async iterables of mappings, contacts, rows of the readers, named tuples and
     database rows (`sqlite3.Row`, SQLAlchemy's `Row`, asyncpg's `Record`); cursors of the DB-API, whose plain
     tuples get the names of the columns; data frames of pandas and polars; tables, batches and batch readers
-    of pyarrow. What is no row passes through, and is refused when it is its turn.
+    of pyarrow. What is no row passes through, and is refused when it is its turn. `advice` says what to give
+    instead of what holds no rows.
 
     Raises:
         UsageError: at once for what holds no rows, a lazy frame, and columns that have no name or the same;
             of a cursor or a database row, when its first row is read.
     """
     if isinstance(rows, str | bytes | bytearray | os.PathLike | Mapping):
-        raise _no_rows(rows)
+        raise _no_rows(rows, advice)
     if _has(rows, "collect", "lazy"):
         raise UsageError(
             f"{type(rows).__name__} holds a plan, not rows: give frame.collect(), or write it with "
@@ -71,13 +73,11 @@ def as_rows(rows: Any) -> AsyncGenerator[Any]:
         return _from_async(rows)
     if isinstance(rows, Iterable):
         return _from_iterable(rows)
-    raise _no_rows(rows)
+    raise _no_rows(rows, advice)
 
 
-def _no_rows(rows: object) -> UsageError:
-    return UsageError(
-        f"rows takes an iterable of rows, got {type(rows).__name__}; for a file: bulk.read_contacts(path)"
-    )
+def _no_rows(rows: object, advice: str) -> UsageError:
+    return UsageError(f"rows takes an iterable of rows, got {type(rows).__name__}; {advice}")
 
 
 def _has(source: object, *names: str) -> bool:

@@ -20,7 +20,7 @@ from working import asynchronous, take
 from qualtrics_async import InvalidRequest, JobFailed, JournalError, NotFound, Polling, UsageError, bulk
 from qualtrics_async.bulk import Failed, InDoubt, Ok
 from qualtrics_async.bulk.job import Settings
-from qualtrics_async.bulk.responses import MAX_JOB_BYTES, MAX_JOB_ROWS, _chunker
+from qualtrics_async.bulk.responses import MAX_JOB_BYTES, MAX_JOB_ROWS, response_chunker
 from qualtrics_async.models.response_jobs import ResponseUpdate
 from qualtrics_async.sandbox import ByPolls
 
@@ -362,7 +362,7 @@ async def test_a_row_that_no_job_takes_is_refused() -> None:
 def test_six_hundred_thousand_responses_make_full_chunks() -> None:
     """Each chunk holds as much as a job takes, by count or by bytes, and only the last one has room."""
     for size, counts in ((17, [250_000, 250_000, 100_000]), (100, [49_009, 49_009, 11_892])):
-        chunker = _chunker(Settings(), MAX_JOB_ROWS, MAX_JOB_BYTES)
+        chunker = response_chunker(Settings(), MAX_JOB_ROWS, MAX_JOB_BYTES)
         full = []
         for _ in range(sum(counts)):
             _, closed = chunker.add("SV_1", size)

@@ -13,11 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from working import asynchronous
 
+from qualtrics_async import Qualtrics
 from qualtrics_async._core.store import Store
+from qualtrics_async.bulk.response_columns import ResponseColumns
 from qualtrics_async.bulk.response_rows import DOUBLED, ResponseReader, Seen, prepared_rows
 from qualtrics_async.bulk.rows import BrokenRow, Prepared, RowProblem, SourceRow
 from qualtrics_async.models.response_jobs import ResponseUpdate
 
+OFFLINE = Qualtrics(token="x", base_url="http://127.0.0.1:9/API/v3")
 ID = "R_3fTgh5Xq0aBcD1e"
 
 
@@ -124,10 +127,10 @@ async def prepared(rows: list[Any]) -> list[Prepared]:
         for row in rows:
             yield row
 
-    reader = ResponseReader()
+    reader, columns = ResponseReader(), ResponseColumns(OFFLINE, "SV_1", id_only=True)
     read = partial(reader.delete, decrement_quotas=False)
     async with aclosing(await Store.open(None, Seen.SCHEMA, 1)) as store:
-        ready = prepared_rows(source(), reader, read, "SV_1", Seen(store))
+        ready = prepared_rows(source(), reader, read, Seen(store), columns)
         async with aclosing(ready):
             return [row async for row in ready]
 
@@ -175,10 +178,11 @@ async def test_large_rows_do_not_wait_for_many() -> None:
             taken += 1
             yield {"responseId": f"R_{number}", "a": "x" * 100_000}
 
-    reader = ResponseReader()
+    columns = ResponseColumns(OFFLINE, "SV_1", wanted=["a"])
+    reader = ResponseReader(None, columns)
     read = partial(reader.update, reset=True, clear_empty=False)
     async with aclosing(await Store.open(None, Seen.SCHEMA, 1)) as store:
-        ready = prepared_rows(source(), reader, read, "SV_1", Seen(store))
+        ready = prepared_rows(source(), reader, read, Seen(store), columns)
         async with aclosing(ready):
             await anext(ready)
             assert taken <= 3

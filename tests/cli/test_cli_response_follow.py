@@ -7,11 +7,12 @@ import os
 import re
 import signal
 import stat
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from commanding import ended, ran, started, until
+from commanding import ended, started, until
 
 from qualtrics_async.exports import FollowState
 
@@ -58,15 +59,22 @@ def test_each_call_prints_what_is_new(call: Call, sandbox: Sandbox) -> None:
     assert record["responseId"] == first
     assert record["values"]["QID1_TEXT"] == "Ümlaut\n=1+1"
     assert None not in record.values()
-    assert done.err == "1 response; follow.json knows where to go on\n"
+    assert done.err == "1 response; the next command goes on from follow.json\n"
     assert inside() == ["follow.json"]
     assert stat.S_IMODE(Path("follow.json").stat().st_mode) == 0o600 or os.name != "posix"
     second, third = arrive(sandbox, "b", "c")
     done = call(*argv_of(sandbox))
     assert (done.code, ids_in(done.out)) == (0, [second, third])
+
+
+def test_nothing_is_said_of_nothing(call: Call, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cron runs writes no line when nothing has arrived, or it would send a mail; a terminal is told."""
+    done = call(*argv_of(sandbox))
+    assert (done.code, done.out, done.err) == (0, "", "")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     done = call(*argv_of(sandbox))
     assert (done.code, done.out) == (0, "")
-    assert done.err.startswith("0 responses; ")
+    assert done.err == "0 responses; the next command goes on from follow.json\n"
 
 
 def test_a_token_that_is_refused_is_told(call: Call, sandbox: Sandbox) -> None:
@@ -83,13 +91,13 @@ def test_a_token_that_is_refused_is_told(call: Call, sandbox: Sandbox) -> None:
 def test_the_first_round_may_begin_at_a_date(call: Call, sandbox: Sandbox) -> None:
     """Only what was recorded from then on is printed."""
     arrive(sandbox, "a")
-    assert call(*argv_of(sandbox, "--start-date", "2100-01-01T00:00:00Z")).out == ""
+    assert call(*argv_of(sandbox, "--since", "2100-01-01T00:00:00Z")).out == ""
 
 
 @pytest.mark.parametrize(
     ("content", "more", "expected"),
     [
-        ("precious", [], (1, "follow.json: this is no state")),
+        ("precious", [], (1, "follow.json: this is not the state")),
         (
             '{"survey_id":"SV_1","since":"2026-01-01T00:00:00Z","version":1}',
             [],
@@ -98,7 +106,7 @@ def test_the_first_round_may_begin_at_a_date(call: Call, sandbox: Sandbox) -> No
         ('{"version":9}', [], (1, "format 9")),
         (None, ["--every", "0"], (2, "every")),
         (None, ["--format", "csv"], (2, "ndjson")),
-        (None, ["--start-date", "2026-01-01"], (2, "start_date")),
+        (None, ["--since", "2026-01-01T00:00"], (2, "--since")),
     ],
 )
 def test_what_cannot_be_meant_is_an_error(
@@ -131,7 +139,6 @@ def test_a_failed_round_says_how_to_go_on(call: Call, sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_what_goes_on_for_ever(call: Call, sandbox: Sandbox, number: int, code: int) -> None:
     """Rounds come one after the other, a fault is told, a signal ends it, and the next command goes on."""
-    del call
     expected = arrive(sandbox, "a", "b")
     with started(*argv_of(sandbox, "--every", "0.1")) as process:
         assert process.stdout is not None
@@ -141,8 +148,9 @@ def test_a_signal_ends_what_goes_on_for_ever(call: Call, sandbox: Sandbox, numbe
         printed += [process.stdout.readline()]
         sandbox.faults.add(kind="failed_job", route=START)
         told = process.stderr.readline()
-        assert told.startswith("a round failed, and is repeated later: the export ")
-        until(lambda: sandbox.calls[FILE, 200] > 5)
+        assert told.startswith("a round failed and will be repeated: the export ")
+        before = sandbox.calls[FILE, 200]
+        until(lambda: sandbox.calls[FILE, 200] > before)
         process.send_signal(number)
         done = ended(process)
     assert ids_in("".join(printed) + done.out) == expected
@@ -151,16 +159,15 @@ def test_a_signal_ends_what_goes_on_for_ever(call: Call, sandbox: Sandbox, numbe
     assert "Traceback" not in done.err
     assert inside() == ["follow.json"]
     expected = arrive(sandbox, "d")
-    again = ran(*argv_of(sandbox))
+    again = call(*argv_of(sandbox))
     assert (again.code, ids_in(again.out)) == (0, expected)
 
 
 @posix
 def test_a_killed_round_is_printed_again(call: Call, sandbox: Sandbox) -> None:
     """SIGKILL in the middle of a round leaves the state of the last whole one, and nobody's lock."""
-    del call
     arrive(sandbox, "a")
-    assert ran(*argv_of(sandbox)).code == 0
+    assert call(*argv_of(sandbox)).code == 0
     before = state()
     expected = arrive(sandbox, "b")
     held = sandbox.faults.add(kind="delay", route=FILE)
@@ -170,7 +177,7 @@ def test_a_killed_round_is_printed_again(call: Call, sandbox: Sandbox) -> None:
         assert ended(process).code == -9
     held.release()
     assert state() == before
-    again = ran(*argv_of(sandbox))
+    again = call(*argv_of(sandbox))
     assert (again.code, ids_in(again.out)) == (0, expected)
     assert inside() == ["follow.json"]
 
@@ -178,7 +185,6 @@ def test_a_killed_round_is_printed_again(call: Call, sandbox: Sandbox) -> None:
 @posix
 def test_lines_that_nobody_reads_are_printed_again(call: Call, sandbox: Sandbox) -> None:
     """As of `... | head -1`: no traceback, and the state does not move."""
-    del call
     expected = arrive(sandbox, *(f"{number} {'x' * 3000}" for number in range(200)))
     with started(*argv_of(sandbox)) as process:
         assert process.stdout is not None
@@ -189,19 +195,18 @@ def test_lines_that_nobody_reads_are_printed_again(call: Call, sandbox: Sandbox)
         assert process.wait(30) == 1
     assert "Traceback" not in err
     assert inside() == []
-    again = ran(*argv_of(sandbox))
+    again = call(*argv_of(sandbox))
     assert (again.code, ids_in(again.out)) == (0, expected)
 
 
 @posix
 def test_a_state_has_one_command(call: Call, sandbox: Sandbox) -> None:
     """A second one is refused while the first one follows."""
-    del call
     arrive(sandbox, "a")
     with started(*argv_of(sandbox, "--every", "60")) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        second = ran(*argv_of(sandbox))
+        second = call(*argv_of(sandbox))
         assert second.code == 1
         assert "in use by another process" in second.err
         process.kill()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from qualtrics_async.exports import ColumnMap
 from qualtrics_async.sandbox import Question
 
 if TYPE_CHECKING:
@@ -62,18 +63,20 @@ def test_questions_in_each_format(call: Callable[..., Any], survey_id: str) -> N
     assert lines[-2]["text"].endswith("and why?")
 
 
-def test_the_key_joins_to_an_export(call: Callable[..., Any], sandbox: Sandbox, survey_id: str) -> None:
-    """Whichever form the header has: the key as import id, or the import id with the choice beside it."""
+def test_a_key_joins_to_an_export(call: Callable[..., Any], sandbox: Sandbox, survey_id: str) -> None:
+    """The third header row has either the key as import id, or the import id with the choice beside it."""
     lines = [json.loads(line) for line in asked(call, survey_id, "ndjson").splitlines()]
     sandbox.state.add_response(survey_id, {"QID1": 1})
-    exported = call("responses", "export", survey_id).out
-    tags, _, sources, _ = csv.reader(io.StringIO(exported, newline=""))
-    assert {line["key"]: line["name"] for line in lines} == {
-        json.loads(source)["ImportId"]: tag for tag, source in zip(tags, sources, strict=True)
-    }
+    tags, texts, sources, _ = csv.reader(io.StringIO(call("responses", "export", survey_id).out, newline=""))
+    columns = ColumnMap.from_header([tags, texts, sources])
+    assert [(line["key"], line["name"]) for line in lines] == [(each.key, each.tag) for each in columns]
     chosen = [line for line in lines if line["choice_id"] is not None]
     assert [(line["key"], line["import_id"], line["choice_id"]) for line in chosen] == [
         (f"QID2_{choice}", "QID2", choice) for choice in "123"
+    ]
+    flat = [json.dumps({"ImportId": line["key"]}) for line in lines]
+    assert [each.key for each in ColumnMap.from_header([tags, texts, flat])] == [
+        line["key"] for line in lines
     ]
 
 

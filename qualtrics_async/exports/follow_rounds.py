@@ -369,12 +369,12 @@ async def follow(
     `startDate` bounds the modification date when the order is by modification is assumed: two public clients
     rely on it.
 
-    The state moves when all responses of a round have been taken. A round that is repeated in the same
-    process hands out nothing twice, whatever its size (16 bytes for each response are kept until it is over);
-    after a crash it is handed out again from its beginning: at least once. To have each change exactly once
-    even so, commit what was taken together with the state, in `on_state`. Where the two are kept apart, give
-    `state.forget()` after a crash: a round by date leaves out what the state has, and it cannot know what was
-    taken since.
+    The state moves when all responses of a round have been taken. A round that fails and is repeated inside
+    the block hands out nothing twice, whatever its size (16 bytes for each response are kept until it is
+    over). After a crash, or when the block is left in the middle of a round, all of that round comes again:
+    at least once. To have each change exactly once even so, commit what was taken together with the state, in
+    `on_state`. Where the two are kept apart, give `state.forget()` after a crash: a round by date leaves out
+    what the state has, and it cannot know what was taken since.
 
     With `every`, the iteration does not end: a round begins so many seconds after the last one began, or at
     once if that one took longer, and rounds never overlap. A round that fails for a reason that may pass is

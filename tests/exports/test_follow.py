@@ -66,6 +66,25 @@ async def test_an_old_token_is_not_tried() -> None:
         assert len(survey.starts) == 2
 
 
+@pytest.mark.parametrize(
+    ("passed", "behind", "by", "starts"),
+    [(166.9, 0, "token", 2), (167.1, 0, "date", 2), (169, 3, "date", 3), (169, -3, "date", 2)],
+)
+@virtual
+async def test_seven_days_are_the_end_of_a_token(passed: float, behind: int, by: str, starts: int) -> None:
+    """Less an hour, by this machine's clock; if that is further behind, the service refuses the token."""
+    async with surveyed() as survey:
+        survey.arrive("a")
+        _, state = await survey.once()
+        second = survey.arrive("b")
+        survey.clock.passed += passed * 3600
+        wrong = {"clock": lambda: survey.told() - timedelta(hours=behind)}
+        async with survey.follow(state, **wrong) as responses:
+            assert [answer(response) async for response in responses] == [(second, "b")]
+            assert responses.by == by
+        assert len(survey.starts) == starts
+
+
 @pytest.mark.parametrize("token", ["unknown", None])
 @virtual
 async def test_a_token_that_is_refused_or_missing_is_done_without(token: str | None) -> None:

@@ -193,12 +193,14 @@ class _Lines:
     """The lines of an export for the csv module, each with its end; only a line feed ends one.
 
     `end` is the end of the first line: a carriage return that only some have belongs to their text.
-    `done` counts bytes, `count` characters; `is_odd` says that rows have to be looked at.
+    `done` counts bytes, those of header rows that were left out too, `count` characters; `is_odd` says that
+    rows have to be looked at.
     """
 
     def __init__(self, members: MemberStream) -> None:
         self.done = 0
         self.count = 0
+        self._has_begun = False
         self.is_odd = False
         self.end = ""
         self._members = members
@@ -254,8 +256,9 @@ class _Lines:
             given, self._given = self._given, b""
             return given
         piece = self._members.take()
-        is_first = not self.done
-        self.done += len(piece)
+        is_first = not self._has_begun
+        self._has_begun = True
+        self.done = self._members.done
         return piece.removeprefix(codecs.BOM_UTF8) if is_first else piece
 
     def _read(self) -> None:

@@ -48,6 +48,7 @@ class Rows:
         self._ahead = ahead
         self._ready: Iterator[Row] = iter(())
         self._turn = asyncio.Lock()
+        self._done = 0
 
     def __repr__(self) -> str:
         return f"<Rows of {self.info.survey_id} as {self.info.format}: {len(self.columns)} columns>"
@@ -62,10 +63,17 @@ class Rows:
                     return row  # another task was here before
                 batch = await self._ahead.take()
                 if batch is None:
+                    self._tell(self.info.size)
                     raise StopAsyncIteration
                 self._ready = iter(batch.rows)
-                self._export.tell(batch.done)
+                self._tell(batch.done)
         return row
+
+    def _tell(self, done: int) -> None:
+        """Report how far it is; tasks that share them may all meet the end, which counts once."""
+        if done > self._done:
+            self._done = done
+            self._export.tell(done)
 
     def end(self) -> None:
         """Forget what was read and not taken; `rows()` does so when its `async with` ends."""

@@ -29,7 +29,7 @@ from qualtrics_async.exports.files import ExportedFile
 from qualtrics_async.exports.kinds import kinds_of
 from qualtrics_async.exports.options import ExportOptions, Plan, planned
 from qualtrics_async.exports.row_stream import check_names
-from qualtrics_async.exports.saving import Target
+from qualtrics_async.exports.saving import Target, target_in
 from qualtrics_async.exports.text_columns import TextColumns
 from qualtrics_async.exports.typed_columns import TypedColumn
 from qualtrics_async.models.surveys import Survey
@@ -212,9 +212,13 @@ async def to_parquet(
     plan = _planned(survey_id, options, labels=labels, names=names)
     await _imported("pyarrow")
     parquet = await on_thread(import_module, "pyarrow.parquet")
-    async with replacing_off_loop(path) as file, _opened(client, survey_id, plan, names) as table:
+    async with (
+        replacing_off_loop(path, private=False) as file,
+        target_in(file, str(path)) as target,
+        _opened(client, survey_id, plan, names) as table,
+    ):
         schema = await table.settle()
-        sink = _Sink(await on_thread(Target.of, file, str(path)))
+        sink = _Sink(target)
         try:
             groups = _Groups(await on_thread(parquet.ParquetWriter, sink, schema), schema)
             await table.build(schema, groups.add)
@@ -342,6 +346,7 @@ class _Table:
             await on_thread(lambda: begin(text.columns))
             while (done := await on_thread(step)) is not None:
                 self._export.tell((number * self.info.size + done) // 2)
+            self._export.tell((number + 1) * self.info.size // 2)
         finally:
             await on_thread(text.close)
 

@@ -19,6 +19,7 @@ from qualtrics_async.errors import DecodeError, UsageError
 from qualtrics_async.exports import cells as cells_module
 from qualtrics_async.exports.cells import Cells
 from qualtrics_async.exports.row_stream import rows as exported_rows
+from qualtrics_async.sandbox import Exports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -305,10 +306,16 @@ async def test_shared_between_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynchronous
 async def test_progress_ends_at_the_whole() -> None:
-    """`on_progress` hears how many bytes have been read."""
-    heard: list[exports.ExportState] = []
-    async with scene() as play:
-        async with exported_rows(play.client, play.survey_id, on_progress=heard.append) as rows:
+    """`on_progress` hears how many bytes have been read, of all files, header rows that are left out too."""
+    async with scene(exports=Exports(rows=2)) as play:
+        heard: list[exports.ExportState] = []
+        survey_id = play.survey(4)
+        async with exported_rows(play.client, survey_id, on_progress=heard.append) as rows:
+            assert len(rows.info.members) == 2
             async for _ in rows:
                 pass
-        assert (heard[-1].phase, heard[-1].done) == ("reading", rows.info.size)
+            with pytest.raises(StopAsyncIteration):
+                await anext(rows)
+        done = [state.done for state in heard if state.phase == "reading"]
+        assert done == sorted(set(done))
+        assert (heard[-1].phase, done[-1]) == ("reading", rows.info.size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import aclosing
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from qualtrics_async._core.events import logger
@@ -51,6 +51,9 @@ _IMPORT_ID: Final = '"ImportId"'
 _SCORE: Final = re.compile(r"SC_[A-Za-z0-9]{11,17}")
 _BESIDE: Final = re.compile(r"(.+)_(?:LABEL|DO(?:_\d+)?)", re.DOTALL)
 """What stands beside a question: the labels (assumed) and the order of its choices (observed by clients)."""
+
+_AT_ONCE: Final = 250
+"""Columns that are looked at without a thread."""
 
 _MOST: Final = 100_000
 """Columns whose names are kept; an export has eight thousand at most times."""
@@ -144,46 +147,54 @@ class ResponseColumns:
         cells = row.cells if isinstance(row, SourceRow) else row
         if not isinstance(cells, Mapping) or cells.keys() <= self._met.keys():
             return
-        for column in cells:
-            if column not in self._met and isinstance(column, str):
-                self._met[column] = None
-                await self._sort(column, cells[column])
+        found = {name: cells[name] for name in cells if isinstance(name, str) and name not in self._met}
+        self._met.update(dict.fromkeys(found))
         if len(self._met) > _MOST:
             raise UsageError(
                 f"the rows have more than {_MOST} columns: names that no other row has go into {EMBEDDED}"
             )
 
-    async def _sort(self, column: str, value: object) -> None:
-        part = None if self.names(column) else part_of(column, self._id_column)
-        self._has_id |= part == ID
-        self._has_mapping |= part == EMBEDDED
-        if column in _RECORD and isinstance(value, Mapping | list):
-            self._has_answers = True
-            return
-        if part is not None or self._id_only:
-            return
-        if self.names(column) or (self.wanted is None and not await self._is_exported(column)):
-            self._take(column)
-        else:
-            self.left_out.append(column)
+        many = len(found) > _AT_ONCE
+        verdicts = await on_thread(self._sorted, found) if many else self._sorted(found)
+        if None in verdicts.values() and self._known is None:
+            self._known = await self._ask()
+        for name, is_data in verdicts.items():
+            if is_data or (is_data is None and not self._is_asked(name)):
+                self._take(name)
+            else:
+                self.left_out.append(name)
+
+    def _sorted(self, found: Mapping[str, Any]) -> dict[str, bool | None]:
+        """Which columns may be embedded data, and are they; None where the survey has to say it."""
+        verdicts: dict[str, bool | None] = {}
+        for column, value in found.items():
+            named = self.names(column)
+            part = None if named else part_of(column, self._id_column)
+            self._has_id |= part == ID
+            self._has_mapping |= part == EMBEDDED
+            if column in _RECORD and isinstance(value, Mapping | list):
+                self._has_answers = True
+            elif part is None and not self._id_only:
+                verdicts[column] = named if self.wanted is not None else self._is_data(column)
+        return verdicts
 
     def _take(self, column: str) -> None:
         if column not in self._sent:
             self._sent.add(column)
             self.sent.append(column)
 
-    async def _is_exported(self, column: str) -> bool:
-        """Whether an export has such a column, and it is not embedded data."""
+    def _is_data(self, column: str) -> bool | None:
+        """Whether a column is no metadata and no question of an export; None if that cannot be told."""
         if column in _metadata_names():
-            return True
+            return False
         if self.own is not None and (found := self.own.get(column)) is not None:
-            return _is_answer(found)
-        if _is_answer(_alone(column)):
-            return True
-        if self._known is None:
-            self._known = await self._ask()
-        beside = _BESIDE.fullmatch(column)
-        return column in self._known or (beside is not None and beside[1] in self._known)
+            return not _is_answer(found)
+        return False if _is_answer(_alone(column)) else None
+
+    def _is_asked(self, column: str) -> bool:
+        """Whether the survey asks for it, or an export has it beside a question."""
+        beside, known = _BESIDE.fullmatch(column), self._known or frozenset()
+        return column in known or (beside is not None and beside[1] in known)
 
     async def _ask(self) -> frozenset[str]:
         try:
@@ -256,6 +267,7 @@ def _checked(wanted: object, id_column: str | None) -> frozenset[str]:
     return frozenset(names)
 
 
+@cache
 def _metadata_names() -> frozenset[str]:
     from qualtrics_async.exports.columns import METADATA
 
@@ -303,14 +315,14 @@ async def below_header(source: AsyncGenerator[Any], columns: ResponseColumns) ->
                 continue
             first.append(row)
             if len(first) == _HEADER_ROWS:
-                for kept in _learned(first, columns):
+                for kept in await _learned(first, columns):
                     yield kept
     if len(first) < _HEADER_ROWS:
-        for kept in _learned(first, columns):
+        for kept in await _learned(first, columns):
             yield kept
 
 
-def _learned(rows: list[Any], columns: ResponseColumns) -> list[Any]:
+async def _learned(rows: list[Any], columns: ResponseColumns) -> list[Any]:
     """Those of the first rows that are no header rows."""
     cells = [row.cells if isinstance(row, SourceRow) else row for row in rows]
     head = [found for found in cells if isinstance(found, Mapping)]
@@ -321,7 +333,8 @@ def _learned(rows: list[Any], columns: ResponseColumns) -> list[Any]:
         return rows
     from qualtrics_async.exports.columns import ColumnMap
 
-    found = ColumnMap.from_header([[str(name) for name in head[0]], *texts])
+    # A header of thousands of columns takes longer than the loop may be held.
+    found = await on_thread(ColumnMap.from_header, [[str(name) for name in head[0]], *texts])
     if found.header_rows > 1:
         columns.own = found
     return rows[found.header_rows - 1 :]

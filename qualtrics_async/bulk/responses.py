@@ -114,8 +114,8 @@ async def update_responses(
             questions, by its header rows or by what the survey says of them, are left out, and so are the
             header rows themselves: what was exported can be given again. `outcomes.summary` names the
             `columns` that are set and those that are `left_out`.
-        columns: the columns that are embedded data, whatever they are called; no other one is sent then. The
-            first 250 rows must have them all.
+        columns: the columns that are embedded data, whatever they are called; no other one is sent then. Each
+            must be in one of the first 250 rows.
         response_id_column: the column that names the response, whatever it is called; then no other does.
         reset_recorded_date: let the recorded date be that of the update, as the service does by itself.
         ignore_missing_responses: do not count it as an error that a response is not there. It is `Ok` then.

@@ -247,7 +247,7 @@ async def test_too_many_failures_stop_the_job() -> None:
         ({"max_failures": -1}, "max_failures"),
         ({"confirm": 1}, "confirm=True"),
         ({"survey_id": "SV/1"}, "surveyId"),
-        ({"rows": "R_1"}, "iterable of rows"),
+        ({"rows": "R_1"}, "iterable of rows, got str; one id goes into a list"),
     ],
 )
 @asynchronous

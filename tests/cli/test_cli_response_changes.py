@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,3 +158,90 @@ def test_wrong_usages(call: Call, sandbox: Sandbox, survey: str, verb: str) -> N
     assert call("responses", verb, "SV/1", "a.csv", *extra).code == 2
     assert call("responses", verb, survey, "a.csv", "--deadline", "0", *extra).code == 2
     assert not posts(sandbox, ROUTES[verb])
+
+
+def export(call: Call, survey: str) -> list[list[str]]:
+    """Export the survey, and return its cells with a column that a user has added."""
+    assert call("responses", "export", survey, "--output", "out.csv").code == 0
+    with Path("out.csv").open(newline="", encoding="utf-8-sig") as file:
+        names, *rows = csv.reader(file)
+    return [[*names, "Segment"], *([*row, "" if n < 2 else "gold"] for n, row in enumerate(rows))]
+
+
+def test_an_exported_table_is_given_again(call: Call, sandbox: Sandbox, survey: str) -> None:
+    """Its header rows are no rows, its answers stay what they are, and what was done is said."""
+    rows = export(call, survey)
+    with Path("a.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+    before = [set(response.values) for response in sandbox.state.responses_of(survey)]
+    done = call("responses", "update", survey, "a.csv")
+    assert done.code == 0, done.err
+    assert "3 rows" in done.err
+    assert "columns left out, because exports have them: StartDate, EndDate" in done.err
+    (told,) = [line for line in done.err.splitlines() if line.startswith("columns set: ")]
+    assert "Segment" in told
+    assert "Q1" not in told
+    for response, keys in zip(sandbox.state.responses_of(survey), before, strict=True):
+        assert set(response.values) - keys <= {"Segment", "cohort"}
+        assert response.values["Segment"] == "gold"
+    assert call("responses", "delete", survey, "a.csv", "--confirm").code == 0
+    assert ids_of(sandbox, survey) == []
+
+
+def test_columns_that_are_named(call: Call, sandbox: Sandbox, survey: str) -> None:
+    """Only they are sent, one that looks like an export's too; one that is not there is a wrong usage."""
+    one, *_ = ids_of(sandbox, survey)
+    write("ResponseId,Status,Segment,Region", f"{one},kept,gold,north")
+    argv = ["responses", "update", survey, "a.csv"]
+    wrong = call(*argv, "--column", "Segment", "--column", "Segmnt")
+    assert (wrong.code, posts(sandbox, UPDATE)) == (2, 0)
+    assert "no column is called Segmnt; there are ResponseId, Status, Segment, Region" in wrong.err
+    done = call(*argv, "--column", "Status", "--column", "Segment")
+    assert done.code == 0, done.err
+    values = sandbox.state.responses[one].values
+    assert (values["Status"], values["Segment"], values.get("Region")) == ("kept", "gold", None)
+
+
+@pytest.mark.parametrize("verb", ["update", "delete"])
+def test_a_dry_run_sends_nothing(call: Call, sandbox: Sandbox, survey: str, verb: str) -> None:
+    """It counts rows, columns and requests, and writes down what would be refused; no --confirm is needed."""
+    one, two, _ = ids_of(sandbox, survey)
+    write("ResponseId,Status,Segment", f"{one},1,gold", f"{two},1,x", f"{two},1,x")
+    done = call("responses", verb, survey, "a.csv", "--dry-run", "--failures", "f.csv")
+    assert done.code == 3, done.err
+    found = {tuple(line.rsplit(maxsplit=1)) for line in done.out.splitlines()}
+    assert {("rows", "3"), ("valid", "2"), ("refused", "1"), ("jobs", "1")} <= found
+    wanted = {("  Segment", "set"), ("columns", "1"), ("requests", "5")}
+    assert wanted <= found if verb == "update" else ("requests", "2") in found
+    assert ("Status" in done.out) == (verb == "update")
+    assert "line 4: twice in the input" in done.err
+    assert "nothing was sent" in done.err
+    assert not posts(sandbox, ROUTES[verb])
+    (row,) = rows_of("f.csv")
+    assert [*row] == ["ResponseId", "Status", "Segment", "_outcome", "_reason", "_error", "_line"]
+    assert sorted(path.name for path in Path().iterdir()) == ["a.csv", "f.csv"]
+
+
+@pytest.mark.parametrize("verb", ["update", "delete"])
+def test_a_file_that_names_no_responses(call: Call, sandbox: Sandbox, survey: str, verb: str) -> None:
+    """It is one wrong usage, with the option that helps, and no failures file as large as the input."""
+    write("id,Segment", *(f"{name},gold" for name in ids_of(sandbox, survey)))
+    argv = ["responses", verb, survey, "a.csv", *(["--confirm"] if verb == "delete" else [])]
+    done = call(*argv, "--failures", "f.csv")
+    assert (done.code, posts(sandbox, ROUTES[verb])) == (2, 0)
+    assert "no column is called 'responseId'; there are id, Segment" in done.err
+    assert "--response-id-column" in done.err
+    assert not Path("f.csv").exists()
+    assert call(*argv, "--response-id-column", "id").code == 0
+
+
+@pytest.mark.parametrize("lines", [(), ("ResponseId,Segment",)])
+def test_a_file_without_rows_says_so(
+    call: Call, sandbox: Sandbox, survey: str, lines: tuple[str, ...]
+) -> None:
+    """Nothing is sent, and that is said."""
+    Path("a.csv").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    done = call("responses", "update", survey, "a.csv")
+    assert done.code == 0
+    assert "a.csv has no rows: nothing was sent" in done.err
+    assert not posts(sandbox, UPDATE)

@@ -39,7 +39,7 @@ from qualtrics_async.bulk.sources import as_rows
 from qualtrics_async.errors import UsageError
 from qualtrics_async.models.responses import Response
 
-__all__ = ["ImportHeader", "RowFile", "written"]
+__all__ = ["DELIMITERS", "ImportHeader", "RowFile", "written"]
 
 ImportHeader: TypeAlias = Literal["tags", "import_ids"]
 """What the keys of rows are: export tags (`Q1`, `StartDate`), or ImportIds (`QID1`, `startDate`)."""
@@ -48,7 +48,7 @@ _AT_ONCE: Final = 500
 """Rows that are written at a time, or as many as have so many cells: each batch is a hop to a thread."""
 _CELLS: Final = 5_000
 
-_DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
+DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
 _LINE_END: Final = "\r\n"
 _OPEN_END: Final = "\udcff"
 """Ends a row that may still be filled up: a lone surrogate, which no text that can be sent has..."""
@@ -77,7 +77,7 @@ class RowFile:
         self.count = 0
         self.size = 0
         self.digest = ""
-        self._delimiter = _DELIMITERS[form]
+        self._delimiter = DELIMITERS[form]
         self._header = header
         self._records = False
         self._columns: dict[str, None] = {}

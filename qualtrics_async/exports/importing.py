@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from io import SEEK_END
 from pathlib import PurePath
@@ -22,7 +22,8 @@ from qualtrics_async._core.tasks import to_its_end
 from qualtrics_async.bulk.readers import read_contacts
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import JobFailed, QualtricsError, UsageError
-from qualtrics_async.exports.import_rows import ImportHeader, written
+from qualtrics_async.exports.import_check import read_head, unknown_columns
+from qualtrics_async.exports.import_rows import DELIMITERS, ImportHeader, written
 from qualtrics_async.exports.job import Watch
 from qualtrics_async.models.common import JobProgress
 from qualtrics_async.resources.response_imports import header_text
@@ -38,6 +39,8 @@ _FORMATS: Final[dict[str, ImportFormat]] = {".csv": "csv", ".tsv": "tsv", ".txt"
 _ROWS: Final = frozenset({".ndjson", ".jsonl", ".parquet"})
 """Suffixes of files that are read as rows: the service takes CSV and TSV alone (documented)."""
 
+_SUFFIX: Final = re.compile(r"\.[a-z0-9]{1,10}")
+_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]{0,19}")
 _CHARSET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,63}")
 _CONTENT: Final = UUID("5f0f6d4e-3b1c-4d0a-9c55-7be0d3a4c1e2")
 """The name space of keys that are made of content; another one would import again what is there."""
@@ -65,7 +68,10 @@ class ImportedResponses(Struct, frozen=True, kw_only=True):
     """An import that went well.
 
     `rows` is known where the source was rows. `progress` is the service's last answer. Where there were no
-    rows at all nothing was sent, and `job_id`, `idempotency_key` and `progress` are None.
+    rows at all nothing was sent: `rows` is 0, and `job_id`, `idempotency_key` and `progress` are None.
+    `once` says that the key was derived from the content: the same again is imported only once.
+    `unknown_columns` are those that the survey does not have, which become new embedded data (assumed); None
+    where they were not compared.
     """
 
     survey_id: str
@@ -73,6 +79,8 @@ class ImportedResponses(Struct, frozen=True, kw_only=True):
     idempotency_key: str | None
     rows: int | None
     progress: JobProgress | None
+    once: bool = False
+    unknown_columns: tuple[str, ...] | None = None
 
 
 async def import_responses(
@@ -86,6 +94,7 @@ async def import_responses(
     once: bool = False,
     idempotency_key: str | None = None,
     contact_resolution: str | None = None,
+    check: bool = True,
     stall_timeout: float = _STALLED,
     on_progress: Callable[[ImportState], object] | None = None,
 ) -> ImportedResponses:
@@ -114,6 +123,13 @@ async def import_responses(
       `endDate` and `recordedDate` are written as `2026-05-02 08:00:00` in UTC, other instants in ISO 8601.
     - A list, of a multi-select question, becomes a column for each choice (`QID3_1`) that holds 1.
 
+    **Columns** that the survey does not have become new embedded data (assumed), and nobody sees it in what
+    the service answers. So the header is compared with the survey before anything is sent: metadata,
+    questions by tag or import id, their choices and texts, and embedded data of the survey's flow fit. An
+    import of which no column fits, or some are called by texts of questions, is refused; other columns are
+    `unknown_columns` of the result. What is at an address is not compared, nor where the credentials may not
+    read the survey.
+
     **Idempotency.** The service imports one file under one key only once (documented). How long it remembers
     a key is not documented, nor what it answers to the key of an import that failed. The client repeats the
     call by itself under one key. `once=True` derives the key from survey and content: the same file again,
@@ -122,7 +138,8 @@ async def import_responses(
     Args:
         client: an open client; its `polling` says how often to ask, and when to give up.
         survey_id: the survey.
-        source: what is imported. Text with `://` in it is an address, other text a path.
+        source: what is imported. Text with `://` in it is an address, other text a path; the content of a
+            file is bytes.
         format: `csv` or `tsv`; by the suffix (.csv; .tsv and .txt have tabs), and csv where there is none.
             Rows are written in it.
         charset: the encoding of the file; rows are written in UTF-8.
@@ -130,12 +147,14 @@ async def import_responses(
         once: derive the key from the content, so that the same content is imported once.
         idempotency_key: a key of your own, preferably a UUID; by default a fresh one.
         contact_resolution: the header `Qualtrics-Contact-Resolution`; what it may be is documented nowhere.
+        check: compare the header with the survey first; `False` sends whatever it is.
         stall_timeout: seconds without any progress after which the import counts as failed.
         on_progress: called on the event loop with an `ImportState`; what it raises ends the wait.
 
     Raises:
         UsageError: before anything is sent: for an address that is not https, for what is neither a file nor
-            rows, and for rows that cannot be written, with their index (from 0).
+            rows, for rows that cannot be written, with their index (from 0), and for columns of another
+            survey or another delimiter.
         JobFailed: with `status` `"failed"` as the service says it, or the code of an error inside a 200, and
             the reason as `detail`; `"gone"` for a job that the service does not know any more; `"stalled"`;
             `"timed out"` at the end of the client's polling.
@@ -144,18 +163,21 @@ async def import_responses(
             the key as a note: whoever repeats the import in doubt does so with that.
     """
     fill("/surveys/{surveyId}", (survey_id,))  # refuses an id that cannot be meant before rows are read
-    if _is_address(source):
-        _check_address(source)
+    _check_source(source)
     if header is not None and (header not in get_args(ImportHeader) or not _is_rows(source)):
         raise UsageError(f"header is tags or import_ids, and for rows alone, got {header!r:.40}")
     _check(once, idempotency_key, charset, contact_resolution, stall_timeout)
     tell = _Teller(survey_id, on_progress)
     opened = _opened(source, _format(source, format), charset, header, tell)
     async with opened as content:
-        if content is None:
+        head = None
+        if content is not None and content.file is not None and check:
+            head = await read_head(content.file, DELIMITERS[content.form], charset)
+        if content is None or (head is not None and head.is_all):
             return ImportedResponses(
-                survey_id=survey_id, job_id=None, idempotency_key=None, rows=0, progress=None
+                survey_id=survey_id, job_id=None, idempotency_key=None, rows=0, progress=None, once=once
             )
+        unknown = None if head is None else await unknown_columns(client, survey_id, head)
         key = idempotency_key or str(uuid4())
         if once:
             digest = await content.hashed()
@@ -179,6 +201,8 @@ async def import_responses(
         idempotency_key=key,
         rows=tell.rows,
         progress=progress,
+        once=once,
+        unknown_columns=unknown,
     )
 
 
@@ -270,8 +294,10 @@ def _format(source: object, given: str | None) -> ImportFormat:
         return _FORMATS[suffix]
     if isinstance(source, str | os.PathLike) and not _is_address(source) and suffix not in _ROWS:
         known = ", ".join([*_FORMATS, *sorted(_ROWS)])
+        shown = f"the suffix {suffix!r} does not say" if _SUFFIX.fullmatch(suffix) else "no suffix says"
         raise UsageError(
-            f"the suffix {suffix!r:.20} does not say what the file is: give format; known are {known}"
+            f"{shown} what the file is: give format; known are {known}; the content of a file is given as "
+            "bytes"
         )
     return "csv"
 
@@ -295,24 +321,44 @@ def _is_address(source: object) -> TypeGuard[str]:
     return isinstance(source, str) and "://" in source
 
 
+def _check_source(source: object) -> None:
+    """Refuse what is nothing that can be imported; nothing of a text is shown, which may be the content."""
+    if isinstance(source, str) and ("\n" in source or "\r" in source):
+        raise UsageError("a path or an address has one line: give the content of a file as bytes, encoded")
+    if _is_address(source):
+        _check_address(source)
+    taken = isinstance(source, str | bytes | os.PathLike | Iterable | AsyncIterable) or any(
+        hasattr(source, sign) for sign in ("read", "schema", "collect", "itertuples", "iter_rows")
+    )
+    if not taken or isinstance(source, bytearray | memoryview | Mapping):
+        raise UsageError(
+            "an import takes a path, an https:// address, bytes, an open binary file, or rows (an iterable, "
+            f"a frame or a table), got {type(source).__name__}"
+        )
+
+
 def _check_address(text: str) -> None:
     """Refuse an address that the service would not fetch, or that would not stay secret on its way."""
     try:
         scheme, host = urlsplit(text).scheme, urlsplit(text).hostname
     except ValueError:
         scheme, host = "", None
-    if scheme != "https" or not host or not text.isprintable() or " " in text:
-        raise UsageError(f"an address is a whole https:// URL, got one with the scheme {scheme!r:.20}")
+    if scheme == "https" and host and text.isprintable() and " " not in text:
+        return
+    shown = f" with the scheme {scheme!r}" if _SCHEME.fullmatch(scheme) else " without a scheme"
+    raise UsageError(
+        f"an address is a whole https:// URL, got one{shown}; the content of a file is given as bytes"
+    )
 
 
 @asynccontextmanager
 async def _opened(
     source: Any, form: ImportFormat, charset: str, header: ImportHeader | None, tell: _Teller
 ) -> AsyncGenerator[_Content | None]:
-    """Open what is sent; None for rows of which there are none.
+    """Open what is sent; None for an empty file, and for rows of which there are none.
 
     Raises:
-        UsageError: for what is neither a file nor rows, and an empty file.
+        UsageError: for what is neither a file nor rows.
     """
     if _is_address(source):
         yield _Content(form, address=source)
@@ -323,30 +369,32 @@ async def _opened(
         async with written(rows, form, header, tell.read) as table:
             yield _Content(form, table.content, digest=table.digest) if table.count else None
     elif isinstance(source, bytes):
-        if not source:
-            raise _empty()
-        yield _Content(form, source)
+        yield _Content(form, source) if source else None
     elif isinstance(source, str | os.PathLike):
         opened: list[BinaryIO] = []
         try:
-            await to_its_end(anyio.to_thread.run_sync(_open, source, opened))
-            yield _Content(form, opened[0])
+            size = await to_its_end(anyio.to_thread.run_sync(_open, source, opened))
+            yield _Content(form, opened[0]) if size else None
         finally:
             for file in opened:
                 await to_its_end(anyio.to_thread.run_sync(file.close))
     else:
-        await to_its_end(anyio.to_thread.run_sync(_measured, source))
-        yield _Content(form, source)
+        size = await to_its_end(anyio.to_thread.run_sync(_measured, source))
+        yield _Content(form, source) if size else None
 
 
-def _open(path: str | os.PathLike[str], opened: list[BinaryIO]) -> None:
+def _open(path: str | os.PathLike[str], opened: list[BinaryIO]) -> int:
     file = open(path, "rb")  # noqa: PTH123, SIM115  (any path-like; closed by the caller)
     opened.append(file)
-    _measured(file)
+    return _measured(file)
 
 
-def _measured(file: BinaryIO) -> None:
-    """Refuse a file in which there is nothing, and what is no binary file that can be rewound."""
+def _measured(file: BinaryIO) -> int:
+    """How many bytes are left in a file.
+
+    Raises:
+        UsageError: for what is no binary file that can be rewound.
+    """
     if hasattr(file, "encoding"):
         raise UsageError("an import takes a file that is open for bytes, this one is open for text")
     try:
@@ -357,12 +405,7 @@ def _measured(file: BinaryIO) -> None:
         raise UsageError(
             "an import takes an open binary file that can be rewound: give a path, or bytes"
         ) from None
-    if end <= start:
-        raise _empty()
-
-
-def _empty() -> UsageError:
-    return UsageError("the file is empty: an import takes a header and a row for each response")
+    return max(end - start, 0)
 
 
 async def _ended(

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 START = "POST /surveys/{surveyId}/import-responses"
 PROGRESS = "GET /surveys/{surveyId}/import-responses/{importProgressId}"
-TABLE = "campaign,note\nspring,Zoë\nwinter,x\n"
+TABLE = "cohort,Q2\nspring,Zoë\nwinter,x\n"
+ONCE = "a.csv is imported once, however often: --again imports it again\n"
 
 
 def saved(name: str = "a.csv", text: str = TABLE) -> str:
@@ -30,22 +31,22 @@ def saved(name: str = "a.csv", text: str = TABLE) -> str:
     return name
 
 
-def campaigns(sandbox: Sandbox) -> list[str | None]:
+def cohorts(sandbox: Sandbox) -> list[str | None]:
     """What was imported."""
-    return [response.values.get("campaign") for response in sandbox.state.responses.values()]
+    return [response.values.get("cohort") for response in sandbox.state.responses.values()]
 
 
 def test_a_file_is_imported_once(call: Call, sandbox: Sandbox) -> None:
-    """The same command again imports nothing; stdout has one record, stderr nothing."""
+    """The same command again imports nothing; stdout has one record, stderr says how to do it again."""
     argv = ["responses", "import", sandbox.state.survey_id, saved()]
     first, second = call(*argv), call(*argv)
-    assert (first.code, first.err) == (0, "")
+    assert (first.code, first.err) == (0, ONCE)
     assert first.out == second.out
     made = json.loads(first.out)
     assert made.pop("job_id") in sandbox.state.jobs
     assert made.pop("idempotency_key")
-    assert made == {"survey_id": sandbox.state.survey_id, "status": "complete", "rows": None}
-    assert campaigns(sandbox) == ["spring", "winter"]
+    assert made == {"survey_id": sandbox.state.survey_id, "status": "complete", "rows": None, "once": True}
+    assert cohorts(sandbox) == ["spring", "winter"]
 
 
 def test_a_file_is_imported_again_if_that_is_meant(call: Call, sandbox: Sandbox) -> None:
@@ -53,17 +54,17 @@ def test_a_file_is_imported_again_if_that_is_meant(call: Call, sandbox: Sandbox)
     argv = ["responses", "import", sandbox.state.survey_id, saved()]
     keys = [json.loads(call(*argv, *more).out)["idempotency_key"] for more in ((), ["--again"], ["--again"])]
     assert len(set(keys)) == 3
-    assert len(campaigns(sandbox)) == 6
+    assert len(cohorts(sandbox)) == 6
     for _ in range(2):
         assert json.loads(call(*argv, "--idempotency-key", "mine").out)["idempotency_key"] == "mine"
-    assert len(campaigns(sandbox)) == 8
+    assert len(cohorts(sandbox)) == 8
 
 
 def test_files_in_other_formats(call: Call, sandbox: Sandbox) -> None:
     """Tabs by the suffix or the option, another encoding, and records as an export has them."""
     tabs = TABLE.replace(",", "\t")
     Path("b.csv").write_bytes(TABLE.encode("utf-16"))
-    record = {"responseId": "R_1", "values": {"campaign": "autumn", "QID1": 1}}
+    record = {"responseId": "R_1", "values": {"cohort": "autumn", "QID1": 1}}
     done = [
         call("responses", "import", sandbox.state.survey_id, *more)
         for more in (
@@ -74,7 +75,7 @@ def test_files_in_other_formats(call: Call, sandbox: Sandbox) -> None:
         )
     ]
     assert [one.code for one in done] == [0, 0, 0, 0]
-    assert campaigns(sandbox) == ["spring", "winter"] * 3 + ["autumn"]
+    assert cohorts(sandbox) == ["spring", "winter"] * 3 + ["autumn"]
     assert json.loads(done[-1].out)["rows"] == 1
 
 
@@ -86,11 +87,40 @@ def test_an_address_is_fetched_by_the_service(call: Call, sandbox: Sandbox) -> N
 
 
 def test_no_rows(call: Call, sandbox: Sandbox) -> None:
-    """A file of no records is no import, and says so."""
-    done = call("responses", "import", sandbox.state.survey_id, saved("a.ndjson", ""))
+    """A file of no records is no import, nor is a mere header, and that is said."""
+    for name, text in (("a.ndjson", ""), ("a.csv", ""), ("a.tsv", "cohort\tQ2\n")):
+        done = call("responses", "import", sandbox.state.survey_id, saved(name, text))
+        assert (done.code, done.err) == (0, f"{name} has no rows: nothing was imported\n")
+        assert json.loads(done.out)["status"] == "no rows"
+        assert json.loads(done.out)["rows"] == 0
+    assert not cohorts(sandbox)
+
+
+def test_columns_that_the_survey_does_not_have(call: Call, sandbox: Sandbox) -> None:
+    """Beside others they are a warning; where none fits, nothing is imported unless that is meant."""
+    survey_id = sandbox.state.survey_id
+    done = call("responses", "import", survey_id, saved(text="cohort,segment\nspring,x\n"))
     assert done.code == 0
-    assert json.loads(done.out)["status"] == "no rows"
-    assert not campaigns(sandbox)
+    warning = "warning: columns that the survey does not have become new embedded data: 'segment'\n"
+    assert done.err == warning + ONCE
+    argv = ["responses", "import", survey_id, saved(text="cohort;Q2\nsummer;x\n")]
+    refused = call(*argv)
+    assert (refused.code, refused.out) == (2, "")
+    assert "divided by ';'" in refused.err
+    assert cohorts(sandbox) == ["spring"]
+    assert call(*argv, "--no-check").code == 0
+    assert len(cohorts(sandbox)) == 2
+
+
+def test_a_survey_that_cannot_be_read(call: Call, sandbox: Sandbox) -> None:
+    """Who may import may not always read: it is imported, and said."""
+    sandbox.faults.add(kind="status", status=403, route="GET /surveys/{surveyId}")
+    done = call("responses", "import", sandbox.state.survey_id, saved())
+    assert done.code == 0
+    assert (
+        done.err == f"warning: the survey could not be read, so the columns were not compared with it\n{ONCE}"
+    )
+    assert cohorts(sandbox) == ["spring", "winter"]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +148,7 @@ def test_wrong_usage(call: Call, sandbox: Sandbox, argv: list[str], words: str) 
 
 def test_a_failed_import_says_why_and_what_to_do(call: Call, sandbox: Sandbox) -> None:
     """Code 1: the same key may give the same answer again."""
-    done = call("responses", "import", sandbox.state.survey_id, saved("a.csv", "\n"))
+    done = call("responses", "import", sandbox.state.survey_id, saved("a.csv", "\n"), "--no-check")
     assert (done.code, done.out) == (1, "")
     advice, error = done.err.splitlines()
     assert "--again" in advice
@@ -188,4 +218,4 @@ def test_an_interrupted_import_goes_on_with_the_same_command(slow: tuple[Sandbox
     with started(*argv) as process:
         second = ended(process)
     assert second.code == 0
-    assert campaigns(sandbox) == ["spring", "winter"]
+    assert cohorts(sandbox) == ["spring", "winter"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from qualtrics_async import Limits, Polling, Qualtrics, RetryPolicy
 from qualtrics_async.sandbox import Sandbox
+from qualtrics_async.sandbox.questions import embed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -109,10 +110,15 @@ class Place:
         return [record for record in self.sandbox.requests if f"{record.method} {record.route}" == route]
 
 
+FIELDS = ("campaign", "note", "a", "b")
+"""The embedded data of surveys that imports go into: columns of which none is the survey's are refused."""
+
+
 @asynccontextmanager
 async def place(*, polling: Polling | None = None, **options: Any) -> AsyncIterator[Place]:
     """A survey and its client; the options are those of the sandbox."""
     async with Sandbox(**{"record_bodies": True, **options}) as sandbox:
+        embed(sandbox.state.surveys[sandbox.state.survey_id].definition, FIELDS)
         client = Watching(
             token=sandbox.token,
             base_url=sandbox.base_url,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["import_"]
 
-COLUMNS: Final = ("survey_id", "job_id", "status", "rows", "idempotency_key")
+COLUMNS: Final = ("survey_id", "job_id", "status", "rows", "once", "idempotency_key")
 
 _ALL: Final = 100.0
 _GOES_ON: Final = frozenset({"stalled", "timed out"})
@@ -46,6 +46,7 @@ def import_(
     charset: str = "UTF-8",
     again: Flag = False,
     idempotency_key: str | None = None,
+    no_check: Flag = False,
 ) -> None:
     """Import responses into a survey, and wait until the service has taken them.
 
@@ -64,6 +65,8 @@ def import_(
         charset: the encoding of the file.
         again: import it even if it was imported before: with a fresh key.
         idempotency_key: a key of your own.
+        no_check: import without comparing the header of FILE with the survey first: columns that the survey
+            does not have become new embedded data (assumed), even where no column fits.
     """
     if (file is None) == (url is None):
         raise UsageError("give either FILE or --url")
@@ -73,6 +76,7 @@ def import_(
         existing(file)
     from qualtrics_async.exports.importing import import_responses
 
+    title = "an address" if file is None else file.name
     once = file is not None and not again and idempotency_key is None
     source = file or url or ""
 
@@ -87,6 +91,7 @@ def import_(
                     charset=charset,
                     once=once,
                     idempotency_key=None if once else idempotency_key or str(uuid4()),
+                    check=not no_check,
                     on_progress=bar.show,
                 )
         except (QualtricsError, asyncio.CancelledError) as error:
@@ -94,10 +99,29 @@ def import_(
             raise
 
     with progress() as bars:
-        done = run_async(run(_Bar(bars, f"import {'an address' if file is None else file.name}")))
+        done = run_async(run(_Bar(bars, f"import {title}")))
+    _explain(done, title, compared=file is not None and not no_check)
     status = "no rows" if done.progress is None else done.progress.status
     values = {name: getattr(done, name, None) for name in COLUMNS} | {"status": status}
     run_async(write_record(SimpleNamespace(**values), COLUMNS, None))
+
+
+def _explain(done: ImportedResponses, title: str, *, compared: bool) -> None:
+    """Say what the record does not: what became of columns, and what the same command would do."""
+    from qualtrics_async.exports.import_check import listed
+
+    if done.progress is None:
+        say(f"{title} has no rows: nothing was imported")
+        return
+    if done.unknown_columns:
+        say(
+            "warning: columns that the survey does not have become new embedded data: "
+            f"{listed(done.unknown_columns)}"
+        )
+    elif compared and done.unknown_columns is None:
+        say("warning: the survey could not be read, so the columns were not compared with it")
+    if done.once:
+        say(f"{title} is imported once, however often: --again imports it again")
 
 
 class _Bar:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qualtrics_async.sandbox.response_columns import DATES, METADATA, QUESTION
@@ -41,11 +41,39 @@ def read_rows(
         ValueError: for what is no table, perhaps after some rows.
     """
     try:
-        # Decoded piece by piece: the whole as text would take several times the room.
-        text = io.TextIOWrapper(io.BytesIO(content), charset, newline="")
-        yield from _read(definition, csv.reader(_without_mark(text), delimiter=delimiter))
+        yield from _read(definition, _rows(content, charset, delimiter))
     except (LookupError, UnicodeError, csv.Error) as error:
         raise ValueError("The file cannot be read.") from error
+
+
+def _rows(content: bytes, charset: str, delimiter: str) -> Iterator[list[str]]:
+    """The cells of each row, of any width."""
+    count = 0
+    # Decoded piece by piece: the whole as text would take several times the room.
+    text = io.TextIOWrapper(io.BytesIO(content), charset, newline="")
+    try:
+        for row in csv.reader(_without_mark(text), delimiter=delimiter):
+            yield row
+            count += 1
+    except csv.Error as error:
+        if "field limit" not in str(error):
+            raise
+        # That limit is the whole process's, so it is not for the sandbox to raise.
+        whole = content.decode(charset).removeprefix("\ufeff")
+        yield from islice(_wide_rows(whole, delimiter), count, None)
+
+
+def _wide_rows(text: str, delimiter: str) -> Iterator[list[str]]:
+    """The same where cells are wider than the standard library reads; slower."""
+    # Possessive, so that a quotation mark too few takes no more time.
+    cell = rf'(?:"((?:[^"]++|"")*+)(?:"|\Z))?([^{delimiter}\r\n]*)({delimiter}|\r\n?|\n|\Z)'
+    row: list[str] = []
+    for found in re.finditer(cell, text):
+        row.append((found[1] or "").replace('""', '"') + found[2])
+        if found[3] != delimiter:
+            # An empty line is a row without cells, as the standard library has it.
+            yield [] if row == [""] and found[1] is None else row
+            row = []
 
 
 def _without_mark(lines: Iterable[str]) -> Iterator[str]:

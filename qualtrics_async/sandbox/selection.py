@@ -102,6 +102,21 @@ class Selection(Sequence[Response]):
             cut(part) if isinstance(part, Run) else list(filter(keep, part)) for part in self.parts
         )
 
+    def only(self, keep: Callable[[Response], bool]) -> Selection:
+        """Those that are kept by themselves, each of which is looked at."""
+        found: list[list[Response] | Run] = []
+        for part in self.parts:
+            if not isinstance(part, Run):
+                found.append(list(filter(keep, part)))
+                continue
+            start = part.start
+            for index in range(part.start, part.stop):
+                if not keep(part.made.at(index)):
+                    found.append(part.cut(start, index))
+                    start = index + 1
+            found.append(part.cut(start, part.stop))
+        return Selection(found)
+
     def first(self, count: int | None) -> Selection:
         """The first so many, all for None."""
         if count is None or count >= len(self):

@@ -112,11 +112,17 @@ class State(Arranged, Answered, Truth):
         self.surveys[survey_id] = Survey(survey_id, name, self.user_id, now, now, active, wire)
         return survey_id
 
-    def add_response_filter(self, survey_id: str, name: str) -> str:
-        """Make a saved filter of a survey, which finds every response."""
+    def add_response_filter(
+        self, survey_id: str, name: str, keep: Callable[[Response], bool] | None = None
+    ) -> str:
+        """Make a saved filter of a survey, which finds the responses that are kept; without more, all.
+
+        An export asks it of each response when it starts.
+        """
         filter_id = self.new_request_id()
         record = {"filterId": filter_id, "filterName": name, "creationDate": iso(self.now())}
         self.shelf("response filter").put(survey_id, filter_id, record=record)
+        self.shelf("response filter's condition").put(filter_id, record={"keep": keep})
         return filter_id
 
     def add_audit_event(self, name: str, **descriptor: Any) -> str:

@@ -126,6 +126,27 @@ async def test_one_is_read_changed_and_deleted() -> None:
         assert (await call.get(f"{path}/{several[0]}")).status == 404
 
 
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+@asynchronous
+async def test_a_filter_has_its_condition(form: str) -> None:
+    """It holds for what is kept and for what is made; a limit counts what is found."""
+    async with speaking(jobs=ByPolls(0)) as call:
+        state, survey_id = call.sandbox.state, call.sandbox.state.survey_id
+        state.add_response(survey_id, {"QID1": 2})
+        first = state.add_responses(survey_id, 50).at(0)
+        first.values["QID1"] = 2
+        state.touch(first)
+        state.add_response(survey_id, {"QID1": 1})
+        filter_id = state.add_response_filter(survey_id, "Twos", lambda made: made.values.get("QID1") == 2)
+        expected = [made.id for made in state.responses_of(survey_id) if made.values.get("QID1") == 2]
+        assert 2 < len(expected) < 30
+        for options, wanted in (({}, expected), ({"limit": 3}, expected[:3])):
+            found = (await export(call, survey_id, format=form, filterId=filter_id, **options)).plain
+            assert ids(found, form) == wanted
+        (listed,) = (await call.get(f"/surveys/{survey_id}/filters")).result["elements"]
+        assert listed.keys() == {"filterId", "filterName", "creationDate"}
+
+
 @pytest.mark.parametrize("wrong", ["{}000000006", "{}00000000x", "{}" + "\u0661" * 9, "R_none", "{}"])
 @asynchronous
 async def test_no_other_id_is_one_of_them(wrong: str) -> None:

@@ -47,6 +47,9 @@ def choose(call: Call, survey_id: str, options: Mapping[str, Any]) -> Chosen:
     if last := options.get("lastResponseId"):
         response = call.state.find_response(last, survey_id)
         found = found if response is None else _later(found, response.change)
+    if "filterId" in options:
+        condition = call.state.shelf("response filter's condition").get(options["filterId"])
+        found = found.only(condition["keep"]) if condition and condition["keep"] else found
     cut = found.first(options.get("limit"))
     if len(cut) < len(found):
         return Chosen(cut, cut[-1].change)

@@ -167,6 +167,20 @@ async def test_what_was_seen_and_not_answered_has_a_code() -> None:
 
 
 @asynchronous
+async def test_no_session_is_passed_over() -> None:
+    """Nothing is in progress until a session is, which the sandbox does not export."""
+    async with speaking(jobs=ByPolls(0)) as call:
+        survey_id = call.sandbox.state.survey_id
+        call.sandbox.state.add_response(survey_id)
+        options = {"format": "ndjson", "exportResponsesInProgress": True}
+        assert (await export(call, survey_id, **options)).plain == b""
+        session = await call.post(f"/surveys/{survey_id}/sessions", {"language": "EN"})
+        refused = await call.post(f"/surveys/{survey_id}/export-responses", options)
+        assert (session.status, refused.status) == (200, 400)
+        assert "exportResponsesInProgress" in refused.json["meta"]["error"]["errorMessage"]
+
+
+@asynchronous
 async def test_no_order_is_made_up() -> None:
     """A survey that nobody shuffles has no columns for it; that of another one is refused."""
     async with speaking(jobs=ByPolls(0)) as call:

@@ -129,7 +129,7 @@ def test_there_is_something_to_write_to() -> None:
     assert len(WRITES) == 14
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.sampled_from(WRITES), BODIES), max_size=12))
 def test_what_is_kept_can_be_listed(requests: list[tuple[tuple[str, str], Any]]) -> None:
     asyncio.run(write(requests))

@@ -217,7 +217,7 @@ async def send(drawn: list[tuple[str, str, Any]]) -> None:
         assert (await call.get(f"/surveys/{ids['surveyId']}")).status == 200
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(requests(), min_size=3, max_size=12))
 def test_no_body_breaks_a_definition(drawn: list[tuple[str, str, Any]]) -> None:
     asyncio.run(send(drawn))

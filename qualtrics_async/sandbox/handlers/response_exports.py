@@ -1,9 +1,9 @@
 """Exports of responses, and the filters for them.
 
-What is exported is chosen when the job starts, the file is made when it is first downloaded. Everything in
-the sandbox is recorded, so exports of responses in progress are empty. Nothing is weighted or shown in random
-order, so weights and the order of display have no column; the order is refused for a survey that
-is randomised.
+What is exported is chosen when the job starts, the file is made when it is first downloaded. Responses are
+recorded when they come, so exports of those in progress are empty, and refused while a session has not ended.
+Nothing is weighted or shown in random order, so neither has a column; the order of display is refused for a
+survey that is randomised.
 """
 
 from __future__ import annotations
@@ -115,6 +115,10 @@ async def _start(call: Call, family: str) -> Body:
     survey = find_survey(call)
     options = call.json()
     _check(call, options)
+    if options.get("exportResponsesInProgress") and call.state.shelf("session").under(survey.id):
+        raise Refused(
+            400, "PLACEHOLDER_400", "The sandbox exports no sessions: no exportResponsesInProgress."
+        )
     if options.get("includeDisplayOrder") and is_randomised(survey.definition):
         raise Refused(
             400, "PLACEHOLDER_400", "The sandbox shows nothing in random order: no includeDisplayOrder."

@@ -13,7 +13,7 @@ import pytest
 from responding import DELETE, UPDATE, Survey, survey
 from working import asynchronous, take
 
-from qualtrics_async import UsageError, bulk, exports
+from qualtrics_async import Unauthorized, UsageError, bulk, exports
 from qualtrics_async.bulk import Failed, SourceRow
 from qualtrics_async.bulk.response_plan import ResponsePlan, plan_responses
 from qualtrics_async.exports import columns_of_survey
@@ -137,6 +137,28 @@ async def test_a_survey_that_cannot_be_read_still_has_its_metadata() -> None:
         rows = [{"responseId": v.responses[0], "StartDate": "x", "Recorded Date": "x", "Q1": "x"}]
         taken = await take(v.job("update", rows))
         assert (taken.kinds, taken.summary.columns) == ({"Ok": 1}, ["Q1"])
+
+
+@asynchronous
+async def test_a_survey_that_nobody_may_ask_for_ends_the_job() -> None:
+    """A token that is refused would be for every job as well: nothing is sent."""
+    async with survey(1) as v:
+        v.scene.sandbox.faults.add(kind="status", status=401, route=SURVEY, times=None)
+        taken = await take(v.job("update", v.rows()))
+        assert isinstance(taken.error, Unauthorized)
+        assert v.scene.count(UPDATE) == 0
+
+
+@asynchronous
+async def test_hundreds_of_columns_are_told_apart() -> None:
+    """In the order that they have, whichever of them the survey is asked for."""
+    async with survey(1) as v:
+        names = [name for n in range(300) for name in (f"QID{n}_1", f"field {n}")]
+        row = {"responseId": v.responses[0], **dict.fromkeys(names, "x")}
+        taken = await take(v.job("update", [row]))
+        assert taken.kinds == {"Ok": 1}
+        assert (taken.summary.columns, taken.summary.left_out) == (names[1::2], names[::2])
+        assert v.scene.count(SURVEY) == 1
 
 
 RECORD = {"responseId": "R_1", "values": {"QID1": 1}, "labels": {}}

@@ -19,6 +19,7 @@ from qualtrics_async.bulk.response_columns import ResponseColumns
 from qualtrics_async.bulk.response_rows import DOUBLED, ResponseReader, Seen, prepared_rows
 from qualtrics_async.bulk.rows import BrokenRow, Prepared, RowProblem, SourceRow
 from qualtrics_async.models.response_jobs import ResponseUpdate
+from qualtrics_async.models.responses import Response
 
 OFFLINE = Qualtrics(token="x", base_url="http://127.0.0.1:9/API/v3")
 ID = "R_3fTgh5Xq0aBcD1e"
@@ -100,10 +101,13 @@ WRONG: list[tuple[object, str]] = [
     ({"responseId": ID, "a": "b", "resetRecordedDate": "perhaps"}, "bad value"),
     ({"responseId": ID, 7: "b"}, "bad row"),
     (17, "bad row"),
+    ({"responseId": ID, "values": {"QID1": 1}, "a": "b"}, "bad row"),
+    (Response(response_id=ID, values={"QID1": 1}), "bad row"),
+    ({"responseId": ID, "a": "x" * 5_001}, "too long"),
 ]
 
 
-@pytest.mark.parametrize(("row", "reason"), WRONG, ids=str)
+@pytest.mark.parametrize(("row", "reason"), WRONG, ids=lambda given: str(given)[:60])
 def test_rows_that_cannot_be_sent(row: object, reason: str) -> None:
     """Each is refused with a reason, the header rows of an export among them."""
     with pytest.raises(RowProblem) as caught:

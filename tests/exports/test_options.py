@@ -210,7 +210,12 @@ def wrong() -> Iterator[tuple[Any, dict[str, Any], str]]:
     yield "csv", {"end_date": "2026-11-21"}, "'2026-11-21T00:00:00Z'"
 
 
-@pytest.mark.parametrize(("form", "options", "said"), [*wrong()], ids=str)
+REFUSED = [*wrong()]
+NUMBERED = [f"{number}-{'-'.join(options)}" for number, (_, options, _) in enumerate(REFUSED)]
+"""Names of tests must be the same in every process, which sets and functions are not."""
+
+
+@pytest.mark.parametrize(("form", "options", "said"), REFUSED, ids=NUMBERED)
 def test_what_cannot_be_meant_is_refused(form: Any, options: Any, said: str) -> None:
     """With the reason in one line."""
     with pytest.raises(UsageError, match=said) as told:

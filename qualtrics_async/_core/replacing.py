@@ -177,8 +177,6 @@ async def replacing_off_loop(path: Path, *, private: bool = True) -> AsyncGenera
     try:
         yield await on_thread(stack.enter_context, replacing(path, private=private))
     except BaseException as error:
-        # What leaves may have got the name of the file: it is the one to raise, and no other.
-        if not await on_thread(partial(stack.__exit__, type(error), error, error.__traceback__)):
-            raise
-    else:
-        await on_thread(stack.close)
+        await on_thread(partial(stack.__exit__, type(error), error, error.__traceback__))
+        raise
+    await on_thread(stack.close)

@@ -37,13 +37,6 @@ class Target:
         self._file = file
         self._name = name
 
-    @classmethod
-    def of(cls, file: TextIO, name: str) -> Target:
-        """Write bytes to a file that was just opened for text, and that stays open meanwhile."""
-        # Without a buffer: what a full disk does not take is not tried again by closing.
-        raw = open(file.fileno(), "wb", buffering=0, closefd=False)  # noqa: SIM115  (its owner closes it)
-        return cls(raw, name, repeatable=stat.S_ISREG(os.fstat(file.fileno()).st_mode))
-
     def close(self) -> None:
         """Let go of the file."""
         with called(self._name):

@@ -319,24 +319,11 @@ def test_members_that_share_bytes_are_refused() -> None:
     refused(by_hand(Entry(b"a", data, packed_size=1_000_000)), "overlap", transient=True)
 
 
-def test_no_entry_of_a_directory_costs_a_copy_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An archive of ten thousand members is opened; one of more, which no export has, is not looked at."""
+def test_an_archive_has_so_many_members() -> None:
+    """Ten thousand are opened; more, which no export has, are not looked at."""
     entries = [Entry(b"%d.csv" % number, b"", method=0, flags=0x800) for number in range(10_001)]
     refused(by_hand(*entries), "more than 10000 files", transient=False)
-    copied = 0
-
-    class Copies(bytes):
-        def __getitem__(self, key: Any) -> Any:
-            nonlocal copied
-            copied += 1
-            return super().__getitem__(key)
-
-    whole = by_hand(*entries[1:])
-    assert len(opened(whole).members) == 10_000
-    directory = Copies(whole[whole.index(b"PK\1\2") :])
-    named_anyhow = archive._without_names(directory)
-    assert (len(named_anyhow), copied) == (len(directory), 0)
-    assert named_anyhow.count(b"\x08") < directory.count(b"\x08")
+    assert len(opened(by_hand(*entries[1:])).members) == 10_000
 
 
 def test_a_directory_without_end_is_refused() -> None:

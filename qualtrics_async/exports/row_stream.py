@@ -25,8 +25,8 @@ Row: TypeAlias = dict[str, str]
 
 TableFormat: TypeAlias = Literal["csv", "tsv"]
 
-_BATCH_ROWS: Final = 1_000
-_BATCH_TEXT: Final = 256 * 1024
+_BATCH_ROWS: Final = 100
+_BATCH_TEXT: Final = 64 * 1024
 
 
 class _Batch(Struct, frozen=True):

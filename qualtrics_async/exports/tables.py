@@ -16,12 +16,11 @@ from io import RawIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Unpack, cast
 
-from qualtrics_async._core.events import logger
 from qualtrics_async._core.replacing import replacing_off_loop
 from qualtrics_async._core.request import fill
 from qualtrics_async._core.tasks import on_thread
 from qualtrics_async.client import Qualtrics
-from qualtrics_async.errors import DecodeError, Forbidden, NotFound, ServerFault, UsageError
+from qualtrics_async.errors import DecodeError, UsageError
 from qualtrics_async.exports.cells import DELIMITERS
 from qualtrics_async.exports.columns import ColumnMap, Names
 from qualtrics_async.exports.export import Export, ExportInfo, open_export
@@ -30,6 +29,7 @@ from qualtrics_async.exports.kinds import kinds_of
 from qualtrics_async.exports.options import ExportOptions, Plan, planned
 from qualtrics_async.exports.row_stream import check_names
 from qualtrics_async.exports.saving import Target, target_in
+from qualtrics_async.exports.survey_reading import survey_of
 from qualtrics_async.exports.text_columns import TextColumns
 from qualtrics_async.exports.typed_columns import TypedColumn
 from qualtrics_async.models.surveys import Survey
@@ -389,28 +389,9 @@ def _labelled(options: ExportOptions, labels: bool) -> ExportOptions:
 
 @asynccontextmanager
 async def _opened(client: Qualtrics, survey_id: str, plan: Plan, names: Names) -> AsyncGenerator[_Table]:
-    survey = await _survey(client, survey_id)
+    survey = await survey_of(client, survey_id)
     async with open_export(client, survey_id, plan) as export:
         yield _Table(export, plan, names, survey)
-
-
-async def _survey(client: Qualtrics, survey_id: str) -> Survey | None:
-    """What is known of the questions; nothing for whoever may export but not read them.
-
-    An answer that cannot be read says nothing either, which is worth a warning: types may be narrower or
-    wider than those of another day.
-    """
-    try:
-        return await client.surveys.get(survey_id)
-    except (Forbidden, NotFound):
-        return None
-    except (DecodeError, ServerFault) as error:
-        logger.warning(
-            "the questions of survey %s cannot be read (%s): the header rows alone tell the types of columns",
-            survey_id,
-            type(error).__name__,
-        )
-        return None
 
 
 def _require(extra: str) -> None:

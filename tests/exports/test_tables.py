@@ -80,8 +80,8 @@ async def test_types_come_from_the_survey() -> None:
             "Q1": "int64",
             "Q2_3_TEXT": "string",
             "Q3": "string",
-            "Q4": "string",
-            "age": "string",
+            "Q4": "double",
+            "age": "double",
             "Q5_1": "int64",
             "Q5_2": "int64",
             "Q1_2": "string",
@@ -95,7 +95,7 @@ async def test_types_come_from_the_survey() -> None:
             "Q2_3": True,
             "Q2_3_TEXT": 'a "third",\nsay',
             "Q3": "007",
-            "Q4": "2.50",
+            "Q4": 2.5,
         }
         assert (first["Q5_1"], first["Q5_2"], first["Q1_2"], first["LocationLatitude"]) == (
             2,
@@ -173,7 +173,7 @@ async def test_decimal_commas() -> None:
         survey_id = asked(play.sandbox, FULL)
         table = await exports.to_arrow(play.client, survey_id, format_decimal_as_comma=True)
         assert table["LocationLatitude"].to_pylist() == [48.5]
-        assert table["Q4"].to_pylist() == ["2,50"]
+        assert table["Q4"].to_pylist() == [2.5]
 
 
 @asynchronous

@@ -43,6 +43,10 @@ class RetryPolicy(Struct, frozen=True):
         if not all(number >= 0 for number in numbers):
             raise ConfigError(f"a retry policy has no negative numbers: {self}")
 
+    def longest_wait(self, fault: int) -> float:
+        """Seconds to wait at most after the n-th fault in a row."""
+        return min(self.cap, self.base * 2.0 ** min(fault - 1, 30))
+
     def repeating(self, retries: int | None) -> RetryPolicy:
         """The same with another number of repeats after faults; the same altogether for None."""
         return self if retries is None else replace(self, retries=retries)
@@ -99,4 +103,4 @@ def decide(
             repeatable = False
     if not repeatable or tally.faults > policy.retries:
         return None
-    return random.uniform(0, min(policy.cap, policy.base * 2 ** min(tally.faults - 1, 30)))
+    return random.uniform(0, policy.longest_wait(tally.faults))

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from typing import Any, BinaryIO, Final
 
+import msgspec
 from msgspec import Struct
 
+from qualtrics_async._core.codec import Envelope
+from qualtrics_async._core.events import scrub
+from qualtrics_async._core.retry import RetryPolicy
 from qualtrics_async._core.tasks import on_thread
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import DecodeError, UsageError
@@ -16,6 +22,12 @@ from qualtrics_async.exports.options import ExportFormat, ExportState, Plan
 from qualtrics_async.exports.spool import Spool, spooled
 
 __all__ = ["Export", "ExportInfo", "open_export"]
+
+_CHECKED: Final = 2 * 1024**2
+"""Bytes that are read before anything is handed out: a small export is checked as a whole."""
+
+_LONGEST_ANSWER: Final = 64 * 1024
+"""Bytes of an error that came in place of a file."""
 
 
 class ExportInfo(Struct, frozen=True, kw_only=True):
@@ -44,10 +56,11 @@ class Export:
 
     info: ExportInfo
 
-    def __init__(self, spool: Spool, plan: Plan, retries: int, token: str | None, job_id: str) -> None:
+    def __init__(self, spool: Spool, plan: Plan, retry: RetryPolicy, token: str | None, job_id: str) -> None:
         self.spool = spool
         self._plan = plan
-        self._retries = retries
+        self._retry = retry
+        self._repeats = 0
         self._token = token
         self._job_id = job_id
         self._archive: Archive | None = None
@@ -85,8 +98,9 @@ class Export:
                 or when there were enough of them; or that of the new file.
             TransportError, QualtricsError, OSError: as `Spool.fill()` does.
         """
-        while failure.transient and self._retries > 0:
-            self._retries -= 1
+        while failure.transient and self._repeats < self._retry.retries:
+            self._repeats += 1
+            await asyncio.sleep(self._retry.longest_wait(self._repeats))
             try:
                 await self.load()
             except DecodeError as error:
@@ -122,7 +136,11 @@ class Export:
 
     def _open(self) -> None:
         spool, plan = self.spool, self._plan
-        self._archive = archive = Archive(spool.file, plan.form, plan.expansion)
+        try:
+            self._archive = archive = Archive(spool.file, plan.form, plan.expansion)
+        except DecodeError as error:
+            raise _explained(error, spool.file) from error.__cause__
+        _check_beginning(archive)
         self.info = ExportInfo(
             survey_id=spool.survey_id,
             job_id=self._job_id,
@@ -133,6 +151,30 @@ class Export:
             size=archive.size,
             packed=spool.size,
         )
+
+
+def _check_beginning(archive: Archive) -> None:
+    """Read the first bytes, so that what is broken there is downloaded again before anybody has seen it."""
+    with closing(archive.parts()) as members:
+        while members.done < _CHECKED and members.take():
+            pass
+
+
+def _explained(error: DecodeError, file: BinaryIO) -> DecodeError:
+    """Say what the service said in place of a file; the error itself where it said nothing."""
+    file.seek(0)
+    try:
+        answer = msgspec.json.decode(file.read(_LONGEST_ANSWER), type=Envelope[Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return error
+    if answer.meta is None or answer.meta.error is None:
+        return error
+    said = answer.meta.error
+    told = scrub(f"{said.error_code}: {said.error_message}")[:300]
+    request = f" (request {answer.meta.request_id})" if answer.meta.request_id else ""
+    failure = DecodeError(f"the service sent an error in place of the file: {told}{request}")
+    failure.transient = True
+    return failure
 
 
 @asynccontextmanager
@@ -149,7 +191,7 @@ async def open_export(client: Qualtrics, survey_id: str, plan: Plan) -> AsyncGen
     """
     job_id, file_id, token = await exported(client, survey_id, plan)
     async with spooled(client, survey_id, file_id, plan) as spool:
-        export = Export(spool, plan, client.retry.retries, token, job_id)
+        export = Export(spool, plan, client.retry, token, job_id)
         try:
             try:
                 await export.load()

@@ -17,13 +17,14 @@ from qualtrics_async._core.events import Call
 from qualtrics_async._core.tasks import to_its_end
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import (
+    ApiError,
     DecodeError,
-    InvalidRequest,
     JobFailed,
     QualtricsError,
     RateLimited,
     ServerFault,
     TransportError,
+    Unauthorized,
     UsageError,
 )
 from qualtrics_async.exports.export import ExportInfo
@@ -36,6 +37,7 @@ from qualtrics_async.models.responses import Response
 __all__ = ["FollowOptions", "Followed", "follow"]
 
 _BAD_REQUEST: Final = 400
+_REFUSALS: Final = range(400, 500)
 _LONGEST_WAIT: Final = 600.0
 _MOST_DOUBLINGS: Final = 30
 _OVERLAP: Final = 600.0
@@ -198,9 +200,8 @@ class Followed:
             way = left.pop(0)
             try:
                 found = await self._open(way, begun, served)
-            except InvalidRequest as error:
-                # No code is documented for a token that is refused: it is some 400.
-                if error.status != _BAD_REQUEST or not left:
+            except ApiError as error:
+                if not left or not _is_refused(error, way):
                     raise
             else:
                 self._round, self.info, self.by = found, found.records.info, way.by
@@ -341,6 +342,13 @@ def _planned(survey_id: str, every: float | None, options: FollowOptions) -> _Pl
         options.get("on_state"),
         options.get("clock"),
     )
+
+
+def _is_refused(error: ApiError, way: Way) -> bool:
+    """Whether another way may do better: with which status a token is refused is documented nowhere."""
+    if way.by == "token":
+        return error.status in _REFUSALS and not isinstance(error, Unauthorized | RateLimited)
+    return error.status == _BAD_REQUEST
 
 
 @asynccontextmanager

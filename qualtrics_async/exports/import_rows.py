@@ -60,6 +60,12 @@ _QUESTION: Final = re.compile(r"(?:\d+_)?QID\d+(?:\D|$)")
 _ISO_UTC: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z")
 _DATE_IDS: Final = frozenset({"startDate", "endDate", "recordedDate"})
 _DATES: Final = _DATE_IDS | {"StartDate", "EndDate", "RecordedDate"}
+_BOOLEANS: Final = frozenset({"bool", "bool_"})
+"""The names of Python's type and of NumPy's, which is no subclass of it."""
+
+_CHOICE: Final = re.compile(r"QID\d+.*|.+_\d+", re.DOTALL)
+"""Columns of single choices, of which tables made of an export say truth: they hold 1 or nothing."""
+
 _FINISHED: Final = frozenset({"finished", "Finished"})
 _ONE: Final = (str, int, float, type(None))
 _SEVERAL: Final = (list, tuple, set, frozenset)
@@ -254,8 +260,11 @@ def _text(column: str, value: object) -> str:
         return str(value)
     if column in _DATES:
         return _moment(column, value)
-    if isinstance(value, bool) and column in _FINISHED:
-        return "1" if value else "0"
+    if type(value).__name__ in _BOOLEANS:
+        if column in _FINISHED:
+            return "1" if value else "0"
+        if _CHOICE.fullmatch(column):
+            return "1" if value else ""
     if isinstance(value, Mapping):
         return _object(column, value)
     return read_cell(value, column, clear_empty=False) or ""

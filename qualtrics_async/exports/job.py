@@ -71,7 +71,7 @@ async def _start(client: Qualtrics, survey_id: str, plan: Plan) -> str:
             faults += 1
             if faults > retry.retries:
                 raise
-            await asyncio.sleep(min(retry.cap, retry.base * 2 ** min(faults - 1, 30)))
+            await asyncio.sleep(retry.longest_wait(faults))
 
 
 class Watch:

@@ -35,6 +35,8 @@ Ids: TypeAlias = Sequence[str] | AbstractSet[str]
 class StartOptions(TypedDict, total=False):
     """The vendor's options for the start of an export (documented).
 
+    All but `compress`: exports always travel as archives, whose checksums are verified.
+
     Keys:
         start_date: responses recorded from this instant on: an aware `datetime`, or ISO text with an offset
             or `Z`. A fraction of its second is cut off, as the service takes whole seconds only. A `date` is

@@ -81,7 +81,7 @@ class Spool:
             reached = max(reached, self.size)
             if faults > retry.retries:
                 raise failure
-            await asyncio.sleep(min(retry.cap, retry.base * 2 ** min(faults - 1, 30)))
+            await asyncio.sleep(retry.longest_wait(faults))
 
     def _forget(self) -> None:
         self.size = 0

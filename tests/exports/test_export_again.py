@@ -7,6 +7,7 @@ from typing import Any
 import anyio.to_thread
 import pytest
 import talking
+from talking import arrivals
 from vendor import HEADER, SURVEY, Entry, Service, Turn, at, by_hand, noise, temporary, zipped
 from virtual import virtual
 
@@ -15,12 +16,20 @@ from qualtrics_async.exports import Chunks, Expansion, archive
 from qualtrics_async.exports.chunks import stream
 from qualtrics_async.exports.export import open_export
 from qualtrics_async.exports.options import planned
+from qualtrics_async.exports.record_stream import records
+from qualtrics_async.exports.row_stream import rows
 from qualtrics_async.sandbox import ByPolls
 
 KIBIBYTE = 1024
 DATA = noise(300 * KIBIBYTE + 100)
 BLOCK = 16 * KIBIBYTE
 FILE = "GET /surveys/{surveyId}/export-responses/{fileId}/file"
+
+
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what is broken be found when it is reached, as in an export that is large."""
+    monkeypatch.setattr("qualtrics_async.exports.export._CHECKED", 0)
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +122,7 @@ async def test_what_would_be_the_same_again_is_not_downloaded_again(packed: byte
         await nothing_is_open()
 
 
+@pytest.mark.usefixtures("unchecked")
 @virtual
 async def test_a_broken_part_is_told_when_it_is_reached() -> None:
     """Again and again, whoever asks; what was before it has come."""
@@ -125,6 +135,32 @@ async def test_a_broken_part_is_told_when_it_is_reached() -> None:
                 with pytest.raises(DecodeError, match="Bad CRC-32"):
                     await anext(chunks)
         await nothing_is_open()
+
+
+@pytest.mark.parametrize("read", [stream, records, rows], ids=["stream", "records", "rows"])
+@virtual
+async def test_a_small_export_is_seen_to_be_whole_first(read: Any) -> None:
+    """What is broken is downloaded again before anybody has seen any of it."""
+    async with talking.talking({"jobs": ByPolls(1)}) as (sandbox, client):
+        survey_id = sandbox.state.survey_id
+        sandbox.state.add_response(survey_id, {"QID2_TEXT": "so"})
+        sandbox.faults.add(kind="archive", damage="checksum", route=FILE)
+        async with read(client, survey_id) as found:
+            assert [one async for one in found]
+        assert arrivals(sandbox, FILE) == 2
+
+
+@virtual
+async def test_an_error_in_place_of_the_file_is_told() -> None:
+    """What the service said, and the request id, and not that it is no zip."""
+    async with talking.talking({"jobs": ByPolls(1)}) as (sandbox, client):
+        fault: Any = {"code": "FX_1", "message": "The file of ada@example.com has expired."}
+        sandbox.faults.add(kind="error_in_200", route=FILE, times=None, **fault)
+        with pytest.raises(
+            DecodeError, match=r"FX_1: The file of <e-mail> has expired.*request [0-9a-f-]{36}"
+        ):
+            async with stream(client, sandbox.state.survey_id):
+                pass
 
 
 @virtual

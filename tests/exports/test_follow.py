@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from rounds import DAY, FILE, START, answer, surveyed
 from virtual import virtual
 
-from qualtrics_async import InvalidRequest, JobFailed, UsageError, exports
+from qualtrics_async import InvalidRequest, JobFailed, Unauthorized, UsageError, exports
 from qualtrics_async._core.events import Call
 from qualtrics_async.exports import FollowFile, FollowState, follow_rounds
 
@@ -100,6 +100,25 @@ async def test_a_token_that_is_refused_or_missing_is_done_without(token: str | N
             assert [answer(response) async for response in responses] == [(third, "c")]
             assert responses.by == "token"
         assert len(survey.starts) == (3 if token is None else 4)
+
+
+@pytest.mark.parametrize(("status", "by"), [(404, "date"), (409, "date"), (410, "date"), (401, None)])
+@virtual
+async def test_how_a_token_is_refused_is_not_known(status: int, by: str | None) -> None:
+    """Whatever is wrong with the request, the date stands in for the token; wrong credentials are told."""
+    async with surveyed() as survey:
+        survey.arrive("a")
+        _, state = await survey.once()
+        second = survey.arrive("b")
+        route = "POST /surveys/{surveyId}/export-responses"
+        survey.sandbox.faults.add(kind="status", route=route, status=status)
+        async with survey.follow(state) as responses:
+            if by is None:
+                with pytest.raises(Unauthorized):
+                    await anext(responses)
+            else:
+                assert [answer(response) async for response in responses] == [(second, "b")]
+                assert responses.by == by
 
 
 @virtual

@@ -311,6 +311,9 @@ def test_the_dates_of_a_response_say_their_zone() -> None:
         ("a", "2026-07-01T10:30:15Z", "2026-07-01T10:30:15Z"),
         ("a", {"é": [1]}, '{"é": [1]}'),
         ("a", np.int64(3), "3"),
+        ("Finished", np.bool_(False), "0"),  # noqa: FBT003  (numpy's own)
+        ("Q3_1", np.bool_(True), "1"),  # noqa: FBT003  (numpy's own)
+        ("QID3_1", True, "1"),
         ("a", np.str_("x"), "x"),
         ("a", 10**400, str(10**400)),
     ],

@@ -21,6 +21,7 @@ SURVEY = Survey(
     id="SV_1",
     name="Survey",
     questions={"QID1": TEXT, "QID2": "odd"},
+    export_column_map={"Q1": {"question": "QID1"}},
     embedded_data=[{"name": "score"}, {"name": "site"}, "odd"],
 )
 NUMBER = {"Settings": {"Type": "ContentType", "ContentType": "ValidNumber"}}

@@ -337,7 +337,7 @@ async def test_options_add_up() -> None:
 async def test_a_view_may_be_more_patient_with_jobs() -> None:
     """Polling is an option like the others: it counts for the view, and stays in views of it."""
     async with talking() as (_, client):
-        patient = client.with_options(polling=Polling(deadline=6 * 3600)).with_options(retries=0)
+        patient = client.with_options(polling=Polling(longest=600, deadline=6 * 3600)).with_options(retries=0)
         assert (client.polling.deadline, patient.polling.deadline) == (3600, 6 * 3600)
 
         async def progress() -> JobProgress:

@@ -200,6 +200,7 @@ async def test_tasks_share_the_pieces() -> None:
 def gate(monkeypatch: pytest.MonkeyPatch) -> tuple[Event, Event]:
     """Let the thread that inflates wait: the first event tells that it does, the second lets it go on."""
     waits, go_on = Event(), Event()
+    monkeypatch.setattr("qualtrics_async.exports.export._CHECKED", 0)
     take, close = MemberStream.take, MemberStream.close
     is_reading = False
 

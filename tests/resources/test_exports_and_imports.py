@@ -254,7 +254,7 @@ def test_an_import_in_doubt_names_the_key_to_repeat_it_with(source: dict[str, An
         asyncio.run(group(recorder, "response_imports").start("SV_1", **source))
     key = dict(recorder.request.headers)["Idempotency-Key"]
     assert caught.value.__notes__ == [
-        f"whoever repeats this import should do so with idempotency_key={key!r}"
+        f"whoever repeats this import into the survey SV_1 should do so with idempotency_key={key!r}"
     ]
     assert recorder.request.idempotent
     assert not recorder.request.safe

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from qualtrics_async.bulk.plan import Plan, Problem, plan_import, plan_links
     from qualtrics_async.bulk.readers import read_contacts, read_csv, read_ndjson
     from qualtrics_async.bulk.recipient import Recipient
+    from qualtrics_async.bulk.response_plan import ResponsePlan, plan_responses
     from qualtrics_async.bulk.response_rows import ResponseChanged, ResponseRow
     from qualtrics_async.bulk.responses import delete_responses, update_responses
     from qualtrics_async.bulk.rows import BrokenRow, Imported, ImportRow, SourceRow
@@ -45,6 +46,7 @@ __all__ = [
     "Problem",
     "Recipient",
     "ResponseChanged",
+    "ResponsePlan",
     "ResponseRow",
     "RowLink",
     "SourceRow",
@@ -57,6 +59,7 @@ __all__ = [
     "import_contacts",
     "plan_import",
     "plan_links",
+    "plan_responses",
     "read_contacts",
     "read_csv",
     "read_ndjson",
@@ -80,6 +83,7 @@ _FILES = (
     "changes",
     "links",
     "plan",
+    "response_plan",
     "whole",
     "response_rows",
     "responses",

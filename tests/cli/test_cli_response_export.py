@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from commanding import ended, rows_of, started, until
+from rich.progress import TimeRemainingColumn
 
 from qualtrics_async import exports
 from qualtrics_async.cli import exportjobs
@@ -381,6 +382,7 @@ def test_a_terminal_sees_phase_rate_and_time(
             (task,) = _told(bars, shown, state)
         assert task.speed == pytest.approx(1_000_000, rel=0.4)
         assert task.time_remaining == pytest.approx(6, abs=3)
+        assert any(isinstance(column, TimeRemainingColumn) for column in shown.columns)
         shown.refresh()
         (task,) = _told(bars, shown, ExportState(survey_id="SV_1", phase="reading", done=1, total=4))
         assert (task.percentage, task.fields["phase"]) == (25, "writing")

@@ -11,7 +11,7 @@ import re
 import zlib
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from io import SEEK_END, SEEK_SET
+from io import SEEK_CUR, SEEK_END, SEEK_SET
 from struct import error as StructError  # noqa: N812  (an exception)
 from struct import unpack_from
 from typing import BinaryIO, Final, cast
@@ -182,10 +182,10 @@ class _View:
 
     def seek(self, offset: int, whence: int = SEEK_SET) -> int:
         """Go to a place."""
-        if self._is_open and whence == SEEK_SET:
-            self._at = offset
-            return offset
-        self._at = self._file.seek(offset, whence)
+        if whence == SEEK_END or not self._is_open:
+            self._at = self._file.seek(offset, whence)
+        else:
+            self._at = offset + (self._at if whence == SEEK_CUR else 0)
         return self._at
 
     def tell(self) -> int:

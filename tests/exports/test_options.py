@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import re
@@ -238,7 +239,7 @@ def test_a_moment_is_no_end_before_its_start() -> None:
 
 def test_help_names_every_option() -> None:
     """Who asks for help reads the names of all, and where more is said of each."""
-    said = ExportOptions.__doc__ or ""
+    said = inspect.getdoc(ExportOptions) or ""
     assert [
         name
         for name in ExportOptions.__annotations__
@@ -246,7 +247,7 @@ def test_help_names_every_option() -> None:
     ] == []
     assert "help(exports.StartOptions)" in said
     for name in StartOptions.__annotations__:
-        assert f"        {name}: " in (StartOptions.__doc__ or "")
+        assert f"\n    {name}: " in (inspect.getdoc(StartOptions) or "")
 
 
 def test_what_is_switched_off_excludes_nothing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
 import sys
 from datetime import UTC, datetime
@@ -313,7 +314,7 @@ def test_help_says_what_arguments_mean() -> None:
     """Each function says what labels, names and options are."""
     for export in (exports.to_arrow, exports.to_polars, exports.to_pandas, exports.to_parquet):
         for name in ("labels", "names", "options"):
-            assert f"        {name}: " in (export.__doc__ or "")
+            assert f"\n    {name}: " in (inspect.getdoc(export) or "")
 
 
 @asynchronous

@@ -23,6 +23,7 @@ __all__ = [
     "leaving",
     "mark_in_doubt",
     "on_thread",
+    "outlasted",
     "to_its_end",
 ]
 
@@ -151,7 +152,7 @@ async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
     """
     task = asyncio.get_running_loop().create_task(work)
     try:
-        await _outlasted(lambda: None if task.done() else task)
+        await outlasted(lambda: None if task.done() else task)
     except CancelledError:
         if not task.cancelled():
             task.exception()
@@ -178,7 +179,7 @@ async def on_thread(work: Callable[[*Arguments], T], *arguments: *Arguments) -> 
         return None if done.cancel() or done.done() else asyncio.wrap_future(done)
 
     try:
-        await _outlasted(running)
+        await outlasted(running)
     except CancelledError:
         if not task.cancelled():
             task.exception()
@@ -197,7 +198,7 @@ def _fulfil(done: Future[T], work: Callable[[], T]) -> None:
         done.set_exception(error)
 
 
-async def _outlasted(running: Callable[[], asyncio.Future[Any] | None]) -> None:
+async def outlasted(running: Callable[[], asyncio.Future[Any] | None]) -> None:
     """Wait until nothing runs, and raise the cancellation that came meanwhile."""
     cancellation: CancelledError | None = None
     while (future := running()) is not None:

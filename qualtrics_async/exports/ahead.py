@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
-from qualtrics_async._core.tasks import on_thread, to_its_end
+from qualtrics_async._core.tasks import on_thread, outlasted
 from qualtrics_async.errors import UsageError
 
 __all__ = ["Ahead", "made_ahead"]
@@ -67,13 +67,15 @@ class Ahead(Generic[T]):
     async def end(self) -> None:
         """Wait until nothing runs on a thread any more; nothing interrupts that."""
         self._is_over = True
-        await to_its_end(self._idle())
-
-    async def _idle(self) -> None:
-        if self._next is not None:
-            await asyncio.wait({self._next})
-            if not self._next.cancelled():
-                self._next.exception()
+        made = self._next
+        if made is None:
+            return
+        try:
+            # No task of its own: whoever cancels all tasks of the loop would cancel that one as well.
+            await outlasted(lambda: None if made.done() else made)
+        finally:
+            if not made.cancelled():
+                made.exception()
 
 
 @asynccontextmanager

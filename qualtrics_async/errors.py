@@ -21,6 +21,14 @@ QualtricsError
   JobFailed               a job of the server's ended badly: .job_id .status .detail
   CursorRefused           a nextPage that leads to a host without trust, or in a circle
   JournalError            a journal that cannot be used: .reason
+  DeliveryError           a webhook delivery that is refused: .status, with which a receiver answers it
+    DeliveryTooLarge        413
+    DeliveryTypeRefused     415: no form, and no list of keys and values
+    DeliveryMalformed       400: it cannot be read, or lacks fields
+    DeliveryExpired         400: older than `max_age`
+    DeliveryEncrypted       400: nothing here can decrypt it
+    SignatureMismatch       401: not signed, or not with this key
+    TopicMismatch           401: a topic that its message contradicts
 ```
 
 A class exists only where a caller would act differently.
@@ -40,6 +48,12 @@ __all__ = [
     "ConnectFailed",
     "CursorRefused",
     "DecodeError",
+    "DeliveryEncrypted",
+    "DeliveryError",
+    "DeliveryExpired",
+    "DeliveryMalformed",
+    "DeliveryTooLarge",
+    "DeliveryTypeRefused",
     "Forbidden",
     "InvalidRequest",
     "JobFailed",
@@ -49,7 +63,9 @@ __all__ = [
     "QualtricsError",
     "RateLimited",
     "ServerFault",
+    "SignatureMismatch",
     "TimedOut",
+    "TopicMismatch",
     "TransportError",
     "Unauthorized",
     "UnexpectedStatus",
@@ -270,3 +286,48 @@ class JournalError(QualtricsError):
     def __init__(self, message: str, *, reason: str = "") -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class DeliveryError(QualtricsError):
+    """A webhook delivery that is refused; nothing of it is processed.
+
+    `status` is the HTTP status with which a receiver answers it. Messages quote names and ids, no values.
+    """
+
+    status: ClassVar[int] = 400
+
+
+class DeliveryTooLarge(DeliveryError):
+    """A delivery of more bytes than are taken."""
+
+    status = 413
+
+
+class DeliveryTypeRefused(DeliveryError):
+    """A delivery of another content type, or compressed."""
+
+    status = 415
+
+
+class DeliveryMalformed(DeliveryError):
+    """A delivery that cannot be read, or lacks fields."""
+
+
+class DeliveryExpired(DeliveryError):
+    """A delivery of an event that is older than was asked for."""
+
+
+class DeliveryEncrypted(DeliveryError):
+    """A delivery that is encrypted; how is not documented, so only the caller can decrypt it."""
+
+
+class SignatureMismatch(DeliveryError):
+    """A delivery that is not signed, or not with this key."""
+
+    status = 401
+
+
+class TopicMismatch(DeliveryError):
+    """A delivery whose topic, which no signature covers, names something else than its message."""
+
+    status = 401

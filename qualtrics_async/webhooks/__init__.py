@@ -1,0 +1,38 @@
+"""Events of the service as they happen: deliveries parsed and verified, receivers, subscriptions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qualtrics_async._lazy import lazy
+from qualtrics_async.webhooks import topics as topics
+
+if TYPE_CHECKING:
+    from qualtrics_async.webhooks.events import (
+        CompletedResponse,
+        Event,
+        PartialResponse,
+        ResponseEvent,
+        StartedRecipientSession,
+        SurveyActivated,
+        SurveyDeactivated,
+        SurveyEvent,
+        ThreeSixtyEvent,
+    )
+
+__all__ = [
+    "CompletedResponse",
+    "Event",
+    "PartialResponse",
+    "ResponseEvent",
+    "StartedRecipientSession",
+    "SurveyActivated",
+    "SurveyDeactivated",
+    "SurveyEvent",
+    "ThreeSixtyEvent",
+]
+
+_FILES = ("events",)
+
+if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a helper
+    __getattr__ = lazy(__name__, __all__, _FILES)

@@ -19,20 +19,26 @@ if TYPE_CHECKING:
         SurveyEvent,
         ThreeSixtyEvent,
     )
+    from qualtrics_async.webhooks.inbox import Taken
+    from qualtrics_async.webhooks.receiver import Answer, Counts, Receiver
 
 __all__ = [
+    "Answer",
     "CompletedResponse",
+    "Counts",
     "Event",
     "PartialResponse",
+    "Receiver",
     "ResponseEvent",
     "StartedRecipientSession",
     "SurveyActivated",
     "SurveyDeactivated",
     "SurveyEvent",
+    "Taken",
     "ThreeSixtyEvent",
 ]
 
-_FILES = ("events",)
+_FILES = ("events", "inbox", "receiver")
 
 if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a helper
     __getattr__ = lazy(__name__, __all__, _FILES)

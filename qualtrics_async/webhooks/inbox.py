@@ -1,0 +1,117 @@
+"""Where accepted events wait for who handles them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from hashlib import blake2b
+from typing import Literal, NamedTuple, Protocol, TypeAlias
+
+from qualtrics_async.webhooks.events import Event
+
+__all__ = ["Inbox", "MemoryInbox", "Seen", "Taken", "Verdict", "mark_of"]
+
+Verdict: TypeAlias = Literal["accepted", "repeated", "full"]
+"""What became of an event: `full` leaves no trace of it, so that it may come again."""
+
+
+class Taken(NamedTuple):
+    """An event that was handed out, and the number under which it is `done`."""
+
+    number: int
+    event: Event
+
+
+class Inbox(Protocol):
+    """Accepts events, each of them once, and hands them out in that order."""
+
+    @property
+    def waiting(self) -> int:
+        """How many events were accepted and not yet taken."""
+
+    async def put(self, event: Event) -> Verdict:
+        """Accept an event; what this has returned `accepted` for is as safe as the inbox makes it."""
+
+    async def take(self) -> Taken | None:
+        """Wait for the next event; None when the inbox was closed. A cancelled caller loses nothing."""
+
+    async def done(self, number: int) -> None:
+        """Forget an event that was handled."""
+
+    async def aclose(self) -> None:
+        """Accept and hand out nothing more; who waits in `take()` gets None."""
+
+
+def mark_of(event: Event) -> bytes | None:
+    """16 bytes that all deliveries of one event have in common; None where nothing tells two events apart."""
+    identity = event.identity
+    return None if identity is None else blake2b("\0".join(identity).encode(), digest_size=16).digest()
+
+
+class Seen:
+    """The marks of the last so many events."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._marks: dict[bytes, None] = {}
+
+    def __contains__(self, mark: bytes) -> bool:
+        return mark in self._marks
+
+    def add(self, mark: bytes) -> None:
+        """Remember a mark, and forget the oldest one where there are too many."""
+        self._marks[mark] = None
+        if len(self._marks) > self._most:
+            del self._marks[next(iter(self._marks))]
+
+
+class MemoryInbox:
+    """Events in memory, at most `size` of them; the last `remember` ones are known again.
+
+    What waits here is lost with the process.
+    """
+
+    def __init__(self, size: int, remember: int) -> None:
+        self._size = size
+        self._seen = Seen(remember)
+        self._events: deque[Event] = deque()
+        self._arrived = asyncio.Event()
+        self._number = 0
+        self._is_closed = False
+
+    @property
+    def waiting(self) -> int:
+        """How many events were accepted and not yet taken."""
+        return len(self._events)
+
+    async def put(self, event: Event) -> Verdict:
+        """Accept an event."""
+        mark = mark_of(event)
+        if mark is not None and mark in self._seen:
+            return "repeated"
+        if self._is_closed or len(self._events) >= self._size:
+            return "full"
+        if mark is not None:
+            self._seen.add(mark)
+        self._events.append(event)
+        self._arrived.set()
+        return "accepted"
+
+    async def take(self) -> Taken | None:
+        """Wait for the next event; None when the inbox was closed."""
+        while not self._is_closed:
+            if self._events:
+                self._number += 1
+                return Taken(self._number, self._events.popleft())
+            self._arrived.clear()
+            await self._arrived.wait()
+        return None
+
+    async def done(self, number: int) -> None:
+        """Nothing is left of an event once it was taken."""
+
+    async def aclose(self) -> None:
+        """Drop what waits."""
+        self._is_closed = True
+        self._events.clear()
+        self._arrived.set()

@@ -37,6 +37,7 @@ async def main(told: dict[str, Any]) -> None:
         retry=RetryPolicy(base=0),
     )
     # So that a request which the sandbox holds holds the whole job, and what is left does not depend on time.
+    # A list whose import is under way holds no place: another list would go on meanwhile.
     concurrency = 5 if told["job"] == "creates" else 1
     kept = {"journal": told["journal"], "replay": told["replay"], "concurrency": concurrency}
     kept["reconcile_timeout"] = 10.0 if told["job"] == "imports" else 0.5

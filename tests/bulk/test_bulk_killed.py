@@ -21,6 +21,9 @@ from qualtrics_async.sandbox import Fault, Sandbox
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills with SIGKILL")
 
 COUNT = 60
+SECONDS = 60
+"""What a process may take at most, on a machine that is busy with others."""
+
 Line = tuple[str, Any]
 
 
@@ -52,7 +55,7 @@ def start(sandbox: Sandbox, job: str, journal: Path, **more: Any) -> subprocess.
 
 def lines(process: subprocess.Popen[str]) -> list[Line]:
     """Read what a process printed until its end."""
-    said, _ = process.communicate(timeout=20)
+    said, _ = process.communicate(timeout=SECONDS)
     return [
         (kind, tuple(key) if isinstance(key, list) else key)
         for kind, key in map(json.loads, said.splitlines())
@@ -61,7 +64,7 @@ def lines(process: subprocess.Popen[str]) -> list[Line]:
 
 def kill_when(process: subprocess.Popen[str], fault: Fault) -> list[Line]:
     """Kill the process while the sandbox holds one of its requests."""
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + SECONDS
     while not fault.used and process.poll() is None and time.monotonic() < give_up:
         time.sleep(0.005)
     process.kill()
@@ -97,7 +100,10 @@ def settle(sandbox: Sandbox, parts: list[list[Line]], whole: list[Line]) -> Coun
 def test_an_import_that_is_killed_again_and_again(sandbox: Sandbox, tmp_path: Path) -> None:
     """While it reads, checks, sends, waits and reads the report: what arrived is found, none doubled."""
     journal, parts = tmp_path / "j.db", []
-    process = start(sandbox, "imports", journal, die_at_row=25)
+    # The imports of one list follow each other, so a request that is held holds all of them. An import of
+    # another list could be about to leave when the process is killed: what never arrives is rightly in doubt.
+    only = {"lists": list(sandbox.state.mailing_lists)[:1]}
+    process = start(sandbox, "imports", journal, die_at_row=25, **only)
     parts.append(lines(process))
     assert process.returncode == -signal.SIGKILL
     points: list[tuple[str, Any, int]] = [
@@ -105,14 +111,14 @@ def test_an_import_that_is_killed_again_and_again(sandbox: Sandbox, tmp_path: Pa
         (IMPORT, "after", 0),
         (PROGRESS, "after", 0),
         (REPORT, "before", 1),
-        (IMPORT, "before", 0),
+        (IMPORT, "before", 2),  # the last one: no later import tells what became of it
     ]
     for route, when, skip in points:
         held = sandbox.faults.add(kind="delay", route=route, when=when, skip=skip)
-        parts.append(kill_when(start(sandbox, "imports", journal), held))
+        parts.append(kill_when(start(sandbox, "imports", journal, **only), held))
         sandbox.faults.clear()
-    parts.append(finish(sandbox, "imports", journal))
-    whole = finish(sandbox, "imports", journal, replay=True)
+    parts.append(finish(sandbox, "imports", journal, **only))
+    whole = finish(sandbox, "imports", journal, replay=True, **only)
     kinds = settle(sandbox, parts, whole)
     assert kinds == {"Ok": 60}
     assert b"@example.com" not in journal.read_bytes()

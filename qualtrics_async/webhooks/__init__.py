@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         ThreeSixtyEvent,
     )
     from qualtrics_async.webhooks.inbox import Taken
+    from qualtrics_async.webhooks.parsing import parse
     from qualtrics_async.webhooks.receiver import Answer, Counts, Receiver
 
 __all__ = [
@@ -36,9 +37,10 @@ __all__ = [
     "SurveyEvent",
     "Taken",
     "ThreeSixtyEvent",
+    "parse",
 ]
 
-_FILES = ("events", "inbox", "receiver")
+_FILES = ("events", "parsing", "inbox", "receiver")
 
 if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a helper
     __getattr__ = lazy(__name__, __all__, _FILES)

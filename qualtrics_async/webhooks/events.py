@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -155,7 +156,7 @@ _STATUSES: Final[dict[str, type[SurveyEvent]]] = {
 }
 """`Complete` is recorded, `Completed` is a public client's word, the others stand in older documentation."""
 
-_SPACES: Final = ("surveyengine", "controlpanel", "threesixty")
+_SPACE: Final = re.compile(r"(?:\A|\.)(?=(?:surveyengine|controlpanel|threesixty)\.)")
 _BARE: Final = frozenset({"Status", "SurveyID", "BrandID"})
 """All that an activation has; a 360 event with a status may have more."""
 
@@ -164,18 +165,21 @@ def event_of(delivered: str, fields: Mapping[str, Any], *, is_signed: bool) -> E
     """Make the event of a delivered topic and the fields of its message.
 
     Raises:
-        DeliveryMalformed: when the ids are missing that events of its type have.
+        DeliveryMalformed: when the ids are missing that events of its type have, or are no text.
         TopicMismatch: when the topic names something else than the fields.
     """
     told = {**fields}
     brand_id, topic = _split(delivered, _text(told, "BrandID"))
+    if not topic:
+        raise DeliveryMalformed("a delivery whose topic names nothing")
     common: dict[str, Any] = {"topic": topic, "brand_id": brand_id, "fields": told, "is_signed": is_signed}
     word, subject = _word(topic)
     cls = _KNOWN.get(word)
     if cls is None:
-        if _is_unmistakable(told):
+        is_360 = topic.startswith("threesixty.")
+        if (is_signed or is_360) and _is_unmistakable(told):
             raise TopicMismatch(f"the topic names something else than the message: {_status(told)}")
-        if topic.startswith("threesixty."):
+        if is_360:
             return ThreeSixtyEvent(name=topic.removeprefix("threesixty."), **common)
         return Event(**common)
     survey_id = _needed(told, "SurveyID", word)
@@ -204,18 +208,15 @@ def _typed(cls: type[SurveyEvent], told: dict[str, Any], common: dict[str, Any])
 
 
 def _split(delivered: str, brand_id: str | None) -> tuple[str | None, str]:
-    """Take the brand off a delivered topic: what stands before the first known word."""
+    """Take the brand off a delivered topic: what stands before the first known word; it may have dots."""
     if brand_id and delivered[: len(brand_id) + 1].casefold() == f"{brand_id}.".casefold():
         return brand_id, delivered[len(brand_id) + 1 :]
-    for space in _SPACES:
-        before, found, after = delivered.partition(f"{space}.")
-        if found and not before:
-            return brand_id, delivered
-        if found and before.endswith("."):
-            if brand_id:
-                raise TopicMismatch("the topic names another brand than the BrandID")
-            return before[:-1], found + after
-    return brand_id, delivered
+    known = _SPACE.search(delivered)
+    if known is None or known.end() == 0:
+        return brand_id, delivered
+    if brand_id:
+        raise TopicMismatch("the topic names another brand than the BrandID")
+    return delivered[: known.start()] or None, delivered[known.end() :]
 
 
 def _word(topic: str) -> tuple[str, str]:
@@ -242,7 +243,8 @@ def _is_unmistakable(told: Mapping[str, Any]) -> bool:
 
 
 def _status(told: Mapping[str, Any]) -> str:
-    return f"its Status is {told.get('Status')!r:.40}"
+    status = told.get("Status")
+    return f"its Status is {status!r:.40}" if isinstance(status, str) else "it has no Status"
 
 
 def _needed(told: Mapping[str, Any], name: str, word: str) -> str:
@@ -253,12 +255,9 @@ def _needed(told: Mapping[str, Any], name: str, word: str) -> str:
 
 
 def _text(told: Mapping[str, Any], name: str) -> str | None:
+    """Give a text; None for what is empty or no text, which stays in `fields` as it came."""
     found = told.get(name)
-    if found is None or found == "":
-        return None
-    if not isinstance(found, str):
-        raise DeliveryMalformed(f"{name} is no text")
-    return found
+    return found if isinstance(found, str) and found else None
 
 
 def _instant(found: object) -> datetime | None:

@@ -8,6 +8,8 @@ from qualtrics_async._lazy import lazy
 from qualtrics_async.webhooks import topics as topics
 
 if TYPE_CHECKING:
+    from qualtrics_async.webhooks.aiohttp_server import aiohttp_handler
+    from qualtrics_async.webhooks.asgi import asgi_app
     from qualtrics_async.webhooks.events import (
         CompletedResponse,
         Event,
@@ -37,10 +39,12 @@ __all__ = [
     "SurveyEvent",
     "Taken",
     "ThreeSixtyEvent",
+    "aiohttp_handler",
+    "asgi_app",
     "parse",
 ]
 
-_FILES = ("events", "parsing", "inbox", "receiver")
+_FILES = ("events", "parsing", "inbox", "receiver", "aiohttp_server", "asgi")
 
 if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a helper
     __getattr__ = lazy(__name__, __all__, _FILES)

@@ -1,0 +1,99 @@
+"""The receiver behind `aiohttp.web`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Self
+
+from qualtrics_async.errors import DeliveryTooLarge
+from qualtrics_async.webhooks.receiver import Receiver
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+__all__ = ["aiohttp_handler"]
+
+
+def aiohttp_handler(receiver: Receiver) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
+    """Make the handler that takes deliveries, for an application or for the low-level `web.Server`.
+
+    ```python
+    app.router.add_route("*", "/qualtrics", webhooks.aiohttp_handler(receiver))
+    ```
+
+    The receiver's `max_size` holds, not the `client_max_size` of the application. A request that is answered
+    before its body has come in ends its connection.
+    """
+    from aiohttp import web  # only who serves with it pays for its import
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        encodings = request.headers.getall("Content-Encoding", ())
+        try:
+            answer = await receiver.answer(
+                request.method,
+                _Body(request, receiver.max_size, asks=not isinstance(request, web.Request)),
+                content_type=request.headers.get("Content-Type"),
+                content_encoding=", ".join(encodings) or None,
+            )
+        except (_Gone, web.RequestPayloadError):
+            response = web.Response(status=400)  # for the access log; there is nobody to read it
+            response.force_close()
+            return response
+        response = web.Response(status=answer.status, text=answer.text, headers=answer.headers)
+        if request.content.at_eof():
+            return response
+        response.force_close()
+        if encodings and not request.content.is_eof():
+            # aiohttp would read on for a while, so that the answer arrives, and decompress what it reads.
+            await _send_and_hang_up(request, response)
+        return response
+
+    return handle
+
+
+async def _send_and_hang_up(request: web.BaseRequest, response: web.Response) -> None:
+    try:
+        await response.prepare(request)
+        await response.write_eof()
+    except ConnectionError:
+        return
+    request.protocol.force_close()
+
+
+class _Gone(Exception):
+    """The client hung up while it sent."""
+
+
+class _Body:
+    """The body of a request, in pieces; one that says that it is too large is not read."""
+
+    def __init__(self, request: web.BaseRequest, max_size: int, *, asks: bool) -> None:
+        self._request = request
+        self._max_size = max_size
+        self._asks = asks
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        request = self._request
+        length = request.content_length
+        if length is not None and length > self._max_size:
+            raise DeliveryTooLarge(f"a delivery of {length} bytes, of at most {self._max_size}")
+        try:
+            if self._asks:
+                self._asks = False
+                await _ask(request)
+            piece = await request.content.readany()
+        except ConnectionError as error:
+            raise _Gone from error
+        if not piece:
+            raise StopAsyncIteration
+        return piece
+
+
+async def _ask(request: web.BaseRequest) -> None:
+    """Send what a client waits for that said `Expect: 100-continue`; an application did that already."""
+    if request.version >= (1, 1) and request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0

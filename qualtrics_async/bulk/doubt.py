@@ -151,7 +151,8 @@ class ImportDoubts:
             return None
         if not doubt.behind and doubt.keys:
             return self._put_back(doubt)
-        # First the control, then the samples: so whatever the index holds by then is seen.
+        # First the time and the control, then the samples: so whatever the index holds by then is seen.
+        late = doubt.patience.is_over
         overtaken = await self._overtaken(chunk)
         match await self._look(chunk, doubt.keys):
             case Trace.FOUND:
@@ -161,9 +162,9 @@ class ImportDoubts:
             case Trace.ABSENT if overtaken:
                 why = "none of its sample rows is in the list, and rows of a later import are"
                 await self._send_again(doubt, why)
-            case Trace.ABSENT if doubt.patience.is_over and self._job.settings.on_doubt == "resend":
+            case Trace.ABSENT if late and self._job.settings.on_doubt == "resend":
                 await self._send_again(doubt, f"{self._no_trace}, and on_doubt says so")
-            case _ if doubt.patience.is_over:
+            case _ if late:
                 await self._leave(doubt, self._no_trace)
             case _:
                 return doubt.patience.pause()

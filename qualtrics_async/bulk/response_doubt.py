@@ -147,18 +147,20 @@ class ResponseDoubts:
             return None
         if not doubt.behind and chunk.note.samples:
             return self._put_back(doubt)
-        # First what has ended, then the samples: so whatever was done by then is seen.
-        overtaken = chunk.note.overtaken
+        # First the time and what has ended, then the samples: so whatever was done by then is seen.
+        late, overtaken = doubt.patience.is_over, chunk.note.overtaken
         match await self._look(chunk):
             case Trace.FOUND:
                 chunk.note.arrived = True
                 await self._send_again(chunk, "it had arrived; what must be done once is left out")
             case Trace.NONE:
                 await self._leave(chunk, "nothing of it can be looked for")
-            case Trace.ABSENT if doubt.resent < MOST_RESENT and (why := self._absent(doubt, overtaken)):
+            case Trace.ABSENT if doubt.resent < MOST_RESENT and (
+                why := self._absent(late=late, overtaken=overtaken)
+            ):
                 doubt.resent += 1
                 await self._send_again(chunk, why)
-            case _ if doubt.patience.is_over:
+            case _ if late:
                 await self._leave(chunk, self._no_trace)
             case _:
                 return doubt.patience.pause()
@@ -181,11 +183,11 @@ class ResponseDoubts:
             return None
         return self._verb.shows(_item(payload), response)
 
-    def _absent(self, doubt: _Doubt, overtaken: bool) -> str | None:
+    def _absent(self, *, late: bool, overtaken: bool) -> str | None:
         """Why a job that shows no trace may be sent again; None as long as it may not."""
         if overtaken:
             return "a later job has ended, and no sample shows anything of it"
-        if doubt.patience.is_over and self._job.settings.on_doubt == "resend":
+        if late and self._job.settings.on_doubt == "resend":
             return f"{self._no_trace}, and on_doubt says so"
         return None
 

@@ -188,6 +188,21 @@ async def test_an_import_that_is_still_running_is_waited_for() -> None:
         assert s.count(CONTACTS) == 2
 
 
+@pytest.mark.parametrize("on_doubt", ["report", "resend"])
+@virtual
+async def test_a_look_that_began_in_time_is_not_the_last(on_doubt: Any) -> None:
+    """Its answer comes when the time is up: what arrived meanwhile is found by one more look."""
+    timing: dict[str, Any] = {"jobs": BySeconds(5), "clock": loop().time}
+    async with scene(deduplicate=(), client={"polling": Polling(first=1, longest=1)}, **timing) as s:
+        s.sandbox.faults.add(kind="cut", when="after", route=IMPORT)
+        s.sandbox.faults.add(kind="delay", when="after", route=SEARCH, skip=3 + 2, seconds=20)
+        rows = s.rows(10)
+        taken = await take(s.imports(rows, on_doubt=on_doubt, reconcile_timeout=10))
+        settle(s.sandbox, rows, taken.outcomes)
+        assert taken.kinds == {"Ok": 10}
+        assert s.count(IMPORT) == 1
+
+
 @asynchronous
 async def test_sending_again_on_demand_ends() -> None:
     """A chunk that never leaves a trace is sent five times more."""

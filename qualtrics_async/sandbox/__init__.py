@@ -10,18 +10,23 @@ async with Sandbox() as sandbox:
 
 from __future__ import annotations
 
+from qualtrics_async.sandbox.delivery_faults import DeliveryFault, DeliveryFaultKind
 from qualtrics_async.sandbox.faults import Fault, FaultKind, Faults
 from qualtrics_async.sandbox.jobs import ByPolls, BySeconds
 from qualtrics_async.sandbox.limits import Quotas
 from qualtrics_async.sandbox.questions import Question
-from qualtrics_async.sandbox.records import RequestRecord
+from qualtrics_async.sandbox.records import DeliveryRecord, RequestRecord
 from qualtrics_async.sandbox.server import Sandbox, routes
-from qualtrics_async.sandbox.settings import Exports
+from qualtrics_async.sandbox.settings import Deliveries, Exports
 from qualtrics_async.sandbox.state import State
 
 __all__ = [
     "ByPolls",
     "BySeconds",
+    "Deliveries",
+    "DeliveryFault",
+    "DeliveryFaultKind",
+    "DeliveryRecord",
     "Exports",
     "Fault",
     "FaultKind",

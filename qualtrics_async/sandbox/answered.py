@@ -38,6 +38,11 @@ class Answered:
         def new_id(self, prefix: str) -> str:
             """A prefix and random characters."""
 
+        def tell_response(
+            self, response: Response, recipient_id: str | None = None, distribution_id: str | None = None
+        ) -> None:
+            """A response came."""
+
     def __init__(self) -> None:
         self._batches: dict[str, list[Batch]] = {}
         self._changes_of_responses = 0
@@ -48,15 +53,30 @@ class Answered:
         return self._changes_of_responses
 
     def add_response(
-        self, survey_id: str, values: dict[str, Any] | None = None, *, labels: dict[str, Any] | None = None
+        self,
+        survey_id: str,
+        values: dict[str, Any] | None = None,
+        *,
+        labels: dict[str, Any] | None = None,
+        recipient_id: str | None = None,
+        distribution_id: str | None = None,
     ) -> Response:
         """Make a response without a request: `values` may say otherwise about its metadata as well.
 
-        Without more it is a finished one that took no time.
+        Without more it is a finished one that took no time. Subscriptions are told of it, with the contact
+        lookup id and the distribution that are given.
 
         Raises:
             ValueError: for a `recordedDate` that is none.
         """
+        made = self.import_response(survey_id, values, labels=labels)
+        self.tell_response(made, recipient_id, distribution_id)
+        return made
+
+    def import_response(
+        self, survey_id: str, values: dict[str, Any] | None = None, *, labels: dict[str, Any] | None = None
+    ) -> Response:
+        """The same, of which nobody is told."""
         now = self.now()
         made = _response(self.new_id("R_"), survey_id, now, values or {}, labels or {})
         self.touch(made)

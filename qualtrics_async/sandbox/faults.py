@@ -43,12 +43,12 @@ it) or `checksum` (the directory has a wrong one). Only files of exports know no
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args
 
+from qualtrics_async.sandbox.dice import Dice, options_of
 from qualtrics_async.sandbox.handlers import check_route
+from qualtrics_async.sandbox.holding import Holding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,7 +135,7 @@ class FaultOptions(TypedDict, total=False):
 
 
 @dataclass(slots=True, eq=False)
-class Fault:
+class Fault(Holding):
     """One scripted fault, and the handle on it. `used` counts the requests that drew it."""
 
     kind: FaultKind
@@ -188,23 +188,6 @@ class Fault:
             wrong[position - start] ^= 0xFF
         return bytes(wrong)
 
-    def release(self) -> None:
-        """Let everything that a delay holds go on, now and later. Safe from any thread."""
-        if self._loop is None or self._loop.is_closed():
-            self._released.set()
-        else:
-            self._loop.call_soon_threadsafe(self._released.set)
-
-    async def arrived(self) -> None:
-        """Wait until a request has drawn this fault; only in the sandbox's own loop."""
-        await self._arrived.wait()
-
-    async def hold(self) -> None:
-        """Wait as long as the fault wants."""
-        self._loop = asyncio.get_running_loop()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._released.wait(), self.seconds)
-
     def draw(self, record: RequestRecord) -> bool:
         """Whether this request gets the fault; counts it if so."""
         if self.times is not None and self.used >= self.times:
@@ -221,46 +204,13 @@ class Fault:
         return True
 
 
-@dataclass(slots=True)
-class _Dice:
-    """One seed's faults: `left` is how often the last one strikes again."""
-
-    random: random.Random
-    rate: float
-    kinds: list[dict[str, Any]]
-    weights: Sequence[float] | None
-    route: str
-    last: Fault | None = None
-    left: int = 0
-
-    def roll(self, record: RequestRecord) -> Fault | None:
-        """The fault for this request, if any; each request that is covered takes its number."""
-        if not _covers(self.route, record):
-            return None
-        struck, options = self.random.random() < self.rate, self._choose()
-        if self.last is not None and self.left > 0:
-            self.left -= 1
-            return self.last
-        if not struck:
-            return None
-        kind = options["kind"]
-        self.last = Fault(**({"when": "before" if kind in _BEFORE else "after"} | options))
-        self.left = (self.last.times or 1) - 1
-        return self.last
-
-    def _choose(self) -> dict[str, Any]:
-        if self.weights is None:
-            return self.random.choice(self.kinds)
-        return self.random.choices(self.kinds, self.weights)[0]
-
-
 class Faults:
     """What goes wrong in a sandbox. `log` has the faults that were drawn, in order."""
 
     def __init__(self) -> None:
         self.log: list[Fault] = []
         self._scripted: list[Fault] = []
-        self._dice: list[_Dice] = []
+        self._dice: list[tuple[str, Dice[Fault]]] = []
         self._closed = False
 
     def add(
@@ -308,15 +258,8 @@ class Faults:
             ValueError: for weights that do not fit the kinds, and for what would never end.
         """
         check_route(route, exact=False)
-        options = [{"kind": kind} if isinstance(kind, str) else dict(kind) for kind in kinds]
-        if any(made["kind"] in _HOLDING and made.get("seconds") is None for made in options):
-            raise ValueError("nobody can release a random fault: give it seconds")
-        if any(made.get("times", 1) is None for made in options):
-            raise ValueError("a random fault must end: give it a number of times")
-        if weights is not None and len(weights) != len(options):
-            raise ValueError(f"{len(options)} kinds need as many weights, not {len(weights)}")
-        dice = random.Random(seed)  # noqa: S311  # must be reproducible
-        self._dice.append(_Dice(dice, rate, options, weights, route))
+        options = options_of(kinds, weights, _HOLDING)
+        self._dice.append((route, Dice(seed, rate, options, weights, _struck)))
 
     def clear(self) -> None:
         """Forget all faults and let go what they hold; the log stays."""
@@ -328,9 +271,9 @@ class Faults:
     def take(self, record: RequestRecord) -> Fault | None:
         """The fault for this request, if any."""
         fault = next((fault for fault in self._scripted if fault.draw(record)), None)
-        for dice in self._dice:
+        for route, dice in self._dice:
             # Each takes its number, so that none disturbs another.
-            rolled = dice.roll(record)
+            rolled = dice.roll() if _covers(route, record) else None
             if fault is None and rolled is not None:
                 fault = rolled
                 fault.used += 1
@@ -338,6 +281,11 @@ class Faults:
             record.fault = fault.kind
             self.log.append(fault)
         return fault
+
+
+def _struck(**options: Any) -> Fault:
+    before = options["kind"] in _BEFORE
+    return Fault(**({"when": "before" if before else "after"} | options))
 
 
 def _covers(route: str, record: RequestRecord) -> bool:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AcceptedRow",
     "Contact",
+    "DeliveryRecord",
     "Directory",
     "Distribution",
     "ImportJob",
@@ -315,11 +316,38 @@ class Distribution:
 
 @dataclass(slots=True)
 class Subscription:
-    """A subscription to events. The key is kept for the tests that sign with it."""
+    """A subscription to events. `successful_calls` counts the posts that were answered with 2xx."""
 
     id: str
     topics: str
     publication_url: str
     encrypted: bool
-    shared_key: str | None
+    shared_key: str | None = field(repr=False)
     successful_calls: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class DeliveryRecord:
+    """One attempt to deliver an event, or to ask a new subscription's URL by GET.
+
+    `topic` is without the brand. All attempts and repeats for one event and subscription have one `delivery`
+    number; the GET has number 0. `at` is in seconds of the sandbox's clock. `status` is 0 while it is under
+    way and where nothing was answered, then `error` says why; `fault` is the kind of fault that it drew.
+    """
+
+    at: float
+    subscription_id: str
+    topic: str
+    url: str
+    method: str = "POST"
+    body: bytes = b""
+    delivery: int = 0
+    attempt: int = 1
+    status: int = 0
+    error: str | None = None
+    fault: str | None = None
+
+    @property
+    def is_taken(self) -> bool:
+        """The receiver answered with 2xx."""
+        return self.status // 100 == 2  # noqa: PLR2004  # 2xx

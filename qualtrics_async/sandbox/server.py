@@ -6,22 +6,24 @@ import asyncio
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from aiohttp import web
 
 from qualtrics_async.sandbox.app import App
 from qualtrics_async.sandbox.credentials import Credentials
 from qualtrics_async.sandbox.faults import Faults
+from qualtrics_async.sandbox.forms import decrypt
 from qualtrics_async.sandbox.handlers import OPERATIONS
 from qualtrics_async.sandbox.jobs import ByPolls, BySeconds
 from qualtrics_async.sandbox.limits import Quotas, Window
-from qualtrics_async.sandbox.settings import Exports, Imports, Links, Settings
+from qualtrics_async.sandbox.publishing import Publisher
+from qualtrics_async.sandbox.settings import Deliveries, Exports, Imports, Links, Settings
 from qualtrics_async.sandbox.state import State
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Iterator, MutableSequence, Sequence
+    from collections.abc import Callable, Iterator, Mapping, MutableSequence, Sequence
     from ssl import SSLContext
     from types import TracebackType
 
@@ -66,6 +68,14 @@ class Sandbox:
     - `record_requests`: True keeps a record of every request, False none, a number the last so many.
     - `record_bodies`: keep the bodies of requests too.
     - `exports`: how exports of responses behave, see `Exports`.
+    - `deliveries`: how events are delivered to subscriptions, see `Deliveries`.
+
+    Subscriptions are told of responses as they are given (not of imported ones and of batches: assumed), of
+    sessions that recipients of a distribution start, of surveys that are activated and deactivated by a PUT,
+    and of what `publish()` says. The form of deliveries and their signature are observed, some of them have
+    the stray field `undefined` (with `quirks`); a message that is encrypted is so by a cipher of the
+    sandbox's own, since the vendor's is not documented: see `decrypt()`. `deliveries` has the record of every
+    attempt and what shall go wrong, as `faults` has for requests.
 
     What it leaves out: quotas of surveys count no responses, only what a recipient answers in a session
     counts as an answer to a distribution, messages of libraries need not exist, and tokens that are made for
@@ -98,6 +108,7 @@ class Sandbox:
         record_requests: bool | int = True,
         record_bodies: bool = False,
         exports: Exports | None = None,
+        deliveries: Deliveries | None = None,
     ) -> None:
         self._host = host
         self._port = port
@@ -109,6 +120,15 @@ class Sandbox:
             seed, clock, deduplicate, jobs=jobs, search_lag=search_lag, listing_lag=listing_lag
         )
         self.faults = Faults()
+        self.deliveries = Publisher(
+            deliveries or Deliveries(),
+            self.state.subscriptions,
+            lambda: self.state.brand_id,
+            clock,
+            stray_fields=quirks,
+            record=record_requests,
+        )
+        self.state.publisher = self.deliveries
         self._app = App(
             state=self.state,
             settings=Settings(
@@ -124,6 +144,7 @@ class Sandbox:
                 latency=latency,
                 record_bodies=record_bodies,
                 exports=exports or Exports(),
+                deliveries=deliveries or Deliveries(),
             ),
             credentials=self._credentials,
             faults=self.faults,
@@ -203,6 +224,39 @@ class Sandbox:
         """End the life of every bearer token now."""
         self._credentials.expire()
 
+    def publish(self, topic: str, fields: Mapping[str, Any]) -> None:
+        """Let an event happen that nothing here brings about: `publish("threesixty.reportReady", {...})`.
+
+        The topic is without the brand, the fields are those of the message. Safe from any thread; before it
+        runs, what is published is delivered once it does.
+        """
+        self.state.publish(topic, fields)
+
+    async def delivered(self) -> None:
+        """Wait until no delivery is under way or waiting, be it for its next attempt or for `release()`.
+
+        Raises:
+            RuntimeError: in another event loop than the sandbox's: see `wait_delivered`.
+        """
+        await self.deliveries.delivered()
+
+    def wait_delivered(self, timeout: float = 10.0) -> None:
+        """The same from another thread than the sandbox's.
+
+        Raises:
+            TimeoutError: after so many seconds.
+        """
+        self.deliveries.wait_delivered(timeout)
+
+    @staticmethod
+    def decrypt(text: str, shared_key: str) -> str:
+        """Read the message of an encrypted delivery of a sandbox; its cipher is not the vendor's.
+
+        Raises:
+            ValueError: for anything else, or with another key.
+        """
+        return decrypt(text, shared_key)
+
     async def start(self) -> None:
         """Listen, as entering does; after a `close()` at the same address and with the same state."""
         server = web.Server(self._app.handle, access_log=None)
@@ -214,11 +268,13 @@ class Sandbox:
         self._port = port
         scheme = "http" if self._ssl is None else "https"
         self._app.origin = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+        self.deliveries.start()
 
     async def close(self) -> None:
         """Let go what faults hold, end what is served, and stop listening. State and records stay."""
         self.faults.clear()
         self._app.interrupt()
+        await self.deliveries.close()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

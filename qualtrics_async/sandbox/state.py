@@ -6,13 +6,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from qualtrics_async.sandbox.accounts import account
+from qualtrics_async.sandbox.activities import Activities
 from qualtrics_async.sandbox.answered import Answered
 from qualtrics_async.sandbox.arranged import Arranged
 from qualtrics_async.sandbox.dates import from_iso, iso, iso_fraction
 from qualtrics_async.sandbox.definition import FIRST_BLOCK, definition
 from qualtrics_async.sandbox.jobs import Job, Progress
 from qualtrics_async.sandbox.questions import ask, embed
-from qualtrics_async.sandbox.records import Distribution, Subscription, Survey
+from qualtrics_async.sandbox.records import Distribution, Survey
 from qualtrics_async.sandbox.shelves import Shelf
 from qualtrics_async.sandbox.truth import Truth
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["State", "from_iso", "iso", "iso_fraction"]
 
 
-class State(Arranged, Answered, Truth):
+class State(Activities, Arranged, Answered, Truth):
     """Everything that a sandbox knows; tests may read and arrange it at will.
 
     Records are kept by id. `accepted_rows` counts for each contact row how often it was accepted, by import
@@ -53,11 +54,11 @@ class State(Arranged, Answered, Truth):
     ) -> None:
         Truth.__init__(self, seed, clock, jobs, search_lag, listing_lag)
         Answered.__init__(self)
+        Activities.__init__(self)
         self.brand_id = "examplebrand"
         self.datacenter = "fra1"
         self.surveys: dict[str, Survey] = {}
         self.responses: dict[str, Response] = {}
-        self.subscriptions: dict[str, Subscription] = {}
         self.participants: dict[str, dict[str, dict[str, Any]]] = {"ex": {}, "cx": {}, "bx": {}}
         self.processed: Counter[str] = Counter()
         self.deleted_all_subscriptions: list[tuple[str, ...]] = []
@@ -148,14 +149,6 @@ class State(Arranged, Answered, Truth):
         )
         self.distributions[made.id] = made
         return made
-
-    def add_subscription(self, topics: str, publication_url: str, *, shared_key: str | None = None) -> str:
-        """Make an event subscription."""
-        made = Subscription(
-            self.new_id("SUB_"), topics, publication_url, encrypted=False, shared_key=shared_key
-        )
-        self.subscriptions[made.id] = made
-        return made.id
 
     def add_ex_project(self) -> str:
         """Make an EX project without participants; the form of its id is assumed."""

@@ -33,7 +33,7 @@ def test_public_names_are_sorted_and_exist() -> None:
     assert all(hasattr(package, name) for name in package.__all__)
 
 
-def test_it_stands_on_the_standard_library_and_aiohttp_web_alone() -> None:
+def test_it_stands_on_the_standard_library_and_aiohttp_alone() -> None:
     for module in Path(package.__path__[0]).rglob("*.py"):
         for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -41,6 +41,8 @@ def test_it_stands_on_the_standard_library_and_aiohttp_web_alone() -> None:
                 names = [f"{node.module}.{alias.name}" for alias in node.names]
             for name in names:
                 ours = name.startswith(("qualtrics_async.sandbox.", "aiohttp.web"))
+                # Events are posted by one module, and by nothing else.
+                ours = ours or (module.name == "posting.py" and name.startswith("aiohttp."))
                 assert ours or name.split(".")[0] in sys.stdlib_module_names, (module.name, name)
 
 

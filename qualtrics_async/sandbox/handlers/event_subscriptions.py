@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from qualtrics_async.sandbox.records import Subscription
@@ -9,6 +10,9 @@ from qualtrics_async.sandbox.routing import Routes
 from qualtrics_async.sandbox.wire import Refused, check_keys, check_texts, result
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from qualtrics_async.sandbox.publishing import Asked
     from qualtrics_async.sandbox.wire import Body, Call
 
 __all__ = ["routes"]
@@ -17,8 +21,8 @@ routes = Routes()
 
 
 @routes("POST", "/eventsubscriptions", "observed", per_minute=120)
-def create_subscription(call: Call) -> Body:
-    """Observed: `result.id`. Duplicates are allowed."""
+def create_subscription(call: Call) -> Body | Awaitable[Body]:
+    """Observed: `result.id`. Duplicates are allowed. The URL is asked by GET, see `Deliveries`: assumed."""
     body = call.json()
     check_keys(body, ("topics", "publicationUrl", "encrypt", "sharedKey"), ("topics", "publicationUrl"))
     check_texts(body, ("topics", "publicationUrl", "sharedKey"))
@@ -30,8 +34,10 @@ def create_subscription(call: Call) -> Body:
         encrypted=bool(body.get("encrypt", False)),
         shared_key=body.get("sharedKey"),
     )
-    state.subscriptions[made.id] = made
-    return result({"id": made.id})
+    asked = None if state.publisher is None else state.publisher.ask(made)
+    if asked is not None and call.settings.deliveries.require_get:
+        return _keep_if_answered(call, made, asked)
+    return _keep(call, made)
 
 
 @routes("GET", "/eventsubscriptions", "observed", per_minute=120)
@@ -50,7 +56,7 @@ def get_subscription(call: Call) -> Body:
 @routes("DELETE", "/eventsubscriptions/{subscriptionId}", "observed", per_minute=120)
 def delete_subscription(call: Call) -> Body:
     """Observed: answers meta only."""
-    del call.state.subscriptions[_find(call).id]
+    call.state.unsubscribe([_find(call).id])
     return {}
 
 
@@ -58,8 +64,22 @@ def delete_subscription(call: Call) -> Body:
 def delete_all_subscriptions(call: Call) -> Body:
     """Observed: deletes every subscription of the brand. Logged in `state.deleted_all_subscriptions`."""
     call.state.deleted_all_subscriptions.append(tuple(call.state.subscriptions))
-    call.state.subscriptions.clear()
+    call.state.unsubscribe(tuple(call.state.subscriptions))
     return {}
+
+
+def _keep(call: Call, made: Subscription) -> Body:
+    call.state.subscriptions[made.id] = made
+    return result({"id": made.id})
+
+
+async def _keep_if_answered(call: Call, made: Subscription, asked: Asked) -> Body:
+    if asked.under_way is not None:
+        await asyncio.wait([asked.under_way])
+    if not asked.record.is_taken:
+        raise Refused(400, "PLACEHOLDER_400", "The publicationUrl does not answer a GET.")
+    with call.state.serving():
+        return _keep(call, made)
 
 
 def _find(call: Call) -> Subscription:

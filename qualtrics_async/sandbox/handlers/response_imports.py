@@ -112,7 +112,7 @@ def _keep(call: Call, survey: Survey, rows: Packed) -> None:
     for index in range(rows.count):
         values = rows.row(index)
         labels = labels_by(asked, values)
-        made = call.state.add_response(survey.id, values | {"status": _IMPORTED}, labels=labels)
+        made = call.state.import_response(survey.id, values | {"status": _IMPORTED}, labels=labels)
         made.import_key = key
 
 

@@ -49,6 +49,9 @@ def start_session(call: Call) -> Body:
         "started": call.state.now(),
     }
     call.state.shelf("session").put(survey.id, session_id, record=session)
+    if call.state.has_recipient(session["distributionId"], session["recipientId"]):
+        ids = session["recipientId"], session["distributionId"]
+        call.state.tell_session(survey.id, *ids, session["started"])
     return result(_page(survey, session))
 
 
@@ -171,9 +174,11 @@ def _record(call: Call, survey: Survey, session: Body, *, whole: bool) -> None:
         "progress": 100 if whole else seen * 100 // count,
         "userLanguage": session["language"],
     }
-    _tell_distributions(
-        state, session, state.add_response(survey.id, values, labels=labels_of(survey, values))
-    )
+    link: Body = {}
+    if state.has_recipient(session["distributionId"], session["recipientId"]):
+        link = {"recipient_id": session["recipientId"], "distribution_id": session["distributionId"]}
+    made = state.add_response(survey.id, values, labels=labels_of(survey, values), **link)
+    _tell_distributions(state, session, made)
     state.shelf("session").remove(*call.ids)
 
 

@@ -88,14 +88,13 @@ def update_metadata(call: Call) -> Body:
     dates = {_DATES[key]: _moment(body[key]) for key in body if key in _DATES}
     if body.get("SurveyStatus", "Active") not in ("Active", "Inactive"):
         raise Refused(400, "PLACEHOLDER_400", "SurveyStatus must be Active or Inactive.")
-    if "SurveyStatus" in body:
-        survey.active = body["SurveyStatus"] == "Active"
-        survey.definition["SurveyStatus"] = body["SurveyStatus"]
     if "SurveyName" in body:
         survey.name = survey.definition["SurveyName"] = body["SurveyName"]
     if "SurveyDescription" in body:
         call.state.shelf("survey description").put(survey.id, record={"text": body["SurveyDescription"]})
     survey.expiration |= dates
+    if "SurveyStatus" in body:
+        call.state.activate(survey, active=body["SurveyStatus"] == "Active")
     changed(call, survey)
     return {}
 

@@ -101,15 +101,14 @@ def update_survey(call: Call) -> Body:
         raise Refused(400, "PLACEHOLDER_400", "isActive must be a boolean.")
     survey.name = body.get("name", survey.name)
     survey.owner_id = body.get("ownerId", survey.owner_id)
-    survey.active = body.get("isActive", survey.active)
     survey.expiration |= expiration
     survey.modified = call.state.now()
     survey.definition |= {
         "SurveyName": survey.name,
         "OwnerID": survey.owner_id,
-        "SurveyStatus": "Active" if survey.active else "Inactive",
         "LastModified": iso(survey.modified),
     }
+    call.state.activate(survey, active=body.get("isActive", survey.active))
     return {}
 
 

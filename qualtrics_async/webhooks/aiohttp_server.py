@@ -35,16 +35,16 @@ def aiohttp_handler(receiver: Receiver) -> Callable[[web.BaseRequest], Awaitable
                 content_type=request.headers.get("Content-Type"),
                 content_encoding=", ".join(encodings) or None,
             )
-        except (_Gone, web.RequestPayloadError):
-            response = web.Response(status=400)  # for the access log; there is nobody to read it
-            response.force_close()
+        except _Broken:
+            response = web.Response(status=400)
+            await _send_and_hang_up(request, response)  # mostly to nobody, but the access log has it
             return response
         response = web.Response(status=answer.status, text=answer.text, headers=answer.headers)
         if request.content.at_eof():
             return response
         response.force_close()
         if encodings and not request.content.is_eof():
-            # aiohttp would read on for a while, so that the answer arrives, and decompress what it reads.
+            # aiohttp reads on for a while, so that the answer arrives; this it would decompress, too.
             await _send_and_hang_up(request, response)
         return response
 
@@ -52,6 +52,7 @@ def aiohttp_handler(receiver: Receiver) -> Callable[[web.BaseRequest], Awaitable
 
 
 async def _send_and_hang_up(request: web.BaseRequest, response: web.Response) -> None:
+    response.force_close()
     try:
         await response.prepare(request)
         await response.write_eof()
@@ -60,8 +61,8 @@ async def _send_and_hang_up(request: web.BaseRequest, response: web.Response) ->
     request.protocol.force_close()
 
 
-class _Gone(Exception):
-    """The client hung up while it sent."""
+class _Broken(Exception):
+    """The client hung up while it was sending, or what it sends is no HTTP."""
 
 
 class _Body:
@@ -85,8 +86,9 @@ class _Body:
                 self._asks = False
                 await _ask(request)
             piece = await request.content.readany()
-        except ConnectionError as error:
-            raise _Gone from error
+        except Exception as error:
+            # By parser and moment: errors of the connection, of the payload, of HTTP.
+            raise _Broken from error
         if not piece:
             raise StopAsyncIteration
         return piece

@@ -131,7 +131,7 @@ class _Headers:
 
 
 class _Gone(Exception):
-    """The client hung up while it sent."""
+    """The client hung up while it was sending."""
 
 
 class _Body:

@@ -21,15 +21,20 @@ if TYPE_CHECKING:
         SurveyEvent,
         ThreeSixtyEvent,
     )
+    from qualtrics_async.webhooks.fetching import EventWithResponse
     from qualtrics_async.webhooks.inbox import Taken
+    from qualtrics_async.webhooks.listening import listen
     from qualtrics_async.webhooks.parsing import parse
     from qualtrics_async.webhooks.receiver import Answer, Counts, Receiver
+    from qualtrics_async.webhooks.walking import Events
 
 __all__ = [
     "Answer",
     "CompletedResponse",
     "Counts",
     "Event",
+    "EventWithResponse",
+    "Events",
     "PartialResponse",
     "Receiver",
     "ResponseEvent",
@@ -41,10 +46,21 @@ __all__ = [
     "ThreeSixtyEvent",
     "aiohttp_handler",
     "asgi_app",
+    "listen",
     "parse",
 ]
 
-_FILES = ("events", "parsing", "inbox", "receiver", "aiohttp_server", "asgi")
+_FILES = (
+    "events",
+    "parsing",
+    "inbox",
+    "receiver",
+    "aiohttp_server",
+    "asgi",
+    "fetching",
+    "walking",
+    "listening",
+)
 
 if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a helper
     __getattr__ = lazy(__name__, __all__, _FILES)

@@ -1,0 +1,299 @@
+"""Events as they happen: a server, its subscriptions and what comes in, in one block."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+from asyncio import CancelledError
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from ssl import SSLContext
+from typing import Any, Final, Literal, overload
+
+from qualtrics_async._core.tasks import to_its_end
+from qualtrics_async.client import Qualtrics
+from qualtrics_async.errors import DeliveryError, TimedOut, UsageError
+from qualtrics_async.webhooks.events import Event
+from qualtrics_async.webhooks.fetching import EventWithResponse, Fetching
+from qualtrics_async.webhooks.receiver import Receiver
+from qualtrics_async.webhooks.serving import OwnServer
+from qualtrics_async.webhooks.subscribing import Subscriptions, checked_topics, own_url
+from qualtrics_async.webhooks.walking import Events
+
+__all__ = ["listen"]
+
+_log = logging.getLogger("qualtrics_async")
+
+_KEY_BYTES: Final = 24
+"""32 characters as text."""
+
+
+@overload
+def listen(
+    client: Qualtrics,
+    topics: str | Iterable[str],
+    *,
+    public_url: str,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    ssl: SSLContext | None = None,
+    shared_key: str | None = None,
+    name: str = "qualtrics-async",
+    inbox: str | os.PathLike[str] | None = None,
+    queue_size: int = 10_000,
+    max_age: float | None = None,
+    on_refused: Callable[[DeliveryError], object] | None = None,
+    fetch: Literal[False] = False,
+    fetch_concurrency: int = 8,
+    fetch_deadline: float = 120.0,
+    leave_within: float = 10.0,
+) -> AbstractAsyncContextManager[Events[Event]]: ...
+
+
+@overload
+def listen(
+    client: Qualtrics,
+    topics: str | Iterable[str],
+    *,
+    public_url: str,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    ssl: SSLContext | None = None,
+    shared_key: str | None = None,
+    name: str = "qualtrics-async",
+    inbox: str | os.PathLike[str] | None = None,
+    queue_size: int = 10_000,
+    max_age: float | None = None,
+    on_refused: Callable[[DeliveryError], object] | None = None,
+    fetch: Literal[True],
+    fetch_concurrency: int = 8,
+    fetch_deadline: float = 120.0,
+    leave_within: float = 10.0,
+) -> AbstractAsyncContextManager[Events[EventWithResponse]]: ...
+
+
+@overload
+def listen(
+    client: Qualtrics,
+    topics: str | Iterable[str],
+    *,
+    public_url: str,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    ssl: SSLContext | None = None,
+    shared_key: str | None = None,
+    name: str = "qualtrics-async",
+    inbox: str | os.PathLike[str] | None = None,
+    queue_size: int = 10_000,
+    max_age: float | None = None,
+    on_refused: Callable[[DeliveryError], object] | None = None,
+    fetch: bool,
+    fetch_concurrency: int = 8,
+    fetch_deadline: float = 120.0,
+    leave_within: float = 10.0,
+) -> AbstractAsyncContextManager[Events[Event] | Events[EventWithResponse]]: ...
+
+
+def listen(
+    client: Qualtrics,
+    topics: str | Iterable[str],
+    *,
+    public_url: str,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    ssl: SSLContext | None = None,
+    shared_key: str | None = None,
+    name: str = "qualtrics-async",
+    inbox: str | os.PathLike[str] | None = None,
+    queue_size: int = 10_000,
+    max_age: float | None = None,
+    on_refused: Callable[[DeliveryError], object] | None = None,
+    fetch: bool = False,
+    fetch_concurrency: int = 8,
+    fetch_deadline: float = 120.0,
+    leave_within: float = 10.0,
+) -> AbstractAsyncContextManager[Any]:
+    """Hear of events: serve, subscribe, hand out what is delivered, and unsubscribe on the way out.
+
+    ```python
+    async with webhooks.listen(client, topics.ALL, public_url="https://hooks.example.com") as events:
+        async for event in events: ...
+    ```
+
+    Subscribing takes a brand administrator (documented). Subscriptions of other URLs are left alone, so that
+    processes under other names live beside this one; those of exactly this URL, which a crash left, are
+    replaced. A successor under the same name takes over from a process that still runs.
+
+    Leaving deletes the subscriptions whatever ends the block, however often the task is cancelled. From then
+    on deliveries are answered 503; with an `inbox` they are kept until the server is closed. What was
+    accepted and not handed out is in the inbox for the next time, or lost, which is logged.
+
+    Args:
+        client: which subscribes; open for longer than this block.
+        topics: one or several, see `webhooks.topics`; each is a subscription.
+        public_url: where the service reaches `host` and `port`, usually a proxy or a tunnel. Subscribed is
+            `name` below it; a proxy may take away what stands before the name.
+        host: where to listen.
+        port: 0 takes a free one.
+        ssl: a server-side context, where no proxy does it.
+        shared_key: signs events; a random one by default, with which deliveries of events from before a
+            restart are refused: name one in production.
+        name: letters, digits, `-` and `_`. One process at a time can have it.
+        inbox: see `Receiver`, as `queue_size`, `max_age` and `on_refused`.
+        queue_size: events that may wait.
+        max_age: seconds.
+        on_refused: is told of each delivery that is refused.
+        fetch: hands out each event with the response that it is about, read through the client, as they
+            become readable: not in the order of the events.
+        fetch_concurrency: how many responses are read at a time.
+        fetch_deadline: seconds for which a response that is not readable yet is asked for again.
+        leave_within: seconds for unsubscribing.
+
+    Raises:
+        UsageError: at once, for arguments that cannot be meant.
+        OSError: on entering, when it cannot listen; nothing was subscribed then.
+        JournalError: on entering, when the inbox cannot be used.
+        QualtricsError: on entering, when it cannot subscribe; on leaving, when it cannot unsubscribe. Where
+            the block raised something itself, that leaves, with a note.
+    """
+    if shared_key is not None and not shared_key.strip():
+        raise UsageError("a blank shared key protects nothing; leave it out for a random one")
+    if fetch_concurrency < 1 or not fetch_deadline >= 0 or not leave_within > 0:
+        raise UsageError("fetch_concurrency, fetch_deadline and leave_within are positive numbers")
+    url = own_url(public_url, name)
+    key = shared_key or secrets.token_urlsafe(_KEY_BYTES)
+    subscriptions = Subscriptions(client, url, checked_topics(topics), key)
+    receiver = Receiver(
+        shared_key=key, inbox=inbox, queue_size=queue_size, max_age=max_age, on_refused=on_refused
+    )
+    fetching = None
+    if fetch:
+        fetching = Fetching(receiver, client, concurrency=fetch_concurrency, patience=fetch_deadline)
+    block = _Block(
+        subscriptions,
+        receiver,
+        OwnServer(receiver, name),
+        fetching,
+        is_durable=inbox is not None,
+        leave_within=leave_within,
+    )
+    return _listening(block, host, port, ssl)
+
+
+@asynccontextmanager
+async def _listening(block: _Block, host: str, port: int, ssl: SSLContext | None) -> AsyncGenerator[Any]:
+    try:
+        await block.enter(host, port, ssl)
+        yield block.events
+    except BaseException as ended:
+        await block.leave(ended)
+        raise
+    else:
+        await block.leave(None)
+
+
+class _Block:
+    """What is open inside of the `async with`, and how all of it is closed."""
+
+    def __init__(
+        self,
+        subscriptions: Subscriptions,
+        receiver: Receiver,
+        server: OwnServer,
+        fetching: Fetching | None,
+        *,
+        is_durable: bool,
+        leave_within: float,
+    ) -> None:
+        self._subscriptions = subscriptions
+        self._receiver = receiver
+        self._server = server
+        self._fetching = fetching
+        self._is_durable = is_durable
+        self._leave_within = leave_within
+        self._until = 0.0
+        self._problems: list[Exception] = []
+        self._is_left = False
+        self.events: Events[Any] = Events(
+            receiver if fetching is None else fetching, receiver, subscriptions, server
+        )
+
+    async def enter(self, host: str, port: int, ssl: SSLContext | None) -> None:
+        """Serve first, since the service asks the URL; then subscribe."""
+        await to_its_end(self._receiver.__aenter__())
+        await self._server.start(host, port, ssl)
+        if self._fetching is not None:
+            self._fetching.begin()
+        await self._subscriptions.begin()
+        self.events.open()
+        _log.info("listening at %s, %d subscriptions", self._subscriptions.url, len(self._subscriptions.ids))
+
+    async def leave(self, ended: BaseException | None) -> None:
+        """Undo all of it, whoever cancels meanwhile."""
+        if not self._is_durable:
+            self._server.refuse()
+        self.events.close()
+        self._until = asyncio.get_running_loop().time() + self._leave_within
+        in_hand = [] if ended is not None else self.events.in_hand()
+        cancellation: CancelledError | None = None
+        while not self._is_left:
+            try:
+                # Who cancels every task of the loop cancels this one as well: it goes on where it was.
+                await to_its_end(self._undo(in_hand))
+            except CancelledError as error:
+                cancellation = error
+        leaves = ended or cancellation
+        for problem in self._problems:
+            _log.error("on leaving %s: %s", self._subscriptions.url, problem)
+            if leaves is not None:
+                leaves.add_note(f"on leaving {self._subscriptions.url}: {problem}")
+        if cancellation is not None and not isinstance(ended, CancelledError):
+            raise cancellation
+        if leaves is None and self._problems:
+            raise self._problems[0]
+
+    async def _undo(self, in_hand: list[int]) -> None:
+        if self._fetching is not None:
+            await self._fetching.end()
+        try:
+            while in_hand:
+                await self._receiver.done(in_hand[-1])
+                in_hand.pop()
+        except Exception as error:  # noqa: BLE001  (the rest is undone all the same)
+            in_hand.clear()
+            self._problems.append(error)
+        await self._unsubscribe()
+        await self._server.close()
+        if lost := self._lost():
+            _log.warning(
+                "%d accepted events at %s were not handed out; with `inbox` they would be kept",
+                lost,
+                self._subscriptions.url,
+            )
+        await self._receiver.__aexit__(None, None, None)
+        self._is_left = True
+
+    async def _unsubscribe(self) -> None:
+        subscriptions = self._subscriptions
+        try:
+            async with asyncio.timeout_at(self._until):
+                await subscriptions.end(self._leave_within)
+        except TimeoutError:
+            left = ", ".join(subscriptions.ids) or f"perhaps one of {', '.join(subscriptions.doubtful)}"
+            self._problems.append(
+                TimedOut(
+                    f"could not unsubscribe within {self._leave_within:g} s, the next listener will: {left}",
+                    method="DELETE",
+                    template="/eventsubscriptions/{subscriptionId}",
+                )
+            )
+        except Exception as error:  # noqa: BLE001  (the rest is undone all the same)
+            error.add_note(f"these subscriptions are left: {', '.join(subscriptions.ids)}")
+            self._problems.append(error)
+
+    def _lost(self) -> int:
+        if self._is_durable:
+            return 0
+        return self._receiver.waiting + (0 if self._fetching is None else self._fetching.waiting)

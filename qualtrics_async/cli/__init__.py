@@ -14,11 +14,22 @@ from importlib.metadata import version
 
 from cyclopts import App, CycloptsError
 
-from qualtrics_async.cli.commands import contacts, demo, links, lists, responses, sandbox, surveys, whoami
+from qualtrics_async.cli.commands import (
+    contacts,
+    demo,
+    links,
+    lists,
+    responses,
+    sandbox,
+    subscriptions,
+    surveys,
+    webhooks,
+    whoami,
+)
 from qualtrics_async.cli.journals import command_line
 from qualtrics_async.cli.output import say
+from qualtrics_async.cli.secrecy import masked
 from qualtrics_async.cli.signals import Terminated, run_async, terminable
-from qualtrics_async.config import ENVIRONMENT
 from qualtrics_async.errors import ConfigError, QualtricsError, UsageError
 
 __all__ = ["app", "run"]
@@ -42,6 +53,8 @@ app.command(lists.app)
 app.command(contacts.app)
 app.command(links.app)
 app.command(responses.app)
+app.command(webhooks.app)
+app.command(subscriptions.app)
 app.command(demo.demo)
 
 
@@ -80,8 +93,9 @@ def _settle() -> None:
 
 
 def _execute(arguments: list[str]) -> int:
-    if any(argument.partition("=")[0].lower() in _SECRET_OPTIONS for argument in arguments):
-        raise UsageError("a secret is never taken from an argument: set QUALTRICS_API_TOKEN")
+    for argument in arguments:
+        if instead := _SECRET_OPTIONS.get(argument.partition("=")[0].lower()):
+            raise UsageError(f"a secret is never taken from an argument: {instead}")
     command, bound, _ = app.parse_args(arguments, print_error=False, exit_on_error=False)
     result = command(*bound.args, **bound.kwargs)
     if inspect.iscoroutine(result):
@@ -89,12 +103,11 @@ def _execute(arguments: list[str]) -> int:
     return result if isinstance(result, int) else DONE
 
 
-_SECRET_OPTIONS = frozenset({"--token", "--api-token", "--client-secret"})
+_SECRET_OPTIONS = {
+    **dict.fromkeys(("--token", "--api-token", "--client-secret"), "set QUALTRICS_API_TOKEN"),
+    "--shared-key": "name the variable that has it with --shared-key-env",
+}
 
 
 def _line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    for name in ("token", "client_secret"):
-        if secret := os.environ.get(ENVIRONMENT[name]):
-            text = text.replace(secret, "<secret>")
-    return text
+    return masked(" ".join(str(error).split())) or type(error).__name__

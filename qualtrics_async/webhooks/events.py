@@ -262,9 +262,7 @@ def _text(told: Mapping[str, Any], name: str) -> str | None:
 
 def _instant(found: object) -> datetime | None:
     """`2026-05-02 08:03:20` in UTC (observed), or ISO 8601; None for anything else."""
-    moment: datetime | None = None
-    if isinstance(found, str):
-        with suppress(ValueError, OverflowError):
-            moment = datetime.fromisoformat(found.strip())
-            moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment
+    with suppress(ValueError, OverflowError):
+        moment = datetime.fromisoformat(found.strip() if isinstance(found, str) else "")
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None

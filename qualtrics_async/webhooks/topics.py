@@ -59,6 +59,6 @@ def started_recipient_session(survey_id: str = "*") -> str:
 
 
 def _survey(survey_id: str) -> str:
-    if survey_id != "*" and not survey_id.replace("_", "").isalnum():
+    if survey_id != "*" and not (survey_id.isascii() and survey_id.replace("_", "").isalnum()):
         raise UsageError(f"a survey id is needed, or nothing for any survey; got {survey_id!r:.40}")
     return survey_id

@@ -10,20 +10,31 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, Self, TypeVar
+from threading import Lock
+from typing import Final, NamedTuple, Self, TypeVar
 
 import anyio
 import msgspec
 
-from qualtrics_async._core.tasks import to_its_end
+from qualtrics_async._core.tasks import on_thread
 from qualtrics_async.errors import JournalError
 
-__all__ = ["Store"]
+__all__ = ["INBOX", "JOURNAL", "Kind", "Store"]
 
 T = TypeVar("T")
 
-_APPLICATION: Final = 0x514C5458
-"""Marks a file as ours (`QLTX`), so that no other program's database is written to."""
+
+class Kind(NamedTuple):
+    """What a file is for: the word for it, and the application id that marks it as one of ours."""
+
+    word: str
+    application: int
+
+
+JOURNAL: Final = Kind("journal", 0x514C5458)
+INBOX: Final = Kind("inbox", 0x514C5449)
+
+_NAMES: Final = {JOURNAL.application: "the journal of a job", INBOX.application: "an inbox of webhooks"}
 
 _OWNER_ONLY: Final = 0o600
 
@@ -43,16 +54,22 @@ class Store:
     afterwards. What is deleted is overwritten (`secure_delete`).
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, *, temporary: bool) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, *, temporary: bool, kind: Kind = JOURNAL
+    ) -> None:
         self._connection = connection
         self._path = path
+        self._kind = kind
         self.temporary = temporary
         self._durable = True
         self._closed = False
         self._one_at_a_time = anyio.CapacityLimiter(1)
+        self._busy = Lock()
 
     @classmethod
-    async def open(cls, path: str | os.PathLike[str] | None, schema: str, version: int) -> Self:
+    async def open(
+        cls, path: str | os.PathLike[str] | None, schema: str, version: int, kind: Kind = JOURNAL
+    ) -> Self:
         """Open or make the file; `schema` is run on a new one, `version` must match that of an old one.
 
         Raises:
@@ -60,12 +77,12 @@ class Store:
         """
         opened: list[tuple[sqlite3.Connection, Path]] = []
         try:
-            await to_its_end(anyio.to_thread.run_sync(_open, path, schema, version, opened))
+            await on_thread(_open, path, schema, version, kind, opened)
         except BaseException:
             for connection, file in opened:
-                await cls(connection, file, temporary=path is None).aclose()
+                await cls(connection, file, temporary=path is None, kind=kind).aclose()
             raise
-        return cls(*opened[0], temporary=path is None)
+        return cls(*opened[0], temporary=path is None, kind=kind)
 
     async def run(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
         """Do some work in one transaction on a thread; what it returns is durable when this returns.
@@ -77,51 +94,56 @@ class Store:
         Raises:
             JournalError: when the file cannot be written, or is closed.
         """
-        return await to_its_end(
-            anyio.to_thread.run_sync(self._transaction, work, durable, limiter=self._one_at_a_time)
-        )
+        return await on_thread(self._transaction, work, durable, limiter=self._one_at_a_time)
 
     def _transaction(self, work: Callable[[sqlite3.Connection], T], durable: bool) -> T:
-        if self._closed:
-            raise JournalError(f"the journal {self._path} is closed: its job is over", reason="closed")
-        with _explained(self._path):
-            if durable is not self._durable and not self.temporary:
-                self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-                self._durable = durable
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                result = work(self._connection)
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-            return result
+        # The limiter lets go of a thread when all tasks of the loop are cancelled; this does not.
+        with self._busy:
+            if self._closed:
+                raise JournalError(f"the {self._kind.word} {self._path} is closed", reason="closed")
+            with _explained(self._path, self._kind):
+                return self._committed(work, durable)
+
+    def _committed(self, work: Callable[[sqlite3.Connection], T], durable: bool) -> T:
+        if durable is not self._durable and not self.temporary:
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._durable = durable
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(self._connection)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+        return result
 
     async def compact(self) -> None:
         """Write the file anew: of what was deleted, copies are left where SQLite has moved rows about."""
-        await to_its_end(anyio.to_thread.run_sync(self._compact, limiter=self._one_at_a_time))
+        await on_thread(self._compact, limiter=self._one_at_a_time)
 
     def _compact(self) -> None:
-        with _explained(self._path):
+        with self._busy, _explained(self._path, self._kind):
             self._connection.execute("VACUUM")
 
     async def aclose(self) -> None:
         """Close the file and give the lock back; a temporary one is removed."""
         with anyio.CancelScope(shield=True):
-            await to_its_end(anyio.to_thread.run_sync(self._close, limiter=self._one_at_a_time))
+            await on_thread(self._close, limiter=self._one_at_a_time)
 
     def _close(self) -> None:
-        self._closed = True
-        self._connection.close()
-        if self.temporary:
-            self._path.unlink(missing_ok=True)
+        with self._busy:
+            self._closed = True
+            self._connection.close()
+            if self.temporary:
+                self._path.unlink(missing_ok=True)
 
 
 def _open(
     path: str | os.PathLike[str] | None,
     schema: str,
     version: int,
+    kind: Kind,
     opened: list[tuple[sqlite3.Connection, Path]],
 ) -> None:
     """Open the file; it goes into `opened`, where a caller who was cancelled meanwhile finds it."""
@@ -132,15 +154,15 @@ def _open(
     else:
         file = Path(path)
         # Only a new file: closing any handle of an old one would drop this process's own lock on it.
-        with suppress(FileExistsError), _explained(file):
+        with suppress(FileExistsError), _explained(file, kind):
             os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, _OWNER_ONLY))
     try:
-        with _explained(file):
+        with _explained(file, kind):
             if 0 < file.stat().st_size < _LEAST:
                 raise JournalError("it has been cut off", reason="damaged")
             connection = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
             try:
-                _prepare(connection, file, schema, version, durable=path is not None)
+                _prepare(connection, file, schema, version, kind, durable=path is not None)
                 if path is not None and stat.S_IMODE(file.stat().st_mode) & ~_OWNER_ONLY:
                     file.chmod(_OWNER_ONLY)
             except BaseException:
@@ -154,7 +176,9 @@ def _open(
     opened.append((connection, file))
 
 
-def _prepare(connection: sqlite3.Connection, file: Path, schema: str, version: int, *, durable: bool) -> None:
+def _prepare(
+    connection: sqlite3.Connection, file: Path, schema: str, version: int, kind: Kind, *, durable: bool
+) -> None:
     # The exclusive mode comes before the first read: so WAL needs no shared memory, and the lock is kept.
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     connection.execute(f"PRAGMA page_size = {_PAGE}")
@@ -162,7 +186,7 @@ def _prepare(connection: sqlite3.Connection, file: Path, schema: str, version: i
     # What is temporary does not have to last, and is fast as long as it fits into these 16 MB.
     connection.execute("PRAGMA temp.journal_mode = MEMORY")
     connection.execute("PRAGMA temp.cache_size = -16000")
-    new = _is_new(connection, version)
+    new = _is_new(connection, version, kind)
     if not new:
         _check_size(connection, file)
     connection.execute(f"PRAGMA journal_mode = {'WAL' if durable else 'MEMORY'}")
@@ -171,7 +195,7 @@ def _prepare(connection: sqlite3.Connection, file: Path, schema: str, version: i
     if new:
         for statement in filter(str.strip, schema.split(";")):
             connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+        connection.execute(f"PRAGMA application_id = {kind.application}")
         connection.execute(f"PRAGMA user_version = {version}")
     connection.execute("COMMIT")
 
@@ -186,14 +210,16 @@ def _check_size(connection: sqlite3.Connection, file: Path) -> None:
         raise JournalError("it has been cut off", reason="damaged")
 
 
-def _is_new(connection: sqlite3.Connection, version: int) -> bool:
+def _is_new(connection: sqlite3.Connection, version: int, kind: Kind) -> bool:
     """Whether nothing is in the file yet; what is not ours is refused before anything is written."""
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if not tables:
         return True
     (application,) = connection.execute("PRAGMA application_id").fetchone()
-    if application != _APPLICATION:
-        raise JournalError("it is a database of another program", reason="foreign")
+    if application != kind.application:
+        raise JournalError(
+            f"it is {_NAMES.get(application, 'a database of another program')}", reason="foreign"
+        )
     (found,) = connection.execute("PRAGMA user_version").fetchone()
     if found != version:
         raise JournalError(
@@ -203,32 +229,35 @@ def _is_new(connection: sqlite3.Connection, version: int) -> bool:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Say of SQLite's errors what they mean for a journal and what to do."""
+def _explained(path: Path, kind: Kind) -> Iterator[None]:
+    """Say of SQLite's errors what they mean for a file of this kind and what to do."""
     try:
         yield
     except JournalError as error:
         if error.reason == "damaged":
-            raise _damaged(path, error) from None
+            raise _damaged(path, kind, error) from None
         raise JournalError(
-            f"{path} is no journal for this job: {error}; name another file", reason=error.reason
+            f"{path} cannot be the {kind.word}: {error}; name another file", reason=error.reason
         ) from None
     except FileExistsError:
         raise
     except OSError as error:
-        raise JournalError(f"the journal {path} cannot be opened: {error.strerror}", reason="path") from error
+        raise JournalError(
+            f"the {kind.word} {path} cannot be opened: {error.strerror}", reason="path"
+        ) from error
     except sqlite3.OperationalError as error:
         if "locked" in str(error) or "busy" in str(error):
             raise JournalError(
-                f"{path} is in use by another process; wait for it, or name another journal", reason="in use"
+                f"{path} is in use by another process; wait for it, or name another {kind.word}",
+                reason="in use",
             ) from error
-        raise JournalError(f"the journal {path} cannot be used: {error}", reason="unusable") from error
+        raise JournalError(f"the {kind.word} {path} cannot be used: {error}", reason="unusable") from error
     except (sqlite3.DatabaseError, msgspec.DecodeError, json.JSONDecodeError) as error:
-        raise _damaged(path, error) from error
+        raise _damaged(path, kind, error) from error
 
 
-def _damaged(path: Path, error: Exception) -> JournalError:
+def _damaged(path: Path, kind: Kind, error: Exception) -> JournalError:
     return JournalError(
-        f"{path} is no journal, or it is damaged ({error}); name another file, or restore it",
+        f"{path} is no {kind.word}, or it is damaged ({error}); name another file, or restore it",
         reason="damaged",
     )

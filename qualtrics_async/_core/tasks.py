@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar, TypeVarTuple
 
 import anyio
 import anyio.to_thread
+from anyio import CapacityLimiter
 from anyio.abc import TaskGroup
 
 __all__ = [
@@ -160,7 +161,9 @@ async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
     return task.result()
 
 
-async def on_thread(work: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
+async def on_thread(
+    work: Callable[[*Arguments], T], *arguments: *Arguments, limiter: CapacityLimiter | None = None
+) -> T:
     """Call a function on a thread, and wait for its end whatever happens meanwhile.
 
     A caller that is cancelled is cancelled then. Unlike `to_its_end()` of a call on a thread, this waits also
@@ -169,7 +172,7 @@ async def on_thread(work: Callable[[*Arguments], T], *arguments: *Arguments) -> 
     """
     done: Future[T] = Future()
     task = asyncio.get_running_loop().create_task(
-        anyio.to_thread.run_sync(_fulfil, done, partial(work, *arguments))
+        anyio.to_thread.run_sync(_fulfil, done, partial(work, *arguments), limiter=limiter)
     )
 
     def running() -> asyncio.Future[Any] | None:

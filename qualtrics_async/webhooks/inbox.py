@@ -30,13 +30,16 @@ class Inbox(Protocol):
         """How many events were accepted and not yet taken."""
 
     async def put(self, event: Event) -> Verdict:
-        """Accept an event; what this has returned `accepted` for is as safe as the inbox makes it."""
+        """Accept an event; what this has returned `accepted` for is as safe as the inbox makes it.
+
+        Who is cancelled meanwhile does not know whether it was accepted: putting it again tells.
+        """
 
     async def take(self) -> Taken | None:
-        """Wait for the next event; None when the inbox was closed. A cancelled caller loses nothing."""
+        """Wait for the next event; None when the inbox is closed. Who is cancelled then loses nothing."""
 
-    async def done(self, number: int) -> None:
-        """Forget an event that was handled."""
+    def done(self, number: int) -> None:
+        """Forget an event that was handled; a number that is not handed out is ignored."""
 
     async def aclose(self) -> None:
         """Accept and hand out nothing more; who waits in `take()` gets None."""
@@ -49,20 +52,24 @@ def mark_of(event: Event) -> bytes | None:
 
 
 class Seen:
-    """The marks of the last so many events."""
+    """The marks of the last so many events, each with the number of its event."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._marks: dict[bytes, None] = {}
+        self._numbers: dict[bytes, int] = {}
 
     def __contains__(self, mark: bytes) -> bool:
-        return mark in self._marks
+        return mark in self._numbers
 
-    def add(self, mark: bytes) -> None:
-        """Remember a mark, and forget the oldest one where there are too many."""
-        self._marks[mark] = None
-        if len(self._marks) > self._most:
-            del self._marks[next(iter(self._marks))]
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def add(self, mark: bytes, number: int) -> int:
+        """Remember a mark; returns the number of the one that is forgotten for it, else 0."""
+        self._numbers[mark] = number
+        if len(self._numbers) <= self._most:
+            return 0
+        return self._numbers.pop(next(iter(self._numbers)))
 
 
 class MemoryInbox:
@@ -74,7 +81,7 @@ class MemoryInbox:
     def __init__(self, size: int, remember: int) -> None:
         self._size = size
         self._seen = Seen(remember)
-        self._events: deque[Event] = deque()
+        self._events: deque[Taken] = deque()
         self._arrived = asyncio.Event()
         self._number = 0
         self._is_closed = False
@@ -91,9 +98,10 @@ class MemoryInbox:
             return "repeated"
         if self._is_closed or len(self._events) >= self._size:
             return "full"
+        self._number += 1
         if mark is not None:
-            self._seen.add(mark)
-        self._events.append(event)
+            self._seen.add(mark, self._number)
+        self._events.append(Taken(self._number, event))
         self._arrived.set()
         return "accepted"
 
@@ -101,13 +109,12 @@ class MemoryInbox:
         """Wait for the next event; None when the inbox was closed."""
         while not self._is_closed:
             if self._events:
-                self._number += 1
-                return Taken(self._number, self._events.popleft())
+                return self._events.popleft()
             self._arrived.clear()
             await self._arrived.wait()
         return None
 
-    async def done(self, number: int) -> None:
+    def done(self, number: int) -> None:
         """Nothing is left of an event once it was taken."""
 
     async def aclose(self) -> None:

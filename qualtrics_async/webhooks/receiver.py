@@ -9,7 +9,8 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterable, Callable
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
+from weakref import WeakKeyDictionary, WeakSet
 
 from msgspec import Struct, field
 
@@ -23,6 +24,7 @@ from qualtrics_async.errors import (
 from qualtrics_async.webhooks.events import Event
 from qualtrics_async.webhooks.inbox import Inbox, MemoryInbox, Taken, Verdict
 from qualtrics_async.webhooks.parsing import MAX_SIZE, Decrypt, parse
+from qualtrics_async.webhooks.signatures import signing_key
 
 __all__ = ["Answer", "Counts", "Receiver"]
 
@@ -41,11 +43,16 @@ class Answer(Struct, frozen=True):
 
 
 class Counts(Struct):
-    """What became of deliveries: `refused` by the name of the error; those of `full` were sent away."""
+    """What became of deliveries.
+
+    `refused` by the name of the error; those of `full` and `failed` were asked to come again: there was no
+    room, or they did not arrive or could not be written before the deadline.
+    """
 
     accepted: int = 0
     repeated: int = 0
     full: int = 0
+    failed: int = 0
     refused: Counter[str] = field(default_factory=Counter)
 
 
@@ -61,9 +68,10 @@ class Receiver:
 
     A delivery is answered as soon as its event is accepted, before anybody handles it. With `inbox`, the path
     of a file, accepting means that it is on disk: a crash loses nothing, and what was not handled by then is
-    handed out when the file is opened again. An event counts as handled when the same iterator is asked for
-    the next one, or when the task that had it leaves the `async with` without an error. So without a crash
-    each event comes out once, after one at least once. Without `inbox` what waits is lost with the process.
+    handed out when the file is opened again. An event counts as handled when the task that had it, or the
+    same iterator, asks for the next one, or when that task leaves the `async with` without an error. So
+    without a crash each event comes out once, after one at least once; what a task had that failed counts as
+    not handled. Without `inbox` what waits is lost with the process.
 
     Deliveries of one response event (same topic, response and completion time) are one event, among the last
     `remember` ones. Events without an identity, as activations, come as often as they are delivered.
@@ -72,14 +80,17 @@ class Receiver:
         shared_key: the key of the subscription. With it, what is not signed with it is refused (401); without
             it anybody who knows the address can make up events.
         inbox: the file that keeps accepted events; one process at a time can use it.
-        queue_size: events that may wait; a delivery beyond is answered 503, which asks for it again later.
+        queue_size: events that may wait, in a durable inbox with those in hand; a delivery beyond is answered
+            503, which asks for it again later.
         remember: events that are known again when they are delivered once more.
         max_size: bytes of a delivery.
         max_age: seconds; refuses events that are older. Off by default: genuine redeliveries are old.
         deadline: seconds until a delivery is answered, whatever happens: what has not arrived by then is
-            answered 408, what is not on disk 503. How long the service waits is not documented.
+            answered 408, what is not on disk 503: it may get there all the same, and is known again then. How
+            long the service waits is not documented.
         decrypt: makes the JSON text of an encrypted message, see `parse()`.
-        on_refused: is told of each delivery that is refused; on the event loop, so it must not block.
+        on_refused: is told of each delivery that is refused; on the event loop, so it must not block. What it
+            raises is logged.
         now: seconds since the epoch, for `max_age`.
     """
 
@@ -99,8 +110,9 @@ class Receiver:
     ) -> None:
         if min(queue_size, remember, max_size) < 1 or not deadline > 0:
             raise UsageError("queue_size, remember, max_size and deadline are positive numbers")
-        if shared_key is not None and not shared_key:
-            raise UsageError("an empty shared key protects nothing; None says that deliveries are not signed")
+        if max_age is not None and not max_age >= 0:
+            raise UsageError(f"max_age is a number of seconds, not {max_age!r}")
+        signing_key(shared_key)
         self.counts = Counts()
         self.max_size = max_size
         self._shared_key = shared_key
@@ -113,7 +125,11 @@ class Receiver:
         self._on_refused = on_refused
         self._now = now
         self._inbox: Inbox | None = None
-        self._in_hand: dict[int, asyncio.Task[object] | None] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_opening = False
+        self._trouble = ""
+        self._in_hand: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
+        self._walks: WeakSet[_Events] = WeakSet()
 
     def __repr__(self) -> str:
         state = "closed" if self._inbox is None else f"{self._inbox.waiting} waiting"
@@ -136,30 +152,50 @@ class Receiver:
             UsageError: when it is open already.
             JournalError: when its file cannot be used, or another process has it.
         """
-        if self._inbox is not None:
+        if self._inbox is not None or self._is_opening:
             raise UsageError("the receiver is open already")
+        self._is_opening = True
+        try:
+            self._inbox = await self._open()
+        finally:
+            self._is_opening = False
+        self._loop = asyncio.get_running_loop()
         self._in_hand.clear()
-        if self._path is None:
-            self._inbox = MemoryInbox(self._queue_size, self._remember)
-        else:
-            from qualtrics_async.webhooks.durable import DurableInbox
-
-            self._inbox = await DurableInbox.open(self._path, self._queue_size, self._remember)
         return self
+
+    async def _open(self) -> Inbox:
+        if self._path is None:
+            return MemoryInbox(self._queue_size, self._remember)
+        from qualtrics_async.webhooks.durable import DurableInbox  # only who needs it pays for SQLite
+
+        return await DurableInbox.open(self._path, self._queue_size, self._remember)
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        """Close the inbox; deliveries that are being written get their answer.
+
+        Raises:
+            JournalError: when it could not be noted what was handled; those events come again.
+        """
         inbox, self._inbox = self._inbox, None
         if inbox is None:
             return
+        if exc_type is None:
+            for number in self._held_here(inbox):
+                inbox.done(number)
         try:
-            if exc_type is None:
-                here = asyncio.current_task()
-                for number in [number for number, task in self._in_hand.items() if task is here]:
-                    await inbox.done(number)
-        finally:
             await inbox.aclose()
+        except JournalError as error:
+            if exc_type is None:
+                raise
+            _log.error("on leaving the receiver: %s", error)
+
+    def _held_here(self, inbox: Inbox) -> list[int]:
+        """The numbers of the events that the current task has in hand."""
+        here = asyncio.current_task()
+        held = [walk.number for walk in self._walks if walk.inbox is inbox and walk.is_held_by(here)]
+        return held if here is None else [*held, self._in_hand.pop(here, 0)]
 
     def __aiter__(self) -> _Events:
         return _Events(self)
@@ -169,17 +205,35 @@ class Receiver:
 
         It is handled when `done()` is called with its number: in a durable inbox it stays until then.
         """
-        inbox = self._inbox
-        taken = None if inbox is None else await inbox.take()
-        if taken is not None:
-            self._in_hand[taken.number] = None
-        return taken
+        if self._inbox is None:
+            return None
+        self._check_loop()
+        return await self._inbox.take()
 
     async def done(self, number: int) -> None:
         """Say that an event was handled."""
-        self._in_hand.pop(number, None)
         if self._inbox is not None:
-            await self._inbox.done(number)
+            self._inbox.done(number)
+
+    async def _next(self, walk: _Events) -> Taken | None:
+        """Wait for the next event of an iterator; what it or this task had in hand before is handled."""
+        here = asyncio.current_task()
+        if self._inbox is None or here is None:
+            return None
+        if walk.inbox is self._inbox:
+            self._inbox.done(walk.number)
+        self._inbox.done(self._in_hand.pop(here, 0))
+        walk.number = 0
+        inbox, taken = self._inbox, await self.take()
+        if taken is not None:
+            walk.inbox, walk.number, walk.holder = inbox, taken.number, here
+            self._in_hand[here] = taken.number
+            self._walks.add(walk)
+        return taken
+
+    def _check_loop(self) -> None:
+        if asyncio.get_running_loop() is not self._loop:
+            raise UsageError("the receiver was opened in another event loop: open it in the one that serves")
 
     async def answer(
         self,
@@ -191,7 +245,7 @@ class Receiver:
     ) -> Answer:
         """Answer a request: a POST is a delivery; GET and HEAD are asked by the service too (documented).
 
-        Whatever `body` raises passes through.
+        Whatever `body` raises passes through, but for refusals (`DeliveryError`).
         """
         if method in ("GET", "HEAD"):
             return Answer(200, "a receiver of events")
@@ -199,21 +253,33 @@ class Receiver:
             return Answer(405, "method not allowed", {"Allow": "GET, HEAD, POST"})
         if self._inbox is None:
             return Answer(503, "closed", _AGAIN)
-        whole: bytes | None = None
+        self._check_loop()
+        try:
+            return await self._deliver(self._inbox, body, content_type, content_encoding)
+        except DeliveryError as error:
+            return self._refuse(error)
+
+    async def _deliver(
+        self, inbox: Inbox, body: AsyncIterable[bytes], content_type: str | None, content_encoding: str | None
+    ) -> Answer:
+        event: Event | None = None
         try:
             async with asyncio.timeout(self._deadline):
                 if content_encoding and content_encoding.strip().lower() != "identity":
                     raise DeliveryTypeRefused(
                         f"a delivery is not compressed, this one is {content_encoding!r:.40}"
                     )
-                whole = await self._read(body)
-                verdict = await self._inbox.put(self._parse(whole, content_type))
-        except DeliveryError as error:
-            return self._refuse(error)
+                event = self._parse(await self._read(body), content_type)
+                verdict = await inbox.put(event)
         except TimeoutError:
-            return Answer(408, "too slow") if whole is None else Answer(503, "try again", _AGAIN)
+            self.counts.failed += 1
+            if event is None:
+                return Answer(408, "too slow")
+            self._warn("a delivery could not be kept before the deadline: answered 503")
+            return Answer(503, "try again", _AGAIN)
         except JournalError as error:
-            _log.error("a delivery could not be kept and was answered 503: %s", error)
+            self.counts.failed += 1
+            self._warn("a delivery was answered 503: %s", error)
             return Answer(503, "try again", _AGAIN)
         return self._count(verdict)
 
@@ -238,30 +304,36 @@ class Receiver:
 
     def _refuse(self, error: DeliveryError) -> Answer:
         name = type(error).__name__
-        # The first of a kind is news; a flood of them is not worth a flood of lines.
-        _log.log(
-            logging.DEBUG if self.counts.refused[name] else logging.WARNING,
-            "a delivery was refused (%s): %s",
-            name,
-            error,
-        )
+        self._log_first(not self.counts.refused[name], "a delivery was refused (%s): %s", name, error)
         self.counts.refused[name] += 1
         if self._on_refused is not None:
-            self._on_refused(error)
+            try:
+                self._on_refused(error)
+            except Exception:  # noqa: BLE001  (the answer stays the same)
+                _log.exception("on_refused raised")
         return Answer(error.status, f"refused: {name}")
 
     def _count(self, verdict: Verdict) -> Answer:
         if verdict == "full":
             self.counts.full += 1
+            self._warn("a delivery was answered 503: %d events wait already", self._queue_size)
             return Answer(503, "full, try again", _AGAIN)
         if verdict == "repeated":
             self.counts.repeated += 1
         else:
             self.counts.accepted += 1
+            self._trouble = ""
         return Answer(200, "ok")
 
-    def _hold(self, number: int) -> None:
-        self._in_hand[number] = asyncio.current_task()
+    def _warn(self, message: str, *values: object) -> None:
+        """Log why deliveries are not accepted; again when it is for another reason, or after one was."""
+        self._log_first(self._trouble != message, message, *values)
+        self._trouble = message
+
+    @staticmethod
+    def _log_first(is_news: bool, message: str, *values: object) -> None:
+        """Log a warning: a flood of deliveries is not worth a flood of lines."""
+        _log.log(logging.WARNING if is_news else logging.DEBUG, message, *values)
 
 
 class _Events:
@@ -269,18 +341,27 @@ class _Events:
 
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
-        self._number: int | None = None
+        self._owner = asyncio.current_task()
+        self.holder: asyncio.Task[Any] | None = None
+        self.inbox: Inbox | None = None
+        self.number = 0
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Event:
-        if self._number is not None:
-            number, self._number = self._number, None
-            await self._receiver.done(number)
-        taken = await self._receiver.take()
+        taken = await self._receiver._next(self)  # noqa: SLF001  (two parts of one thing)
         if taken is None:
             raise StopAsyncIteration
-        self._number = taken.number
-        self._receiver._hold(taken.number)  # noqa: SLF001  (two parts of one thing)
         return taken.event
+
+    def is_held_by(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether it is this task's, which got the event through another one that only fetched it."""
+        holder = self.holder
+        return (
+            self._owner is task
+            and holder is not None
+            and holder.done()
+            and not holder.cancelled()
+            and holder.exception() is None
+        )

@@ -215,6 +215,7 @@ class _Block:
         self._leave_within = leave_within
         self._until = 0.0
         self._problems: list[Exception] = []
+        self._is_unsubscribed = False
         self._is_left = False
         self.events: Events[Any] = Events(
             receiver if fetching is None else fetching, receiver, subscriptions, server
@@ -264,7 +265,9 @@ class _Block:
         except Exception as error:  # noqa: BLE001  (the rest is undone all the same)
             in_hand.clear()
             self._problems.append(error)
-        await self._unsubscribe()
+        if not self._is_unsubscribed:
+            await self._unsubscribe()
+            self._is_unsubscribed = True
         await self._server.close()
         if lost := self._lost():
             _log.warning(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Iterable
 from typing import Final
@@ -25,14 +26,16 @@ from qualtrics_async.errors import (
 
 __all__ = ["Subscriptions", "checked_topics", "own_url"]
 
+_log = logging.getLogger("qualtrics_async")
+
 _GRACE: Final = 5.0
 """Seconds in which a creation that has left may be confirmed although it is cancelled."""
 
 _PAUSES: Final = (0.5, 1.0, 2.0, 4.0)
 """Seconds before a creation whose reply was lost is looked for, and made again where it is not found."""
 
-_LATE: Final = 10.0
-"""Seconds after which a creation whose reply was lost is not waited for any more (assumed)."""
+_LATE: Final = 5.0
+"""Seconds after which a creation whose reply was lost is not looked for any more (assumed)."""
 
 _LOOK_EVERY: Final = 0.5
 
@@ -81,11 +84,11 @@ def _is_address(url: str) -> bool:
     return is_whole and _VISIBLE.fullmatch(url) is not None
 
 
-class _Doubt(Struct, frozen=True, eq=False):
-    """A creation that has left and was not answered; `since` is by the loop's clock."""
+class _Doubt(Struct, eq=False):
+    """A creation that has left and was not answered; `since` when, by the loop's clock, that was certain."""
 
     topic: str
-    since: float
+    since: float = 0.0
 
 
 class Subscriptions:
@@ -162,8 +165,7 @@ class Subscriptions:
             except QualtricsError as error:
                 failures.append(error)
                 break
-            now = asyncio.get_running_loop().time()
-            self._doubts = [doubt for doubt in self._doubts if now < doubt.since + _LATE]
+            self._give_up()
             if self._doubts:
                 await asyncio.sleep(_LOOK_EVERY)
         if failures:
@@ -187,13 +189,14 @@ class Subscriptions:
 
     async def _create_once(self, topic: str) -> None:
         # Whatever ends this between leaving and the answer leaves the doubt behind.
-        doubt = _Doubt(topic, asyncio.get_running_loop().time())
+        doubt = _Doubt(topic)
         self._doubts.append(doubt)
         try:
             made = await self._client.event_subscriptions.create(
                 topics=topic, publication_url=self.url, shared_key=self._shared_key
             )
         except BaseException as error:
+            doubt.since = asyncio.get_running_loop().time()
             if not (isinstance(error, OutcomeUnknown) or is_in_doubt(error)):
                 self._doubts.remove(doubt)
             raise
@@ -228,6 +231,18 @@ class Subscriptions:
         for id_, topic in await self._unseen(client):
             await self._delete(client, id_)
             self._settle(topic)
+
+    def _give_up(self) -> None:
+        """Drop the doubts that are old enough: what was not carried out by now never will be (assumed)."""
+        oldest = asyncio.get_running_loop().time() - _LATE
+        for doubt in [doubt for doubt in self._doubts if doubt.since <= oldest]:
+            self._doubts.remove(doubt)
+            _log.warning(
+                "the reply to a subscription of %s was lost and it is not listed; should it show later, "
+                "the next listener at %s deletes it",
+                doubt.topic,
+                self.url,
+            )
 
     async def _delete_patiently(self, client: Qualtrics, id_: str) -> bool:
         for _ in range(_ROUNDS - 1):

@@ -45,7 +45,7 @@ async def test_a_connection_delivers_one_event_after_the_other(is_bare: bool) ->
             assert (answer.status, answer.body, answer.ends) == (200, b"ok", False)
             assert answer.headers["content-type"] == "text/plain; charset=utf-8"
             assert await taken(receiver) == f"R_{number:015}"
-        assert (await talk.ask(post(signed(9, "another key")))).status == 401
+        assert (await talk.ask(post(signed(9, key="another key")))).status == 401
         assert (await talk.ask(post(signed(1)))).status == 200
         assert receiver.counts.repeated == 1
         assert receiver.waiting == 0
@@ -206,7 +206,7 @@ async def test_a_body_that_is_no_http_becomes_no_event() -> None:
         await asyncio.sleep(1)
         answer = await talk.ask(b"no number\r\n")
         assert (answer.status, answer.ends) in {(408, True), (400, True)}  # aiohttp's two parsers differ
-        assert receiver.counts == webhooks.Counts()
+        assert receiver.counts.accepted == 0
 
 
 @both

@@ -15,29 +15,30 @@ from qualtrics_async import webhooks
 
 FORM = "application/x-www-form-urlencoded"
 KEY = "a shared key"
+SURVEY = "SV_0aB1cD2eF3gH4iJ"
 
 
 def form(number: int = 1) -> bytes:
     """Write a delivery that is not signed; each number is a response of its own."""
     return (
-        "Topic=examplebrand.surveyengine.completedResponse.SV_0aB1cD2eF3gH4iJ&Status=Complete"
-        f"&SurveyID=SV_0aB1cD2eF3gH4iJ&ResponseID=R_{number:015}"
+        f"Topic=examplebrand.surveyengine.completedResponse.{SURVEY}&Status=Complete"
+        f"&SurveyID={SURVEY}&ResponseID=R_{number:015}"
         "&CompletedDate=2026-05-02+08%3A03%3A20&BrandID=examplebrand"
     ).encode()
 
 
-def signed(number: int = 1, key: str = KEY) -> bytes:
+def signed(response: int | str = 1, survey_id: str = SURVEY, key: str = KEY) -> bytes:
     """Write a delivery that is signed."""
     pairs = [
         ("Status", "Complete"),
-        ("SurveyID", "SV_0aB1cD2eF3gH4iJ"),
-        ("ResponseID", f"R_{number:015}"),
+        ("SurveyID", survey_id),
+        ("ResponseID", response if isinstance(response, str) else f"R_{response:015}"),
         ("CompletedDate", "2026-05-02"),
     ]
     message = "{" + ", ".join(f'"{name}": "{value}"' for name, value in pairs) + "}"
     code = hmac.new(key.encode(), message.encode(), hashlib.sha512).hexdigest()
     written = message.replace('"', "%22").replace(" ", "+").replace("{", "%7B").replace("}", "%7D")
-    topic = "examplebrand.surveyengine.completedResponse.SV_0aB1cD2eF3gH4iJ"
+    topic = f"examplebrand.surveyengine.completedResponse.{survey_id}"
     return f"Topic={topic}&MSG={written}&HMAC={code}".encode()
 
 

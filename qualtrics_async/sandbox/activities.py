@@ -73,7 +73,7 @@ class Activities:
         """A response came; recipient and distribution are those of an individual link."""
         if not self.subscriptions:
             return
-        finished = str(response.values.get("finished")) in ("1", "1.0", "True")
+        finished = response.values.get("finished") in (1, "1", "True")
         kind, status = ("completedResponse", "Complete") if finished else ("partialResponse", "Partial")
         fields = {
             "Status": status,

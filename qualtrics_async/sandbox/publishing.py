@@ -156,10 +156,11 @@ class Publisher(DeliveryFaults):
 
     async def delivered(self) -> None:
         """Wait until nothing is under way or waiting, in the sandbox's own loop."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            raise RuntimeError("delivered() is for the loop of a sandbox that runs, else wait_delivered()")
         while self._unsettled:
-            if self._loop is not asyncio.get_running_loop():
-                raise RuntimeError("only in the loop of a sandbox that runs; elsewhere, wait_delivered()")
-            settled = self._loop.create_future()
+            settled = loop.create_future()
             self._waiters.append(settled)
             await settled
 
@@ -167,8 +168,11 @@ class Publisher(DeliveryFaults):
         """The same from another thread.
 
         Raises:
+            RuntimeError: in the sandbox's own loop, which would stand still.
             TimeoutError: after so many seconds.
         """
+        if self._loop is not None and self._loop is _running_loop():
+            raise RuntimeError("wait_delivered() would stop the sandbox's own loop: await delivered()")
         with self._settled:
             if not self._settled.wait_for(lambda: not self._unsettled, timeout):
                 raise TimeoutError(f"{self._unsettled} deliveries are not settled after {timeout:g} s")
@@ -212,15 +216,18 @@ class Publisher(DeliveryFaults):
     def _begin(self) -> None:
         while self._loop is not None and self._arrived:
             delivery = self._arrived.popleft()
-            fault = self.take(delivery.topic, delivery.subscription)
-            record = self._record(delivery, 1, fault)
-            if not self._is_wanted(delivery):
-                self._settle(1)
-            elif not self._may_send(record):
-                self.records.append(record)
-                self._settle(1)
-            else:
+            if self._is_wanted(delivery) and self._is_reached(delivery):
+                fault = self.take(delivery.topic, delivery.subscription)
                 self._start_task(self._deliver(delivery, fault, self._lane(delivery.subscription)))
+            else:
+                self._settle(1)
+
+    def _is_reached(self, delivery: _Delivery) -> bool:
+        record = self._record(delivery, 1, None)
+        if self._may_send(record):
+            return True
+        self.records.append(record)
+        return False
 
     async def _deliver(self, delivery: _Delivery, fault: DeliveryFault | None, lane: _Lane) -> None:
         kind = None if fault is None else fault.kind
@@ -231,7 +238,7 @@ class Publisher(DeliveryFaults):
             await lane.be_overtaken(delivery.number, fault.by, fault.patience)
         forged, pause, attempt = kind == "wrong_signature", self._settings.first, 1
         while not await self._attempt(delivery, fault, lane, attempt):
-            if attempt >= self._settings.attempts + forged:
+            if attempt >= self._settings.attempts + forged or not self._is_wanted(delivery):
                 return
             with lane.waiting():
                 await asyncio.sleep(pause)
@@ -313,3 +320,9 @@ class Publisher(DeliveryFaults):
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    with suppress(RuntimeError):
+        return asyncio.get_running_loop()
+    return None

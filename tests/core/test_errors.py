@@ -12,11 +12,12 @@ import pytest
 from talking import client_of, subscribe, talking
 from virtual import virtual
 
-from qualtrics_async import Limits, Polling, Qualtrics, QualtricsError, errors
+from qualtrics_async import Limits, Polling, Qualtrics, QualtricsError, errors, webhooks
 from qualtrics_async.models import ContactImportRow
 from qualtrics_async.sandbox import Sandbox
 
 Scenario = Callable[[Sandbox, Qualtrics], Awaitable[Any]]
+FORM = "application/x-www-form-urlencoded"
 
 
 def faulty(route: str = "GET /whoami", **fault: Any) -> Scenario:
@@ -74,6 +75,19 @@ async def journal(sandbox: Sandbox, client: Qualtrics) -> None:
     raise errors.JournalError("journal: not a journal", reason="foreign")
 
 
+def delivery(
+    body: bytes,
+    content_type: str = FORM,
+    key: str | None = None,
+    **options: Any,
+) -> Scenario:
+    async def scenario(sandbox: Sandbox, client: Qualtrics) -> Any:
+        return webhooks.parse(body, content_type, key, **options)
+
+    return scenario
+
+
+COMPLETED = b"Topic=surveyengine.completedResponse.SV_1&SurveyID=SV_1&ResponseID=R_1"
 SCENARIOS: dict[str, Scenario] = {
     "ConfigError": no_token,
     "UsageError": no_id,
@@ -93,8 +107,15 @@ SCENARIOS: dict[str, Scenario] = {
     "JobFailed": job,
     "CursorRefused": circle,
     "JournalError": journal,
+    "DeliveryTooLarge": delivery(COMPLETED, max_size=10),
+    "DeliveryTypeRefused": delivery(COMPLETED, "text/plain"),
+    "DeliveryMalformed": delivery(b"Topic=surveyengine.completedResponse.SV_1"),
+    "DeliveryExpired": delivery(COMPLETED + b"&CompletedDate=2019-06-25+07:58:25", max_age=60),
+    "DeliveryEncrypted": delivery(b"Topic=surveyengine.completedResponse.SV_1&MSG=MDEyMzQ1Njc4OWFiY2RlZg=="),
+    "SignatureMismatch": delivery(COMPLETED, key="key"),
+    "TopicMismatch": delivery(COMPLETED + b"&Status=Partial"),
 }
-PARENTS = {"QualtricsError", "ApiError"}  # nothing is raised as these
+PARENTS = {"QualtricsError", "ApiError", "DeliveryError"}  # nothing is raised as these
 
 
 def test_every_class_of_the_tree_has_its_fault() -> None:

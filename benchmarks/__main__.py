@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.report import Row, machine, table
 
-DEFAULT = ("calls", "quota", "memory", "exports", "imports")
+DEFAULT = ("calls", "quota", "memory", "exports", "imports", "webhooks")
 NAMES = (*DEFAULT, "crash")
 
 

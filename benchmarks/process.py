@@ -1,13 +1,16 @@
-"""Memory of this process, in bytes."""
+"""Memory of this process, in bytes, and the core it runs on."""
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-__all__ = ["MEGABYTE", "peak", "resident"]
+__all__ = ["MEGABYTE", "on_core", "peak", "resident"]
 
 MEGABYTE: Final = 1024 * 1024
 
@@ -21,6 +24,20 @@ def peak() -> int:
     """The most that it ever had."""
     # What getrusage() tells begins, on Linux, with the peak of the process that started this one.
     return _of_status("VmHWM") or _most_ever()
+
+
+@contextmanager
+def on_core(index: int) -> Generator[None]:
+    """Stay on one of the cores for a while, where the system lets a process choose."""
+    if sys.platform != "linux":
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {sorted(allowed)[index]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def _most_ever() -> int:

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, overload
 
 from qualtrics_async._core.tasks import to_its_end
 from qualtrics_async.client import Qualtrics
-from qualtrics_async.errors import DeliveryError, TimedOut, UsageError
+from qualtrics_async.errors import DeliveryError, JournalError, TimedOut, UsageError
 from qualtrics_async.webhooks.events import Event
 from qualtrics_async.webhooks.fetching import EventWithResponse, Fetching
 from qualtrics_async.webhooks.receiver import Receiver
@@ -237,12 +237,12 @@ class _Block:
             self._server.refuse()
         self.events.close()
         self._until = asyncio.get_running_loop().time() + self._leave_within
-        in_hand = [] if ended is not None else self.events.in_hand()
+        handled: set[int] = set() if ended is not None else self.events.in_hand()
         cancellation: CancelledError | None = None
         while not self._is_left:
             try:
                 # Who cancels every task of the loop cancels this one as well: it goes on where it was.
-                await to_its_end(self._undo(in_hand))
+                await to_its_end(self._undo(handled))
             except CancelledError as error:
                 cancellation = error
         leaves = ended or cancellation
@@ -255,16 +255,11 @@ class _Block:
         if leaves is None and self._problems:
             raise self._problems[0]
 
-    async def _undo(self, in_hand: list[int]) -> None:
+    async def _undo(self, handled: set[int]) -> None:
         if self._fetching is not None:
             await self._fetching.end()
-        try:
-            while in_hand:
-                await self._receiver.done(in_hand[-1])
-                in_hand.pop()
-        except Exception as error:  # noqa: BLE001  (the rest is undone all the same)
-            in_hand.clear()
-            self._problems.append(error)
+        for number in handled:
+            await self._receiver.done(number)
         if not self._is_unsubscribed:
             await self._unsubscribe()
             self._is_unsubscribed = True
@@ -275,7 +270,10 @@ class _Block:
                 lost,
                 self._subscriptions.url,
             )
-        await self._receiver.__aexit__(None, None, None)
+        try:
+            await self._receiver.__aexit__(None, None, None)
+        except JournalError as error:
+            self._problems.append(error)
         self._is_left = True
 
     async def _unsubscribe(self) -> None:

@@ -106,6 +106,8 @@ class Subscriptions:
         self._own: dict[str, str] = {}
         self._before: frozenset[str] = frozenset()
         self._doubts: list[_Doubt] = []
+        self._begun: set[str] = set()
+        self._is_taken_over = True
 
     def __repr__(self) -> str:
         return f"<Subscriptions of {self.url}: {len(self._own)}>"
@@ -144,20 +146,18 @@ class Subscriptions:
         """
         client = self._client.with_options(deadline=max(seconds / _ROUNDS, 0.001))
         failures: list[QualtricsError] = []
-        found: list[bool] = []
+        had = self.ids
 
         async def delete(id_: str) -> None:
             try:
-                found.append(await self._delete_patiently(client, id_))
+                await self._delete_own(client, id_)
             except QualtricsError as error:
                 failures.append(error)
-            else:
-                del self._own[id_]
 
         async with anyio.create_task_group() as group:
-            for id_ in self.ids:
+            for id_ in had:
                 group.start_soon(delete, id_)
-        if found and not any(found) and not failures:
+        if had and self._is_taken_over and not failures:
             self._doubts.clear()
         while self._doubts:
             try:
@@ -244,13 +244,22 @@ class Subscriptions:
                 self.url,
             )
 
-    async def _delete_patiently(self, client: Qualtrics, id_: str) -> bool:
-        for _ in range(_ROUNDS - 1):
+    async def _delete_own(self, client: Qualtrics, id_: str) -> None:
+        rounds = 0
+        while True:
+            rounds += 1
+            is_first = id_ not in self._begun
+            self._begun.add(id_)
             try:
-                return await self._delete(client, id_)
+                was_there = await self._delete(client, id_)
             except (TransportError, ServerFault, RateLimited):
+                if rounds == _ROUNDS:
+                    raise
                 continue
-        return await self._delete(client, id_)
+            # One that is gone by the second time was deleted by the first, whose reply was lost.
+            self._is_taken_over &= is_first and not was_there
+            del self._own[id_]
+            return
 
     async def _delete(self, client: Qualtrics, id_: str) -> bool:
         """Delete one; False when it was gone already."""

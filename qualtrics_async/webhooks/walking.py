@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
+from weakref import WeakKeyDictionary, WeakSet
 
 from qualtrics_async.webhooks.receiver import Counts, Receiver
 from qualtrics_async.webhooks.serving import OwnServer
@@ -26,11 +27,11 @@ class _Source(Protocol[T_co]):
 
 
 class Events(Generic[T]):
-    """The events of a listener, until its `async with` ends.
+    """The events of a listener, until its `async with` ends; then each loop over them ends as well.
 
-    Several tasks can share them: each `async for` has an event of its own in hand, and each event comes out
-    once. It counts as handled when the same loop asks for the next one, or when the task that began the loop
-    leaves the `async with` without an error. `await anext(events)` is a loop of its own.
+    Any number of tasks share them, and each event comes out once. As with a `Receiver`, an event counts as
+    handled when the task that had it, or the same loop, asks for the next one, or when that task leaves the
+    `async with` without an error. `await anext(events)` gives a single one.
     """
 
     def __init__(
@@ -41,8 +42,9 @@ class Events(Generic[T]):
         self._subscriptions = subscriptions
         self._server = server
         self._is_open = False
-        self._in_hand: dict[_Walk[T], int] = {}
-        self._walk: _Walk[T] = _Walk(self)
+        self._in_hand: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
+        self._walks: WeakSet[_Walk[T]] = WeakSet()
+        self._walk: _Walk[T] | None = None
 
     def __repr__(self) -> str:
         state = f"{len(self.subscription_ids)} subscriptions" if self._is_open else "left"
@@ -75,46 +77,65 @@ class Events(Generic[T]):
 
     def open(self) -> None:
         """Begin; the listener does it."""
-        self._walk.owner = asyncio.current_task()
+        self._walk = _Walk(self)
         self._is_open = True
 
     def close(self) -> None:
         """End every loop when it asks for the next event; the listener does it."""
         self._is_open = False
 
-    def in_hand(self) -> list[int]:
+    def in_hand(self) -> set[int]:
         """The numbers of the events that this task has in hand."""
         here = asyncio.current_task()
-        return [number for walk, number in self._in_hand.items() if walk.owner is here]
+        held = {walk.number for walk in self._walks if walk.is_held_by(here)}
+        return held if here is None else held | {self._in_hand.pop(here, 0)}
 
     def __aiter__(self) -> _Walk[T]:
         return _Walk(self)
 
     async def __anext__(self) -> T:
-        return await self._walk.__anext__()
+        if self._walk is None:
+            raise StopAsyncIteration
+        return await self.next_of(self._walk)
 
     async def next_of(self, walk: _Walk[T]) -> T:
-        """Settle what a walk has in hand, and wait for its next event."""
-        if (number := self._in_hand.get(walk)) is not None:
+        """Wait for the next event of a loop; what it or this task had in hand before is handled."""
+        here = asyncio.current_task()
+        before = {walk.number} if here is None else {walk.number, self._in_hand.get(here, 0)}
+        for number in before - {0}:
             await self._source.done(number)
-            self._in_hand.pop(walk, None)
         taken = await self._source.take() if self._is_open else None
-        if taken is None:
+        if taken is None or here is None:
             raise StopAsyncIteration
-        number, event = taken
-        self._in_hand[walk] = number
+        walk.number, event = taken
+        walk.holder = here
+        self._in_hand[here] = walk.number
+        self._walks.add(walk)
         return event
 
 
 class _Walk(Generic[T]):
-    """One loop over the events of a listener."""
+    """One loop over the events of a listener, and the number of its latest one; 0 for none."""
 
     def __init__(self, events: Events[T]) -> None:
         self._events = events
-        self.owner = asyncio.current_task()
+        self._owner = asyncio.current_task()
+        self.holder: asyncio.Task[Any] | None = None
+        self.number = 0
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> T:
         return await self._events.next_of(self)
+
+    def is_held_by(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether it is this task's, which got the event through another one that only fetched it."""
+        holder = self.holder
+        return (
+            self._owner is task
+            and holder is not None
+            and holder.done()
+            and not holder.cancelled()
+            and holder.exception() is None
+        )

@@ -64,10 +64,12 @@ class Place:
 
 
 @asynccontextmanager
-async def hearing(deliveries: Deliveries | None = None, **options: Any) -> AsyncIterator[Place]:
+async def hearing(
+    deliveries: Deliveries | None = None, latency: float = 0.0, **options: Any
+) -> AsyncIterator[Place]:
     """Open a sandbox that has subscriptions of others, and a client."""
     async with (
-        Sandbox(gzip=False, deliveries=deliveries or Deliveries()) as sandbox,
+        Sandbox(gzip=False, deliveries=deliveries or Deliveries(), latency=latency) as sandbox,
         client_of(sandbox, **options) as client,
     ):
         yield Place(sandbox, client)

@@ -1,0 +1,519 @@
+"""Listening: served before subscribed, handed out once, and nothing left behind whatever ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from aiohttp import ClientSession
+from talking import cancelled_everywhere, client_of
+from virtual import loop, virtual
+from webhook_hearing import COMPLETED, CREATE, DELETE, LIST, SURVEYS, Place, hearing, until
+from webhook_making import FORM, signed
+
+from qualtrics_async import (
+    Forbidden,
+    JournalError,
+    QualtricsError,
+    ServerFault,
+    TimedOut,
+    UsageError,
+    webhooks,
+)
+from qualtrics_async.sandbox import Deliveries
+
+KEY = "a key of ours"
+
+
+def message(number: int) -> dict[str, Any]:
+    return {
+        "Status": "Complete",
+        "SurveyID": "SV_1",
+        "ResponseID": f"R_{number}",
+        "CompletedDate": "2026-05-02 08:03:20",
+        "BrandID": "examplebrand",
+    }
+
+
+async def post(place: Place, number: int = 1, path: str = "/mine", key: str = KEY) -> int:
+    """Deliver an event by hand, as a service that is slow to notice that nobody is subscribed."""
+    async with ClientSession() as session:
+        address = f"http://127.0.0.1:{place.port}{path}"
+        body = signed(message(number), key=key)
+        async with session.post(address, data=body, headers={"Content-Type": FORM}) as answer:
+            return answer.status
+
+
+def assert_closed(place: Place) -> None:
+    """Fail if somebody still listens."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", place.port))
+
+
+@virtual
+async def test_what_happens_is_heard() -> None:
+    """Each event once, signed, from the moment the block begins; and nothing is left after it."""
+    async with hearing(Deliveries(require_get=True)) as place:
+        state = place.sandbox.state
+        async with place.listen() as events:
+            assert place.own == [COMPLETED, SURVEYS]
+            assert events.url == place.url
+            assert events.port == place.port
+            assert [state.subscriptions[id_].topics for id_ in events.subscription_ids] == place.own
+            made = [state.add_response(state.survey_id) for _ in range(5)]
+            heard = [await anext(events) for _ in made]
+            assert {event.response_id for event in heard} == {response.id for response in made}
+            assert all(event.is_signed for event in heard)
+            assert events.counts.accepted == 5
+            assert events.waiting == 0
+            await place.sandbox.delivered()
+        place.assert_untouched()
+        assert_closed(place)
+        with pytest.raises(StopAsyncIteration):
+            await anext(events)
+
+
+@virtual
+async def test_each_block_has_a_key_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    """It is long, nothing shows it, and what another key has signed is refused."""
+    caplog.set_level(logging.DEBUG)
+    refused: list[str] = []
+    async with hearing() as place:
+        keys: list[str] = []
+        texts = ""
+        for _ in range(2):
+            async with place.listen(COMPLETED, on_refused=lambda error: refused.append(str(error))) as events:
+                keys += [
+                    found.shared_key
+                    for found in place.sandbox.state.subscriptions.values()
+                    if found.shared_key
+                ]
+                assert await post(place, key=keys[0]) == (200 if len(keys) == 1 else 401)
+                texts += repr(events) + repr(events.counts) + caplog.text
+        assert len({*keys}) == 2
+        assert all(len(key) >= 32 for key in keys)
+        assert len(refused) == 1
+        assert not any(key in texts + str(refused) for key in keys)
+
+
+@virtual
+async def test_only_its_own_name_is_answered() -> None:
+    """Whatever a proxy has left of the path before it."""
+    async with (
+        hearing() as place,
+        place.listen(COMPLETED, shared_key=KEY) as events,
+        ClientSession() as session,
+    ):
+        for path, status in {
+            "/mine": 200,
+            "/hooks/mine": 200,
+            "/": 404,
+            "/mine/": 404,
+            "/mine-too": 404,
+        }.items():
+            for method in ("GET", "HEAD"):
+                async with session.request(method, f"http://127.0.0.1:{place.port}{path}") as answer:
+                    assert (method, path, answer.status) == (method, path, status)
+        assert [await post(place, 1, path) for path in ("/x/y/mine?a=b", "/mine/x", "/hooks")] == [
+            200,
+            404,
+            404,
+        ]
+        assert events.counts.accepted == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"public_url": "hooks"},
+        {"name": "a/b"},
+        {"shared_key": " "},
+        {"queue_size": 0},
+        {"max_age": -1},
+        {"fetch_concurrency": 0},
+        {"fetch_deadline": -1},
+        {"leave_within": 0},
+        {"topics": []},
+    ],
+)
+@virtual
+async def test_what_cannot_be_meant_is_refused_at_once(wrong: Any) -> None:
+    """By the call itself, before anything is entered."""
+    async with hearing() as place:
+        options = {"topics": "*", "public_url": place.public_url, **wrong}
+        with pytest.raises(UsageError):
+            webhooks.listen(place.client, **options)
+        assert not place.steps
+
+
+@virtual
+async def test_a_port_that_is_taken_is_told() -> None:
+    """Nothing was asked of the service by then."""
+    async with hearing() as place, place.listen(COMPLETED):
+        asked = len(place.steps)
+        with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1 port {place.port}"):
+            async with place.listen(COMPLETED, name="other"):
+                pass
+        assert len(place.steps) == asked
+
+
+@virtual
+async def test_an_inbox_that_is_in_use_is_told(tmp_path: Path) -> None:
+    """And what has it lives on."""
+    async with hearing() as place, place.listen(COMPLETED, inbox=tmp_path / "events.db"):
+        with pytest.raises(JournalError):
+            async with place.listen(COMPLETED, name="other", port=0, inbox=tmp_path / "events.db"):
+                pass
+        assert place.own == [COMPLETED]
+
+
+@virtual
+async def test_a_client_that_is_not_open_is_told() -> None:
+    """The server is closed again."""
+    async with hearing() as place:
+        with pytest.raises(UsageError, match="not open"):
+            async with webhooks.listen(
+                client_of(place.sandbox), "*", public_url=place.public_url, port=place.port
+            ):
+                pass
+        place.assert_untouched()
+        assert_closed(place)
+
+
+@pytest.mark.parametrize(("route", "skip"), [(LIST, 0), (CREATE, 0), (CREATE, 1), (DELETE, 0)])
+@virtual
+async def test_who_may_not_subscribe_hears_why(route: str, skip: int) -> None:
+    """The refusal leaves as itself, and nothing that was made by then stays."""
+    async with hearing() as place:
+        place.foreign.add(place.sandbox.state.add_subscription("stale", place.url))
+        place.sandbox.faults.add(kind="status", status=403, route=route, skip=skip)
+        with pytest.raises(Forbidden) as caught:
+            async with place.listen():
+                raise AssertionError
+        assert not hasattr(caught.value, "__notes__")
+        place.assert_untouched()
+        assert_closed(place)
+
+
+class Stop(Exception):
+    """What a body raises."""
+
+
+@pytest.mark.parametrize("way", ["break", "raise", "cancel", "scope", "timeout", "all", "return"])
+@virtual
+async def test_every_way_of_ending_unsubscribes(way: str) -> None:
+    """What the block ended with leaves as itself."""
+    async with hearing() as place:
+        inside = asyncio.Event()
+
+        async def body() -> str:
+            async with place.listen() as events:
+                place.sandbox.state.add_response(place.sandbox.state.survey_id)
+                async for _ in events:
+                    if way == "break":
+                        break
+                    if way == "raise":
+                        raise Stop
+                    if way == "return":
+                        return "returned"
+                    inside.set()
+            return "ended"
+
+        task: asyncio.Task[Any]
+        if way == "scope":
+            with anyio.move_on_after(1) as scope:
+                await body()
+            assert scope.cancelled_caught
+        elif way == "timeout":
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(1):
+                    await body()
+        else:
+            task = asyncio.create_task(body())
+            if way in ("cancel", "all"):
+                await inside.wait()
+                here = asyncio.current_task()
+                for one in asyncio.all_tasks() - {here} if way == "all" else {task}:
+                    one.cancel()
+            ended = (await asyncio.gather(task, return_exceptions=True))[0]
+            expected = {"break": str, "raise": Stop, "return": str}
+            assert type(ended) is expected.get(way, asyncio.CancelledError)
+        if way != "all":  # the sandbox was cancelled as well
+            place.assert_untouched()
+        assert_closed(place)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("fetch", [True, False])
+@virtual
+async def test_a_cancellation_at_any_await_leaves_nothing(at_once: bool, fetch: bool) -> None:
+    """While it starts, inside, and while it leaves."""
+    async with hearing() as place:
+        place.foreign |= {place.sandbox.state.add_subscription("stale", f"{place.public_url}/theirs")}
+
+        async def block() -> None:
+            async with place.listen(COMPLETED, fetch=fetch):
+                await asyncio.sleep(0.1)
+
+        async def check() -> None:
+            place.assert_untouched()
+            assert_closed(place)
+
+        assert await cancelled_everywhere(block, check, at_once=at_once) > 5
+
+
+@virtual
+async def test_cancelling_again_and_again_changes_nothing() -> None:
+    """Who leaves is not interrupted, whatever it takes to unsubscribe."""
+    async with hearing() as place:
+        place.sandbox.faults.add(kind="delay", seconds=2, route=DELETE, times=2)
+
+        async def body() -> None:
+            async with place.listen():
+                await asyncio.Event().wait()
+
+        task = asyncio.create_task(body())
+        await until(lambda: len(place.own) == 2)
+        began = loop().time()
+        while not task.done():
+            task.cancel()
+            await asyncio.sleep(0.1)
+        assert task.cancelled()
+        assert 1.9 < loop().time() - began < 3
+        place.assert_untouched()
+
+
+def own_tasks() -> list[asyncio.Task[Any]]:
+    """All tasks of the loop but the sandbox's, those that serve, and the test."""
+    found = []
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        code = getattr(task.get_coro(), "cr_code", None)
+        if code is None or not (
+            code.co_qualname.startswith("RequestHandler") or "sandbox" in code.co_filename
+        ):
+            found.append(task)
+    return found
+
+
+@pytest.mark.parametrize("moment", range(14))
+@virtual
+async def test_every_task_can_be_cancelled_at_any_time(moment: int) -> None:
+    """Who cancels all tasks of the loop cancels what subscribes and unsubscribes as well, several times."""
+    async with hearing(latency=0.5) as place:
+
+        async def body() -> None:
+            async with place.listen(fetch=True):
+                await asyncio.sleep(0.1)
+
+        task = asyncio.create_task(body())
+        cancelled = 0
+        await asyncio.sleep(moment * 0.25)
+        for _ in range(3):
+            for one in own_tasks():
+                cancelled += one.cancel()
+            await asyncio.sleep(0.3)
+        assert cancelled or task.done()
+        ended = (await asyncio.gather(task, return_exceptions=True))[0]
+        assert ended is None or isinstance(ended, asyncio.CancelledError)
+        assert (ended is None) == (cancelled == 0)
+        place.assert_untouched()
+        assert_closed(place)
+
+
+@pytest.mark.parametrize("ends_well", [True, False])
+@virtual
+async def test_leaving_takes_no_longer_than_it_may(ends_well: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """What is left then is raised, or noted where the block raised something itself, and logged."""
+    async with hearing() as place:
+        fault = place.sandbox.faults.add(kind="delay", route=DELETE, times=None)
+        left: tuple[str, ...] = ()
+        began = 0.0
+
+        async def body() -> None:
+            nonlocal left, began
+            async with place.listen(COMPLETED, leave_within=4) as events:
+                left = events.subscription_ids
+                began = loop().time()
+                if not ends_well:
+                    raise Stop
+
+        with pytest.raises(TimedOut if ends_well else Stop) as caught:
+            await body()
+        assert 4 <= loop().time() - began < 5
+        told = str(caught.value) if ends_well else str(caught.value.__notes__)
+        assert left
+        assert left[0] in told
+        assert left[0] in caplog.text
+        assert_closed(place)
+        fault.release()
+
+
+@virtual
+async def test_a_failed_deletion_is_raised_after_all_is_closed() -> None:
+    """The next one at this URL takes what was left."""
+    async with hearing() as place:
+        place.sandbox.faults.add(kind="status", route=DELETE, times=15)
+        with pytest.raises(ServerFault) as caught:
+            async with place.listen(COMPLETED):
+                pass
+        assert place.own == [COMPLETED]
+        assert "are left" in str(caught.value.__notes__)
+        assert_closed(place)
+        async with place.listen(SURVEYS):
+            assert place.own == [SURVEYS]
+        place.assert_untouched()
+
+
+@virtual
+async def test_a_successor_takes_over() -> None:
+    """A rolling restart: the new process begins before the old one ends, under the same name and URL."""
+    async with hearing() as place:
+        old = place.listen()
+        new = place.listen(port=0)
+        await old.__aenter__()
+        events = await new.__aenter__()
+        await old.__aexit__(None, None, None)
+        assert [*events.subscription_ids] == [
+            id_ for id_ in place.sandbox.state.subscriptions if id_ not in place.foreign
+        ]
+        await new.__aexit__(None, None, None)
+        place.assert_untouched()
+
+
+@virtual
+async def test_who_leaves_accepts_nothing_that_would_be_lost(caplog: pytest.LogCaptureFixture) -> None:
+    """From then on deliveries are asked for again; what was accepted and not handed out is told."""
+    async with hearing() as place:
+        fault = place.sandbox.faults.add(kind="delay", seconds=3, route=DELETE)
+        async with place.listen(COMPLETED, shared_key=KEY) as events:
+            assert [await post(place, number) for number in (1, 2, 3)] == [200] * 3
+            assert (await anext(events)).response_id == "R_1"
+            late = asyncio.create_task(after(fault.arrived(), post(place, 4)))
+        assert await late == 503
+        assert events.counts.accepted == 3
+        assert "2 accepted events" in caplog.text
+
+
+async def after(first: Any, second: Any) -> Any:
+    """Await one thing after the other."""
+    await first
+    return await second
+
+
+@virtual
+async def test_with_an_inbox_nothing_is_lost(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What comes while it leaves is kept too; what was in hand at the end of the block is handled."""
+    async with hearing() as place:
+        options: dict[str, Any] = {"shared_key": KEY, "inbox": tmp_path / "events.db"}
+        fault = place.sandbox.faults.add(kind="delay", seconds=3, route=DELETE)
+        async with place.listen(COMPLETED, **options) as events:
+            assert [await post(place, number) for number in (1, 2, 3)] == [200] * 3
+            assert [(await anext(events)).response_id for _ in range(2)] == ["R_1", "R_2"]
+            late = asyncio.create_task(after(fault.arrived(), post(place, 4)))
+        assert await late == 200
+        assert "not handed out" not in caplog.text
+        async with place.listen(COMPLETED, **options) as events:
+            assert await post(place, 4) == 200, "known already"
+            assert [(await anext(events)).response_id for _ in range(2)] == ["R_3", "R_4"]
+            assert events.waiting == 0
+
+
+@pytest.mark.parametrize("fetch", [True, False])
+@virtual
+async def test_what_a_body_that_fails_has_in_hand_comes_again(tmp_path: Path, fetch: bool) -> None:
+    """And what was handled before it does not."""
+    async with hearing() as place:
+        options: dict[str, Any] = {"shared_key": KEY, "inbox": tmp_path / "events.db", "fetch": fetch}
+        place.sandbox.faults.add(kind="status", status=403, route="GET *", path="/responses/", times=None)
+        heard = []
+        for number in (1, 2, 3):
+            with suppress(Stop):
+                async with place.listen(COMPLETED, **options) as events:
+                    await post(place, number)
+                    for _ in range(2):
+                        got = await anext(events)
+                        heard.append((got.event if fetch else got).response_id)
+                        if number == 1:
+                            break
+                    if number < 3:
+                        raise Stop
+        assert heard == ["R_1", "R_1", "R_2", "R_2", "R_3"]
+        async with place.listen(COMPLETED, **options) as events:
+            assert events.waiting == 0
+        place.assert_untouched()
+
+
+@virtual
+async def test_tasks_share_the_events() -> None:
+    """Each event comes to one of them, and all of them end with the block."""
+    async with hearing() as place:
+        heard: list[str] = []
+
+        async def work(events: Any) -> None:
+            async for event in events:
+                await asyncio.sleep(1)
+                heard.append(event.response_id)
+
+        async with place.listen(COMPLETED, shared_key=KEY) as events:
+            workers = [asyncio.create_task(work(events)) for _ in range(4)]
+            for number in range(8):
+                await post(place, number)
+            await until(lambda: len(heard) == 8)
+        await asyncio.gather(*workers)
+        assert sorted(heard) == [f"R_{number}" for number in range(8)]
+        assert loop().time() < 4
+
+
+FAULTS: Any = [
+    {"kind": "cut"},
+    {"kind": "cut", "when": "after"},
+    {"kind": "status"},
+    {"kind": "status", "when": "after"},
+    {"kind": "status", "status": 429},
+    {"kind": "status", "status": 403},
+    {"kind": "delay", "seconds": 1.5},
+    {"kind": "delay", "seconds": 1.5, "when": "after"},
+    {"kind": "truncated"},
+]
+
+
+@pytest.mark.parametrize("seed", range(30))
+@virtual
+async def test_whatever_happens_nothing_is_left(seed: int) -> None:
+    """Random faults and random ends, also of a block that cannot subscribe or is cut off."""
+    dice = random.Random(seed)
+    async with hearing(Deliveries(first=0.1)) as place:
+        state = place.sandbox.state
+        for _ in range(dice.randrange(3)):
+            state.add_subscription(dice.choice([COMPLETED, SURVEYS, "*"]), place.url)
+        stale = set(state.subscriptions) - place.foreign
+        for route in (CREATE, LIST):
+            place.sandbox.faults.random(rate=0.4, kinds=FAULTS, seed=dice.randrange(10**6), route=route)
+        repeated = [fault for fault in FAULTS if fault.get("status") != 403]
+        place.sandbox.faults.random(rate=0.4, kinds=repeated, seed=dice.randrange(10**6), route=DELETE)
+
+        async def body() -> None:
+            async with place.listen(fetch=dice.random() < 0.3, leave_within=60) as events:
+                for _ in range(3):
+                    state.add_response(state.survey_id)
+                    await anext(events)
+                if dice.random() < 0.3:
+                    raise Stop
+
+        task = asyncio.create_task(body())
+        for _ in range(dice.randrange(4)):
+            await asyncio.sleep(dice.random() * 3)
+            task.cancel()
+        ended = (await asyncio.gather(task, return_exceptions=True))[0]
+        assert ended is None or isinstance(ended, Stop | QualtricsError | asyncio.CancelledError)
+        place.foreign |= stale & set(state.subscriptions)  # it did not come to them
+        place.assert_untouched()
+        assert_closed(place)

@@ -1,0 +1,539 @@
+"""The inbox in a file: what is accepted is on disk, many at once cost one transaction, nothing is half."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+import stat
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from virtual import run, virtual
+from webhook_keeping import (
+    Transactions,
+    activation,
+    crashed,
+    drained,
+    kept,
+    response,
+    settled,
+    tables,
+)
+
+from qualtrics_async import JournalError
+from qualtrics_async._core.store import INBOX, Store
+from qualtrics_async.bulk.journal import Journal
+from qualtrics_async.errors import DeliveryError
+from qualtrics_async.webhooks.durable import DurableInbox, _pack, _unpacked
+from qualtrics_async.webhooks.events import Event, event_of
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the inbox is."""
+    return tmp_path / "inbox.db"
+
+
+def refusal(opening: Awaitable[Any]) -> JournalError:
+    """Why a file cannot be opened."""
+
+    async def refused() -> JournalError:
+        with pytest.raises(JournalError) as caught:
+            await opening
+        return caught.value
+
+    return asyncio.run(refused())
+
+
+async def filled(path: Path, *numbers: int, size: int = 100, remember: int = 100) -> DurableInbox:
+    """An inbox with these events."""
+    inbox = await DurableInbox.open(path, size, remember)
+    await asyncio.gather(*(inbox.put(response(number)) for number in numbers))
+    return inbox
+
+
+# On disk.
+
+
+def test_what_is_accepted_survives_a_crash_and_what_is_not_yet_is_nowhere(path: Path) -> None:
+    """Copies of the disk before the commit of an event, and when it was accepted."""
+
+    async def writing() -> tuple[Path, Path]:
+        inbox = await filled(path, 1, 2)
+        transactions = Transactions(inbox)
+        before: list[Path] = []
+        transactions.before_commit = lambda: before.append(crashed(path, 1))
+        assert await asyncio.gather(*map(inbox.put, map(response, (3, 4)))) == ["accepted"] * 2
+        after = await asyncio.to_thread(crashed, path, 2)
+        await inbox.aclose()
+        return before[0], after
+
+    before, after = run(writing())
+    assert run(kept(before)) == [response(1), response(2)]
+    assert run(kept(after)) == [response(n) for n in (1, 2, 3, 4)]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_each_acceptance_is_synced_and_what_is_done_waits_for_the_next(path: Path) -> None:
+    async def writing() -> list[bool]:
+        inbox = await filled(path)
+        transactions = Transactions(inbox)
+        for number in (1, 2):
+            await inbox.put(response(number))
+        taken = await inbox.take()
+        assert taken is not None
+        inbox.done(taken.number)
+        await settled(inbox)
+        await inbox.aclose()
+        return transactions.durable
+
+    assert run(writing()) == [True, True, False]
+
+
+def test_deliveries_at_once_share_a_transaction(path: Path) -> None:
+    """A hundred are one; a hundred that come while it is written are the next one, with what is done."""
+
+    async def writing() -> list[bool]:
+        inbox = await filled(path, 1000, size=1000)
+        taken = await inbox.take()
+        assert taken is not None
+        transactions = Transactions(inbox)
+        transactions.gate.clear()
+        first = [asyncio.ensure_future(inbox.put(response(number))) for number in range(100)]
+        await transactions.within()
+        second = [asyncio.ensure_future(inbox.put(response(number))) for number in range(100, 200)]
+        await asyncio.sleep(0)
+        inbox.done(taken.number)
+        transactions.gate.set()
+        assert await asyncio.gather(*first, *second) == ["accepted"] * 200
+        assert await drained(inbox) == [response(number) for number in range(200)]
+        durable = list(transactions.durable)
+        await inbox.aclose()
+        return durable
+
+    assert run(writing()) == [True, True]
+    assert tables(path)["events"] == []
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_repeat_of_what_is_being_written_waits_for_that(fails: bool, path: Path) -> None:
+    """It is no repeat of something that is nowhere."""
+
+    async def writing() -> None:
+        inbox = await filled(path, size=1)
+        transactions = Transactions(inbox)
+        transactions.gate.clear()
+        transactions.fail = int(fails)
+        puts = [asyncio.ensure_future(inbox.put(response(1)))]
+        await transactions.within()
+        puts += [asyncio.ensure_future(inbox.put(response(1))) for _ in range(2)]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not any(put.done() for put in puts)
+        assert await inbox.put(response(2)) == "full"
+        assert inbox.waiting == 0
+        transactions.gate.set()
+        found = await asyncio.gather(*puts, return_exceptions=True)
+        if fails:
+            assert [type(one) for one in found] == [JournalError] * 3
+            assert await inbox.put(response(1)) == "accepted"
+        else:
+            assert found == ["accepted", "repeated", "repeated"]
+        assert await drained(inbox) == [response(1)]
+        assert await inbox.put(response(2)) == "accepted"
+        await inbox.aclose()
+
+    run(writing())
+    assert run(kept(path)) == [response(2)]
+
+
+def test_a_full_disk_is_an_error_and_no_end(path: Path) -> None:
+    """Nothing of what did not fit is remembered; with room again it is accepted, what was done is noted."""
+
+    def limit(pages: int) -> Callable[[sqlite3.Connection], Any]:
+        return lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchone()
+
+    async def writing() -> None:
+        inbox = await filled(path, 1)
+        await inbox._store.run(limit(1))  # SQLite takes what the file has already
+        large = event_of("threesixty.created", {"text": "x" * 60_000}, is_signed=False)
+        lost = response(2)
+        for _ in range(3):
+            found = await asyncio.gather(inbox.put(lost), inbox.put(large), return_exceptions=True)
+            assert [type(one) for one in found] == [JournalError] * 2
+            assert "database or disk is full" in str(found[0])
+            assert str(path) in str(found[0])
+        assert await drained(inbox) == [response(1)]
+        await inbox._store.run(limit(1_000_000))
+        assert await asyncio.gather(*map(inbox.put, (lost, large))) == ["accepted"] * 2
+        await inbox.aclose()
+
+    run(writing())
+    assert [event.topic for event in run(kept(path))] == [response(2).topic, "threesixty.created"]
+
+
+def test_what_could_not_be_noted_as_done_is_noted_with_the_next_event(path: Path) -> None:
+    """A disk that fails is not asked again and again."""
+
+    async def writing() -> None:
+        inbox = await filled(path, 1, 2)
+        transactions = Transactions(inbox)
+        transactions.fail = 1
+        assert await drained(inbox) == [response(1), response(2)]
+        await settled(inbox)
+        assert transactions.durable == [False]
+        await inbox.put(response(3))
+        assert transactions.durable == [False, True]
+        assert await inbox.put(response(1)) == "repeated"
+        await inbox.aclose()
+        assert transactions.durable == [False, True]
+
+    run(writing())
+    assert run(kept(path)) == [response(3)]
+
+
+# Cancelled.
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_a_put_that_is_cancelled_anywhere_is_kept_once_or_not_at_all(turns: int, path: Path) -> None:
+    """Its redelivery tells, and comes out once in either case."""
+
+    async def writing() -> None:
+        inbox = await filled(path)
+        put = asyncio.ensure_future(inbox.put(response(1)))
+        other = asyncio.ensure_future(inbox.put(response(2)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        was_done = put.done()
+        put.cancel()
+        await asyncio.wait({put})
+        assert was_done is not put.cancelled()
+        expected = "repeated" if turns else "accepted"  # without a turn it had not begun
+        assert await inbox.put(response(1)) == expected
+        assert await other == "accepted"
+        found = await drained(inbox)
+        assert sorted(event.fields["ResponseID"] for event in found) == ["R_1", "R_2"]
+        await inbox.aclose()
+
+    run(writing())
+    assert run(kept(path)) == []
+
+
+def test_when_all_tasks_are_cancelled_nothing_hangs_and_the_file_tells(path: Path) -> None:
+    """Those inside of the inbox as well: a transaction on its way is waited for, the next one not begun."""
+
+    async def writing() -> None:
+        inbox = await filled(path)
+        transactions = Transactions(inbox)
+        transactions.gate.clear()
+        first = asyncio.ensure_future(inbox.put(response(1)))
+        await transactions.within()
+        second = asyncio.ensure_future(inbox.put(response(2)))
+        taking = asyncio.ensure_future(inbox.take())
+        await asyncio.sleep(0)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        closing = asyncio.ensure_future(inbox.aclose())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not closing.done()
+        transactions.gate.set()
+        await asyncio.wait({first, second, taking, closing})
+        assert first.cancelled()
+        assert second.cancelled()
+        assert taking.cancelled()
+        await closing
+        assert await inbox.put(response(3)) == "full"
+
+    run(writing())
+    assert run(kept(path)) == [response(1)]
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_who_is_not_cancelled_with_the_writer_gets_an_error(within: bool, path: Path) -> None:
+    """Whatever ends the inbox's own task, before it begins or within: no put waits for ever."""
+
+    async def writing() -> None:
+        inbox = await filled(path)
+        transactions = Transactions(inbox)
+        transactions.gate.clear()
+        puts = [asyncio.ensure_future(inbox.put(response(1)))]
+        await asyncio.sleep(0)
+        if within:
+            await transactions.within()
+            puts.append(asyncio.ensure_future(inbox.put(response(2))))
+            await asyncio.sleep(0)
+        assert inbox._writer is not None
+        inbox._writer.cancel()
+        transactions.gate.set()
+        found = await asyncio.gather(*puts, return_exceptions=True)
+        assert {type(one) for one in found} == {JournalError}
+        assert await inbox.put(response(3)) == "full"
+        assert await inbox.take() is None
+        assert not inbox._undone
+        await inbox.aclose()
+
+    run(writing())
+    assert run(kept(path)) == [response(1)] * within
+
+
+@pytest.mark.parametrize("times", [0, 1, 3])
+def test_closing_ends_what_is_being_written_however_often_it_is_cancelled(times: int, path: Path) -> None:
+    """What was accepted or done by then is on disk, who waits gets None, and the file is free."""
+
+    async def closing() -> None:
+        inbox = await filled(path, 1)
+        takers = [asyncio.ensure_future(inbox.take()) for _ in range(3)]
+        await asyncio.sleep(0)
+        taken = await takers[0]
+        assert taken is not None
+        transactions = Transactions(inbox)
+        transactions.gate.clear()
+        puts = [asyncio.ensure_future(inbox.put(response(2)))]
+        await transactions.within()
+        inbox.done(taken.number)
+        puts.append(asyncio.ensure_future(inbox.put(response(3))))
+        await asyncio.sleep(0)
+        close = asyncio.ensure_future(inbox.aclose())
+        for _ in range(times):
+            await asyncio.sleep(0)
+            close.cancel()
+        await asyncio.sleep(0)
+        assert not close.done()
+        assert await inbox.put(response(4)) == "full"
+        assert await asyncio.gather(*takers[1:]) == [None, None]
+        transactions.gate.set()
+        assert await asyncio.gather(*puts) == ["accepted"] * 2
+        await asyncio.wait({close})
+        assert close.cancelled() is bool(times)
+        inbox.done(taken.number)
+        await inbox.aclose()
+
+    run(closing())
+    assert run(kept(path)) == [response(2), response(3)]
+    assert not path.with_name("inbox.db-wal").exists()
+
+
+def test_closing_tells_what_could_not_be_noted(path: Path) -> None:
+    """Those events come again; the file is closed all the same."""
+
+    async def closing() -> None:
+        inbox = await filled(path, 1, 2)
+        transactions = Transactions(inbox)
+        transactions.fail = 2
+        await drained(inbox)
+        await settled(inbox)
+        with pytest.raises(JournalError, match="2 events that were handled will come again"):
+            await inbox.aclose()
+
+    run(closing())
+    assert run(kept(path)) == [response(1), response(2)]
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_an_opening_that_is_cancelled_leaves_the_file_free(turns: int, path: Path) -> None:
+    async def opening() -> None:
+        task = asyncio.ensure_future(DurableInbox.open(path, 5, 5))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled()
+        again = await filled(path, 1)
+        await again.aclose()
+
+    run(opening())
+
+
+# Bounds.
+
+
+@virtual
+async def test_what_is_handed_out_counts_until_it_is_done(tmp_path: Path) -> None:
+    inbox = await filled(tmp_path / "a.db", 1, 2, size=2)
+    taken = await inbox.take()
+    assert taken is not None
+    assert await inbox.put(response(3)) == "full"
+    inbox.done(taken.number + 1)  # it was not handed out
+    assert await inbox.put(response(3)) == "full"
+    inbox.done(taken.number)
+    inbox.done(taken.number)
+    assert await inbox.put(response(3)) == "accepted"
+    assert await inbox.put(response(4)) == "full"
+    await inbox.aclose()
+
+
+def test_the_last_marks_are_kept_and_no_others(path: Path) -> None:
+    """In memory exactly, on disk with those of one transaction; a smaller bound holds from the opening on."""
+
+    async def writing() -> None:
+        inbox = await DurableInbox.open(path, 3, 4)
+        for number in range(20):
+            assert await inbox.put(response(number)) == "accepted"
+            assert await inbox.put(activation()) == "accepted"
+            await drained(inbox)
+            assert len(inbox._seen) == min(number + 1, 4)
+        await inbox.aclose()
+
+    async def asking(remember: int, *numbers: int) -> list[str]:
+        inbox = await DurableInbox.open(path, 100, remember)
+        found: list[str] = [await inbox.put(response(number)) for number in numbers]
+        await inbox.aclose()
+        return found
+
+    run(writing())
+    assert len(tables(path)["marks"]) <= 5
+    assert run(asking(4, 19, 18, 17, 16, 15)) == ["repeated"] * 4 + ["accepted"]
+    assert run(asking(2, 15, 19)) == ["repeated"] * 2
+    assert tables(path)["marks"] == tables(path)["marks"][-2:]
+    assert run(asking(100, 15, 19, 18)) == ["repeated", "repeated", "accepted"]
+
+
+def test_events_that_wait_or_were_settled_leave_nothing_in_memory(path: Path) -> None:
+    async def working() -> None:
+        inbox = await filled(path, size=10, remember=7)
+        for round_ in range(30):
+            events = [response(10 * round_ + n) for n in range(5)] + [activation(n) for n in range(5)]
+            await asyncio.gather(*map(inbox.put, events))
+            assert await drained(inbox) == events
+            await settled(inbox)
+            held = (inbox._waiting, inbox._handed_out, inbox._done, inbox._writing, inbox._next.events)
+            assert [len(part) for part in held] == [0] * 5
+            assert len(inbox._seen) <= 7
+        await inbox.aclose()
+
+    run(working())
+    assert path.stat().st_size < 100_000
+
+
+# What is in the file.
+
+names = st.sampled_from(
+    ["Status", "SurveyID", "ResponseID", "CompletedDate", "StartedDate", "BrandID", "Other"]
+)
+texts = st.one_of(
+    st.text(max_size=6), st.sampled_from(["Complete", "SV_1", "R_1", "acme", "Active", "2026-05-02 08:03:20"])
+)
+values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-(2**63), 2**64 - 1), st.floats(allow_nan=False), texts),
+    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(texts, inner, max_size=2)),
+    max_leaves=4,
+)
+words = st.sampled_from(
+    [
+        "surveyengine.completedResponse.SV_1",
+        "controlpanel.activateSurvey",
+        "threesixty.created",
+        "x",
+        "",
+        "acme.",
+    ]
+)
+topics = st.builds("{}{}{}".format, st.sampled_from(["", "acme.", ".", "ACME.", "threesixty."]), words, texts)
+
+
+@given(
+    topic=topics, fields=st.dictionaries(names, st.one_of(texts, values), max_size=7), is_signed=st.booleans()
+)
+@settings(max_examples=150)
+def test_an_event_comes_back_as_it_was(topic: str, fields: dict[str, Any], is_signed: bool) -> None:
+    try:
+        event = event_of(topic, fields, is_signed=is_signed)
+    except DeliveryError:
+        return
+    again = _unpacked(_pack(event))
+    assert again == event
+    assert type(again) is type(event)
+    assert repr(again) == repr(event)
+
+
+def test_an_event_of_another_release_is_handed_out_without_its_type(path: Path) -> None:
+    """Rules may change; what was accepted is never lost for that."""
+    told: dict[str, Any] = {
+        "topic": "surveyengine.completedResponse.SV_1",
+        "brand_id": "acme",
+        "is_signed": True,
+    }
+    odd = Event(**told, fields={"Status": "Complete", "SurveyID": "SV_1"})
+
+    async def writing() -> None:
+        inbox = await filled(path)
+        await inbox.put(odd)
+        await inbox.aclose()
+
+    run(writing())
+    assert run(kept(path)) == [odd]
+
+
+def test_a_file_for_something_else_is_refused(path: Path) -> None:
+    """A journal of a job is no inbox, nor the other way round; the text names what it is, and a remedy."""
+
+    async def as_journal() -> None:
+        await (await Journal.open(path, {"job": "x"})).aclose()
+
+    asyncio.run(as_journal())
+    before = path.read_bytes()
+    error = refusal(DurableInbox.open(path, 5, 5))
+    assert error.reason == "foreign"
+    assert str(error) == f"{path} cannot be the inbox: it is the journal of a job; name another file"
+    assert path.read_bytes() == before
+
+    inbox = path.with_name("other.db")
+    asyncio.run(filled_and_closed(inbox))
+    error = refusal(Journal.open(inbox, {"job": "x"}))
+    assert error.reason == "foreign"
+    assert str(error) == f"{inbox} cannot be the journal: it is an inbox of webhooks; name another file"
+
+
+async def filled_and_closed(path: Path) -> None:
+    """Make an inbox."""
+    await (await filled(path, 1)).aclose()
+
+
+def test_what_cannot_be_used_is_told_for_an_inbox(path: Path) -> None:
+    """In use, damaged, of another version, nowhere: each text speaks of an inbox, not of jobs."""
+
+    async def twice() -> JournalError:
+        first = await filled(path, 1)
+        with pytest.raises(JournalError) as caught:
+            await DurableInbox.open(path, 5, 5)
+        await first.aclose()
+        return caught.value
+
+    async def newer() -> None:
+        await (await Store.open(path.with_name("newer.db"), "CREATE TABLE t (x)", 2, INBOX)).aclose()
+
+    def spoil(statement: str) -> Path:
+        copy = path.with_name(f"spoilt-{len(statement)}.db")
+        shutil.copyfile(path, copy)
+        db = sqlite3.connect(copy)
+        db.execute(statement)
+        db.commit()
+        db.close()
+        return copy
+
+    errors = {"in use": asyncio.run(twice())}
+    asyncio.run(newer())
+    text = path.with_name("text.db")
+    text.write_text("no database" * 100)
+    errors["version"] = refusal(DurableInbox.open(path.with_name("newer.db"), 5, 5))
+    errors["damaged"] = refusal(DurableInbox.open(text, 5, 5))
+    errors["path"] = refusal(DurableInbox.open(path.with_name("no") / "inbox.db", 5, 5))
+    for reason, error in errors.items():
+        assert error.reason == reason
+        assert "inbox" in str(error)
+        assert "job" not in str(error)
+        assert reason == "path" or "journal" not in str(error)
+    for statement in (
+        "UPDATE events SET event = x'93'",
+        "UPDATE events SET event = x'9401020304'",
+        "DROP TABLE marks",
+    ):
+        assert refusal(DurableInbox.open(spoil(statement), 5, 5)).reason in ("damaged", "unusable")
+    assert run(kept(path)) == [response(1)]

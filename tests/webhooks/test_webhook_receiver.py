@@ -1,0 +1,465 @@
+"""The receiver without a server: what is answered, what counts as handled, what is logged."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import AsyncIterable, AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from virtual import loop, run, virtual
+from webhook_keeping import Transactions, kept, response
+from webhook_making import FORM, KEY, flat, signed
+
+from qualtrics_async import JournalError, UsageError
+from qualtrics_async.errors import DeliveryError
+from qualtrics_async.webhooks.durable import DurableInbox
+from qualtrics_async.webhooks.events import Event
+from qualtrics_async.webhooks.receiver import Answer, Receiver
+
+
+def form(number: int = 1, *, key: str | None = None) -> bytes:
+    """The delivery of a response event."""
+    fields = response(number).fields
+    return flat(fields=fields) if key is None else signed(fields, key=key)
+
+
+async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
+    """A body in parts."""
+    for part in parts:
+        yield part
+
+
+async def endless(*parts: bytes) -> AsyncIterator[bytes]:
+    """A body that does not end."""
+    for part in parts:
+        yield part
+    await asyncio.Event().wait()
+
+
+async def post(receiver: Receiver, body: bytes | AsyncIterable[bytes], **told: Any) -> Answer:
+    """Deliver."""
+    body = pieces(body) if isinstance(body, bytes) else body
+    return await receiver.answer("POST", body, **({"content_type": FORM} | told))
+
+
+async def deliver(receiver: Receiver, *numbers: int) -> None:
+    """Deliver events that must be accepted."""
+    for number in numbers:
+        assert (await post(receiver, form(number))).status == 200
+
+
+def number(event: Event) -> int:
+    """The number of a response event."""
+    return int(event.fields["ResponseID"][2:])
+
+
+def left(path: Path) -> list[int]:
+    """What is handed out when the file is opened again."""
+    return [number(event) for event in run(kept(path))]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the inbox is."""
+    return tmp_path / "inbox.db"
+
+
+# Answers.
+
+
+@virtual
+async def test_only_posts_are_deliveries() -> None:
+    receiver = Receiver()
+    async with receiver:
+        assert (await receiver.answer("GET", pieces())).status == 200
+        assert (await receiver.answer("HEAD", pieces())).status == 200
+        refused = await receiver.answer("PUT", pieces(form()), content_type=FORM)
+        assert (refused.status, refused.headers) == (405, {"Allow": "GET, HEAD, POST"})
+        assert receiver.waiting == 0
+        assert (await post(receiver, pieces(form()[:20], b"", form()[20:]))) == Answer(200, "ok")
+        assert (await post(receiver, form())).status == 200
+        assert (receiver.counts.accepted, receiver.counts.repeated, receiver.waiting) == (1, 1, 1)
+        assert repr(receiver) == "<Receiver 1 waiting, 1 accepted>"
+    closed = await post(receiver, form(2))
+    assert (closed.status, closed.headers) == (503, {"Retry-After": "30"})
+    assert (await receiver.answer("GET", pieces())).status == 200
+    assert repr(receiver) == "<Receiver closed, 1 accepted>"
+
+
+@virtual
+async def test_refusals_have_their_status_and_are_told_without_secrets(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One line a kind; whoever listens is told of each, and may fail."""
+    told: list[DeliveryError] = []
+
+    def listen(error: DeliveryError) -> None:
+        told.append(error)
+        raise RuntimeError("the listener's own")
+
+    caplog.set_level(logging.INFO)
+    large = b"x" * 1001
+    async with Receiver(shared_key=KEY, max_size=1000, on_refused=listen) as receiver:
+        asked = [
+            (await post(receiver, form(key="another"))).status,
+            (await post(receiver, form(key="another"))).status,
+            (await post(receiver, endless(large[:500], large[500:]))).status,
+            (await post(receiver, form(key=KEY), content_type="text/plain")).status,
+            (await post(receiver, form(key=KEY), content_encoding="gzip")).status,
+            (await post(receiver, form(key=KEY), content_encoding=" Identity")).status,
+        ]
+        assert asked == [401, 401, 413, 415, 415, 200]
+        names = {"SignatureMismatch": 2, "DeliveryTooLarge": 1, "DeliveryTypeRefused": 2}
+        assert (receiver.counts.refused, receiver.counts.accepted, receiver.waiting) == (names, 1, 1)
+    assert [type(error).__name__ for error in told] == list(receiver.counts.refused.elements())
+    lines = [record.message for record in caplog.records]
+    assert sum("was refused" in line for line in lines) == 3
+    assert sum("on_refused raised" in line for line in lines) == 5
+    assert KEY not in caplog.text + repr(receiver)
+    assert loop().time() == 0
+
+
+@virtual
+async def test_an_answer_does_not_take_longer_than_the_deadline(path: Path) -> None:
+    """408 for what does not arrive; 503 for what is not on disk by then, and comes again as a repeat."""
+    async with Receiver(deadline=5, inbox=path) as receiver:
+        assert isinstance(receiver._inbox, DurableInbox)
+        assert (await post(receiver, endless(form()[:10]))).status == 408
+        assert loop().time() == 5
+        transactions = Transactions(receiver._inbox)
+        transactions.gate.clear()
+        late = asyncio.ensure_future(post(receiver, form()))
+        await transactions.within()
+        loop().stall(5)
+        answer = await late
+        assert (answer.status, answer.headers) == (503, {"Retry-After": "30"})
+        transactions.gate.set()
+        assert (await post(receiver, form())).status == 200
+        counts = receiver.counts
+        assert (counts.failed, counts.accepted, counts.repeated, receiver.waiting) == (2, 0, 1, 1)
+
+
+@virtual
+async def test_what_has_no_room_or_no_disk_is_asked_for_again(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A 503 that leaves no trace; a line when it begins, another one when it begins again."""
+    async with Receiver(inbox=path, queue_size=2) as receiver:
+        assert isinstance(receiver._inbox, DurableInbox)
+        transactions = Transactions(receiver._inbox)
+        transactions.fail = 2
+        assert [(await post(receiver, form())).status for _ in range(3)] == [503, 503, 200]
+        await deliver(receiver, 2)
+        full = [await post(receiver, form(number)) for number in (3, 4, 3)]
+        assert [(answer.status, answer.headers) for answer in full] == [(503, {"Retry-After": "30"})] * 3
+        events = aiter(receiver)
+        assert [number(await anext(events)), number(await anext(events))] == [1, 2]
+        await deliver(receiver, 3)
+        assert (await post(receiver, form(4))).status == 503
+        assert (receiver.counts.full, receiver.counts.failed, receiver.counts.accepted) == (4, 2, 3)
+    warned = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [("2 events wait" in line, "disk I/O error" in line) for line in warned] == [
+        (False, True),
+        (True, False),
+        (True, False),
+    ]
+
+
+@virtual
+async def test_what_a_body_raises_passes_through() -> None:
+    class Gone(Exception):
+        """The client hung up."""
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield form()[:10]
+        raise Gone
+
+    async with Receiver() as receiver:
+        with pytest.raises(Gone):
+            await post(receiver, broken())
+        assert (receiver.waiting, receiver.counts.accepted, receiver.counts.failed) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_a_delivery_that_is_cancelled_anywhere_comes_out_once(turns: int, path: Path) -> None:
+    async def delivering() -> list[int]:
+        async with Receiver(inbox=path) as receiver:
+            task = asyncio.ensure_future(post(receiver, form(1)))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait({task})
+            await deliver(receiver, 1, 2)
+            events = aiter(receiver)
+            return [number(await anext(events)) for _ in range(receiver.waiting)]
+
+    assert run(delivering()) == [1, 2]
+    assert left(path) == []
+
+
+# Open and closed.
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"queue_size": 0},
+        {"remember": 0},
+        {"max_size": 0},
+        {"deadline": 0},
+        {"deadline": float("nan")},
+        {"max_age": -1},
+        {"shared_key": ""},
+        {"shared_key": b""},
+    ],
+)
+def test_what_makes_no_sense_is_refused_at_once(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        Receiver(**wrong)
+
+
+def test_it_is_open_once_and_can_be_opened_again(path: Path) -> None:
+    """What was not handled in between comes first, and iterators of before are harmless."""
+
+    async def opening() -> list[int]:
+        receiver = Receiver(inbox=path)
+        first, second = await asyncio.gather(
+            receiver.__aenter__(), receiver.__aenter__(), return_exceptions=True
+        )
+        assert (first, type(second)) == (receiver, UsageError)
+        with pytest.raises(UsageError, match="open already"):
+            await receiver.__aenter__()
+        await deliver(receiver, 1, 2)
+        old = aiter(receiver)
+        await anext(old)
+        await receiver.__aexit__(RuntimeError, RuntimeError(), None)
+        assert not receiver.is_open
+        await receiver.__aexit__(None, None, None)
+        async with receiver:
+            new = aiter(receiver)
+            found = [number(await anext(new))]
+            # What the old one had in hand is not its any more: the new one has it, and is handled by nobody.
+            found += await asyncio.gather(asyncio.ensure_future(_ask(old)))
+            await receiver.__aexit__(ValueError, ValueError(), None)
+        return found
+
+    assert run(opening()) == [1, 2]
+    assert left(path) == [1, 2]
+
+
+async def _ask(events: AsyncIterator[Event]) -> int:
+    return number(await anext(events))
+
+
+def test_an_opening_that_fails_can_be_repeated(path: Path) -> None:
+    async def opening() -> None:
+        receiver = Receiver(inbox=path.with_name("no") / "inbox.db")
+        for _ in range(2):
+            with pytest.raises(JournalError):
+                await receiver.__aenter__()
+        assert not receiver.is_open
+        assert [event async for event in receiver] == []
+
+    run(opening())
+
+
+def test_another_event_loop_is_told() -> None:
+    """In place of a consumer that is never woken."""
+    receiver = Receiver()
+    asyncio.run(receiver.__aenter__())
+
+    async def elsewhere() -> None:
+        with pytest.raises(UsageError, match="another event loop"):
+            await post(receiver, form())
+        with pytest.raises(UsageError, match="another event loop"):
+            await receiver.take()
+
+    asyncio.run(elsewhere())
+
+
+@virtual
+async def test_closing_ends_every_loop_and_answers_what_is_being_written(path: Path) -> None:
+    """Who waits is done, not cancelled."""
+    receiver = Receiver(inbox=path)
+
+    async def walk() -> list[int]:
+        return [number(event) async for event in receiver]
+
+    async with receiver:
+        assert isinstance(receiver._inbox, DurableInbox)
+        walks = [asyncio.ensure_future(walk()) for _ in range(3)]
+        taking = asyncio.ensure_future(receiver.take())
+        transactions = Transactions(receiver._inbox)
+        transactions.gate.clear()
+        delivery = asyncio.ensure_future(post(receiver, form()))
+        await transactions.within()
+        asyncio.get_running_loop().call_soon(transactions.gate.set)
+    assert (await delivery).status == 200
+    assert await asyncio.gather(*walks) == [[], [], []]
+    assert await taking is None
+
+
+# Handled.
+
+
+def test_an_event_is_handled_when_the_next_one_is_asked_for_or_the_block_is_left(path: Path) -> None:
+    """A crash in between brings back what was in hand."""
+
+    async def walking(*, fails: bool) -> None:
+        async with Receiver(inbox=path) as receiver:
+            await deliver(receiver, 1, 2, 3)
+            async for event in receiver:
+                if number(event) == 2:
+                    if fails:
+                        raise RuntimeError("the handler's own")
+                    break
+
+    with pytest.raises(RuntimeError):
+        run(walking(fails=True))
+    assert left(path) == [2, 3]
+    run(walking(fails=False))
+    assert left(path) == [3]
+
+
+def test_loops_that_are_left_and_begun_again_leave_nothing_in_hand(path: Path) -> None:
+    """More events than fit, each in a loop of its own, in a task of its own or not."""
+
+    async def one(receiver: Receiver) -> int:
+        async for event in receiver:
+            return number(event)
+        raise AssertionError
+
+    async def walking() -> None:
+        async with Receiver(inbox=path, queue_size=3) as receiver:
+            for n in range(10):
+                await deliver(receiver, n)
+                assert await one(receiver) == n
+            gc.collect()
+            assert len(receiver._walks) <= 1
+            assert len(receiver._in_hand) == 1
+            for n in range(10, 20):
+                await deliver(receiver, n)
+                taken = await receiver.take()
+                assert taken is not None
+                await receiver.done(taken.number)
+            events = aiter(receiver)
+            for n in range(20, 30):
+                await deliver(receiver, n)
+                assert number(await asyncio.create_task(_anext(events))) == n
+            gc.collect()
+            assert len(receiver._in_hand) <= 2
+
+    run(walking())
+    assert left(path) == []
+
+
+async def _anext(events: AsyncIterator[Event]) -> Event:
+    return await anext(events)
+
+
+def test_tasks_share_the_events_and_each_has_its_own_in_hand(path: Path) -> None:
+    """Each comes out once; what a task had that failed, was cancelled or still works is not handled."""
+    in_hand: dict[str, int] = {}
+    rest = set(range(25))
+
+    async def walking() -> None:
+        hold = asyncio.Event()
+
+        async def work(receiver: Receiver, name: str) -> None:
+            async for event in receiver:
+                in_hand[name] = number(event)
+                rest.remove(number(event))
+                await asyncio.sleep(0)
+                if len(rest) <= 5:
+                    if name == "fails":
+                        raise RuntimeError(name)
+                    await hold.wait()
+
+        async with Receiver(inbox=path) as receiver:
+            names = ("fails", "cancelled", "busy")
+            tasks = [asyncio.ensure_future(work(receiver, name)) for name in names]
+            await asyncio.gather(*(deliver(receiver, n, n) for n in range(25)))
+            for _ in range(100):
+                await asyncio.sleep(0)
+            tasks[1].cancel()
+            await asyncio.wait(tasks[:2])
+            assert tasks[1].cancelled()
+            assert isinstance(tasks[0].exception(), RuntimeError)
+            assert len(rest) == receiver.waiting > 1
+            async for event in receiver:  # this task's own is handled when it leaves
+                rest.remove(number(event))
+                break
+        hold.set()
+        await tasks[2]
+
+    run(walking())
+    assert set(left(path)) == rest | set(in_hand.values())
+
+
+@pytest.mark.parametrize("who", ["leaves", "worker", "failed"])
+def test_what_another_task_fetched_for_the_one_that_leaves_is_handled(who: str, path: Path) -> None:
+    """`wait_for()` has a task of its own before Python 3.12; a worker that got an iterator is not."""
+
+    async def walking() -> None:
+        async with Receiver(inbox=path) as receiver:
+            await deliver(receiver, 1)
+            events = aiter(receiver)
+            hold = asyncio.Event()
+
+            async def work() -> Event:
+                event = await anext(events)
+                if who == "worker":
+                    await hold.wait()
+                if who == "failed":
+                    raise RuntimeError
+                return event
+
+            task = asyncio.ensure_future(work())
+            await asyncio.wait({task}, timeout=1)
+        hold.set()
+        await asyncio.wait({task})
+        task.exception()
+
+    run(walking())
+    assert left(path) == ([] if who == "leaves" else [1])
+
+
+def test_who_gives_up_waiting_loses_nothing(path: Path) -> None:
+    async def walking() -> None:
+        async with Receiver(inbox=path) as receiver:
+            events = aiter(receiver)
+            for n in range(3):
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(anext(events), 1)
+                await deliver(receiver, n)
+                assert number(await asyncio.wait_for(anext(events), 1)) == n
+
+    run(walking())
+    assert left(path) == []
+
+
+@virtual
+async def test_leaving_tells_what_could_not_be_noted_unless_something_else_went_wrong(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def leaving(problem: Exception | None) -> None:
+        async with Receiver(inbox=path) as receiver:
+            assert isinstance(receiver._inbox, DurableInbox)
+            await deliver(receiver, 1)
+            taken = await receiver.take()
+            assert taken is not None
+            Transactions(receiver._inbox).fail = 5
+            await receiver.done(taken.number)
+            if problem is not None:
+                raise problem
+
+    with pytest.raises(JournalError, match="come again"):
+        await leaving(None)
+    assert "come again" not in caplog.text
+    with pytest.raises(ZeroDivisionError):
+        await leaving(ZeroDivisionError())
+    assert "come again" in caplog.text

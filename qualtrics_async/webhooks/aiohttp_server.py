@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Self
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Self
 
 from qualtrics_async.errors import DeliveryTooLarge
 from qualtrics_async.webhooks.receiver import Receiver
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 __all__ = ["aiohttp_handler"]
+
+_LINGERING: Final = 2.0
+"""Seconds in which the rest of a body is dropped: hanging up at once could take the answer with it."""
 
 
 def aiohttp_handler(receiver: Receiver) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
@@ -36,28 +41,29 @@ def aiohttp_handler(receiver: Receiver) -> Callable[[web.BaseRequest], Awaitable
                 content_encoding=", ".join(encodings) or None,
             )
         except _Broken:
-            response = web.Response(status=400)
-            await _send_and_hang_up(request, response)  # mostly to nobody, but the access log has it
+            response = web.Response(status=400)  # mostly to nobody, but the access log has it
+            await _part(request, response, reads_on=False)
             return response
         response = web.Response(status=answer.status, text=answer.text, headers=answer.headers)
-        if request.content.at_eof():
-            return response
-        response.force_close()
-        if encodings and not request.content.is_eof():
-            # aiohttp reads on for a while, so that the answer arrives; this it would decompress, too.
-            await _send_and_hang_up(request, response)
+        if not request.content.at_eof():
+            # What is compressed is not read on: aiohttp would unpack it.
+            await _part(request, response, reads_on=not encodings)
         return response
 
     return handle
 
 
-async def _send_and_hang_up(request: web.BaseRequest, response: web.Response) -> None:
+async def _part(request: web.BaseRequest, response: web.Response, *, reads_on: bool) -> None:
+    """Answer before the body has come, and hang up; aiohttp's own way does not see that a client is gone."""
     response.force_close()
-    try:
+    with suppress(ConnectionError):
         await response.prepare(request)
         await response.write_eof()
-    except ConnectionError:
-        return
+    if reads_on:
+        with suppress(Exception):  # whatever ends the reading
+            async with asyncio.timeout(_LINGERING):
+                while await request.content.readany():
+                    pass
     request.protocol.force_close()
 
 

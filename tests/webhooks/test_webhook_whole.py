@@ -76,9 +76,10 @@ async def publish(sandbox: Sandbox, account: Account, random: Random, door: Door
             door.shut()
             loop().call_later(1, door.open)
         is_finished = random.random() < 0.8
-        values = {"QID1_TEXT": f"answer {number}, 100 % +é😀", "finished": int(is_finished)}
+        answer = f"answer {number}, 100 % +é😀"
+        values = {"QID1_TEXT": answer, "finished": int(is_finished)}
         made = sandbox.state.add_response(sandbox.state.survey_id, values, recipient_id=f"CGC_{number}")
-        account.answers[made.id] = values["QID1_TEXT"]
+        account.answers[made.id] = answer
         account.kinds[made.id] = webhooks.CompletedResponse if is_finished else webhooks.PartialResponse
         if random.random() < 0.3:
             await asyncio.sleep(0.5)

@@ -14,13 +14,13 @@ from typing import Any, Final, Literal, overload
 
 from qualtrics_async._core.tasks import to_its_end
 from qualtrics_async.client import Qualtrics
-from qualtrics_async.errors import DeliveryError, JournalError, TimedOut, UsageError
+from qualtrics_async.errors import DeliveryError, QualtricsError, TimedOut, UsageError
 from qualtrics_async.webhooks.events import Event
 from qualtrics_async.webhooks.fetching import EventWithResponse, Fetching
 from qualtrics_async.webhooks.receiver import Receiver
 from qualtrics_async.webhooks.serving import OwnServer
 from qualtrics_async.webhooks.subscribing import Subscriptions, checked_topics, own_url
-from qualtrics_async.webhooks.walking import Events
+from qualtrics_async.webhooks.walking import Events, Hands
 
 __all__ = ["listen"]
 
@@ -28,6 +28,8 @@ _log = logging.getLogger("qualtrics_async")
 
 _KEY_BYTES: Final = 24
 """32 characters as text."""
+
+_PORTS: Final = range(65_536)
 
 
 @overload
@@ -162,6 +164,8 @@ def listen(
         raise UsageError("a blank shared key protects nothing; leave it out for a random one")
     if fetch_concurrency < 1 or not fetch_deadline >= 0 or not leave_within > 0:
         raise UsageError("fetch_concurrency, fetch_deadline and leave_within are positive numbers")
+    if port not in _PORTS:
+        raise UsageError(f"a port is a number from 0 to 65535, got {port!r:.60}")
     url = own_url(public_url, name)
     key = shared_key or secrets.token_urlsafe(_KEY_BYTES)
     subscriptions = Subscriptions(client, url, checked_topics(topics), key)
@@ -186,7 +190,7 @@ def listen(
 async def _listening(block: _Block, host: str, port: int, ssl: SSLContext | None) -> AsyncGenerator[Any]:
     try:
         await block.enter(host, port, ssl)
-        yield block.events
+        yield block.events()
     except BaseException as ended:
         await block.leave(ended)
         raise
@@ -213,13 +217,11 @@ class _Block:
         self._fetching = fetching
         self._is_durable = is_durable
         self._leave_within = leave_within
+        self._hands: Hands[Any] = Hands(receiver if fetching is None else fetching)
+        self._handled: set[int] = set()
         self._until = 0.0
+        self._to_do = [self._settle, self._unsubscribe, self._server.close, self._close_receiver]
         self._problems: list[Exception] = []
-        self._is_unsubscribed = False
-        self._is_left = False
-        self.events: Events[Any] = Events(
-            receiver if fetching is None else fetching, receiver, subscriptions, server
-        )
 
     async def enter(self, host: str, port: int, ssl: SSLContext | None) -> None:
         """Serve first, since the service asks the URL; then subscribe."""
@@ -228,21 +230,26 @@ class _Block:
         if self._fetching is not None:
             self._fetching.begin()
         await self._subscriptions.begin()
-        self.events.open()
+        self._hands.is_open = True
         _log.info("listening at %s, %d subscriptions", self._subscriptions.url, len(self._subscriptions.ids))
+
+    def events(self) -> Events[Any]:
+        """What the block hands out."""
+        return Events(self._hands, self._receiver, self._subscriptions, self._server)
 
     async def leave(self, ended: BaseException | None) -> None:
         """Undo all of it, whoever cancels meanwhile."""
         if not self._is_durable:
             self._server.refuse()
-        self.events.close()
+        self._hands.is_open = False
         self._until = asyncio.get_running_loop().time() + self._leave_within
-        handled: set[int] = set() if ended is not None else self.events.in_hand()
+        if ended is None:
+            self._handled = self._hands.held_here()
         cancellation: CancelledError | None = None
-        while not self._is_left:
+        while self._to_do:
             try:
                 # Who cancels every task of the loop cancels this one as well: it goes on where it was.
-                await to_its_end(self._undo(handled))
+                await to_its_end(self._undo())
             except CancelledError as error:
                 cancellation = error
         leaves = ended or cancellation
@@ -255,46 +262,45 @@ class _Block:
         if leaves is None and self._problems:
             raise self._problems[0]
 
-    async def _undo(self, handled: set[int]) -> None:
+    async def _undo(self) -> None:
+        while self._to_do:
+            try:
+                await self._to_do[0]()
+            except Exception as error:  # noqa: BLE001  (the rest is undone all the same)
+                self._problems.append(error)
+            del self._to_do[0]
+
+    async def _settle(self) -> None:
         if self._fetching is not None:
             await self._fetching.end()
-        for number in handled:
+        for number in self._handled:
             await self._receiver.done(number)
-        if not self._is_unsubscribed:
-            await self._unsubscribe()
-            self._is_unsubscribed = True
-        await self._server.close()
-        if lost := self._lost():
+
+    async def _unsubscribe(self) -> None:
+        try:
+            async with asyncio.timeout_at(self._until):
+                await self._subscriptions.end(self._leave_within)
+        except TimeoutError as error:
+            raise TimedOut(
+                f"could not unsubscribe within {self._leave_within:g} s: {self._left()}",
+                method="DELETE",
+                template="/eventsubscriptions/{subscriptionId}",
+            ) from error
+        except QualtricsError as error:
+            error.add_note(self._left())
+            raise
+
+    def _left(self) -> str:
+        ids, doubtful = self._subscriptions.ids, self._subscriptions.doubtful
+        left = [*ids, *(f"perhaps one of {topic}" for topic in doubtful)]
+        return f"what is left is deleted by the next listener at this URL: {', '.join(left)}"
+
+    async def _close_receiver(self) -> None:
+        lost = self._receiver.waiting + (0 if self._fetching is None else self._fetching.waiting)
+        if lost and not self._is_durable:
             _log.warning(
                 "%d accepted events at %s were not handed out; with `inbox` they would be kept",
                 lost,
                 self._subscriptions.url,
             )
-        try:
-            await self._receiver.__aexit__(None, None, None)
-        except JournalError as error:
-            self._problems.append(error)
-        self._is_left = True
-
-    async def _unsubscribe(self) -> None:
-        subscriptions = self._subscriptions
-        try:
-            async with asyncio.timeout_at(self._until):
-                await subscriptions.end(self._leave_within)
-        except TimeoutError:
-            left = ", ".join(subscriptions.ids) or f"perhaps one of {', '.join(subscriptions.doubtful)}"
-            self._problems.append(
-                TimedOut(
-                    f"could not unsubscribe within {self._leave_within:g} s, the next listener will: {left}",
-                    method="DELETE",
-                    template="/eventsubscriptions/{subscriptionId}",
-                )
-            )
-        except Exception as error:  # noqa: BLE001  (the rest is undone all the same)
-            error.add_note(f"these subscriptions are left: {', '.join(subscriptions.ids)}")
-            self._problems.append(error)
-
-    def _lost(self) -> int:
-        if self._is_durable:
-            return 0
-        return self._receiver.waiting + (0 if self._fetching is None else self._fetching.waiting)
+        await self._receiver.__aexit__(None, None, None)

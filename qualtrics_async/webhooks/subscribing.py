@@ -47,10 +47,11 @@ _MORE: Final = frozenset("?#")
 _VISIBLE: Final = re.compile(r"[!-~]+")
 
 
-def checked_topics(topics: str | Iterable[object]) -> tuple[str, ...]:
+def checked_topics(topics: object) -> tuple[str, ...]:
     """Refuse blank topics, or none at all; drop those that come twice."""
     checked: dict[str, None] = {}
-    for topic in (topics,) if isinstance(topics, str) else topics:
+    given = topics if isinstance(topics, Iterable) and not isinstance(topics, str) else (topics,)
+    for topic in given:
         if not isinstance(topic, str) or topic.split() != [topic]:
             raise UsageError(f"a topic is text without spaces, see `webhooks.topics`; got {topic!r:.60}")
         checked[topic] = None

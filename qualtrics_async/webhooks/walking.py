@@ -10,7 +10,7 @@ from qualtrics_async.webhooks.receiver import Counts, Receiver
 from qualtrics_async.webhooks.serving import OwnServer
 from qualtrics_async.webhooks.subscribing import Subscriptions
 
-__all__ = ["Events"]
+__all__ = ["Events", "Hands"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -26,6 +26,37 @@ class _Source(Protocol[T_co]):
         """Say that one was handled."""
 
 
+class Hands(Generic[T]):
+    """Who has which event in hand, by loop and by task."""
+
+    def __init__(self, source: _Source[T]) -> None:
+        self._source = source
+        self._of_tasks: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
+        self._walks: WeakSet[_Walk[T]] = WeakSet()
+        self.is_open = False
+
+    def held_here(self) -> set[int]:
+        """The numbers of the events that this task has in hand."""
+        here = asyncio.current_task()
+        held = {walk.number for walk in self._walks if walk.is_held_by(here)}
+        return held if here is None else held | {self._of_tasks.get(here, 0)}
+
+    async def next_of(self, walk: _Walk[T]) -> T:
+        """Wait for the next event of a loop; what it or this task had in hand before is handled."""
+        here = asyncio.current_task()
+        before = {walk.number} if here is None else {walk.number, self._of_tasks.get(here, 0)}
+        for number in before - {0}:
+            await self._source.done(number)
+        taken = await self._source.take() if self.is_open else None
+        if taken is None or here is None:
+            raise StopAsyncIteration
+        walk.number, event = taken
+        walk.holder = here
+        self._of_tasks[here] = walk.number
+        self._walks.add(walk)
+        return event
+
+
 class Events(Generic[T]):
     """The events of a listener, until its `async with` ends; then each loop over them ends as well.
 
@@ -35,19 +66,16 @@ class Events(Generic[T]):
     """
 
     def __init__(
-        self, source: _Source[T], receiver: Receiver, subscriptions: Subscriptions, server: OwnServer
+        self, hands: Hands[T], receiver: Receiver, subscriptions: Subscriptions, server: OwnServer
     ) -> None:
-        self._source = source
+        self._hands = hands
         self._receiver = receiver
         self._subscriptions = subscriptions
         self._server = server
-        self._is_open = False
-        self._in_hand: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
-        self._walks: WeakSet[_Walk[T]] = WeakSet()
-        self._walk: _Walk[T] | None = None
+        self._walk = _Walk(hands)
 
     def __repr__(self) -> str:
-        state = f"{len(self.subscription_ids)} subscriptions" if self._is_open else "left"
+        state = f"{len(self.subscription_ids)} subscriptions" if self._hands.is_open else "left"
         return f"<Events at {self.url}: {state}, {self.counts.accepted} accepted>"
 
     @property
@@ -75,50 +103,18 @@ class Events(Generic[T]):
         """How many events were accepted and not yet taken; with `fetch`, beside those that are being read."""
         return self._receiver.waiting
 
-    def open(self) -> None:
-        """Begin; the listener does it."""
-        self._walk = _Walk(self)
-        self._is_open = True
-
-    def close(self) -> None:
-        """End every loop when it asks for the next event; the listener does it."""
-        self._is_open = False
-
-    def in_hand(self) -> set[int]:
-        """The numbers of the events that this task has in hand."""
-        here = asyncio.current_task()
-        held = {walk.number for walk in self._walks if walk.is_held_by(here)}
-        return held if here is None else held | {self._in_hand.pop(here, 0)}
-
     def __aiter__(self) -> _Walk[T]:
-        return _Walk(self)
+        return _Walk(self._hands)
 
     async def __anext__(self) -> T:
-        if self._walk is None:
-            raise StopAsyncIteration
-        return await self.next_of(self._walk)
-
-    async def next_of(self, walk: _Walk[T]) -> T:
-        """Wait for the next event of a loop; what it or this task had in hand before is handled."""
-        here = asyncio.current_task()
-        before = {walk.number} if here is None else {walk.number, self._in_hand.get(here, 0)}
-        for number in before - {0}:
-            await self._source.done(number)
-        taken = await self._source.take() if self._is_open else None
-        if taken is None or here is None:
-            raise StopAsyncIteration
-        walk.number, event = taken
-        walk.holder = here
-        self._in_hand[here] = walk.number
-        self._walks.add(walk)
-        return event
+        return await self._hands.next_of(self._walk)
 
 
 class _Walk(Generic[T]):
     """One loop over the events of a listener, and the number of its latest one; 0 for none."""
 
-    def __init__(self, events: Events[T]) -> None:
-        self._events = events
+    def __init__(self, hands: Hands[T]) -> None:
+        self._hands = hands
         self._owner = asyncio.current_task()
         self.holder: asyncio.Task[Any] | None = None
         self.number = 0
@@ -127,7 +123,7 @@ class _Walk(Generic[T]):
         return self
 
     async def __anext__(self) -> T:
-        return await self._events.next_of(self)
+        return await self._hands.next_of(self)
 
     def is_held_by(self, task: asyncio.Task[Any] | None) -> bool:
         """Whether it is this task's, which got the event through another one that only fetched it."""

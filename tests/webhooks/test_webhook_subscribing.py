@@ -28,7 +28,9 @@ def test_topics_are_one_or_several(given: Any, checked: tuple[str, ...]) -> None
     assert checked_topics(given) == checked
 
 
-@pytest.mark.parametrize("given", ["", " ", [], ["a.b", ""], ["a b"], " a.b", ["a.b\n"], [None], [b"a"]])
+@pytest.mark.parametrize(
+    "given", ["", " ", [], ["a.b", ""], ["a b"], " a.b", ["a.b\n"], [None], [b"a"], None, 7]
+)
 def test_topics_that_cannot_be_meant_are_refused(given: Any) -> None:
     """A blank topic would subscribe to nobody knows what."""
     with pytest.raises(UsageError, match="topic"):

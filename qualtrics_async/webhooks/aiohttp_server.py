@@ -42,24 +42,23 @@ def aiohttp_handler(receiver: Receiver) -> Callable[[web.BaseRequest], Awaitable
             )
         except _Broken:
             response = web.Response(status=400)  # mostly to nobody, but the access log has it
-            await _part(request, response, reads_on=False)
+            await _part(request, response)
             return response
         response = web.Response(status=answer.status, text=answer.text, headers=answer.headers)
         if not request.content.at_eof():
-            # What is compressed is not read on: aiohttp would unpack it.
-            await _part(request, response, reads_on=not encodings)
+            await _part(request, response)
         return response
 
     return handle
 
 
-async def _part(request: web.BaseRequest, response: web.Response, *, reads_on: bool) -> None:
+async def _part(request: web.BaseRequest, response: web.Response) -> None:
     """Answer before the body has come, and hang up; aiohttp's own way does not see that a client is gone."""
     response.force_close()
     with suppress(ConnectionError):
         await response.prepare(request)
         await response.write_eof()
-    if reads_on:
+    if "Content-Encoding" not in request.headers:  # aiohttp would unpack what is read
         with suppress(Exception):  # whatever ends the reading
             async with asyncio.timeout(_LINGERING):
                 while await request.content.readany():

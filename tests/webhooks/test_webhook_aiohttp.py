@@ -169,11 +169,21 @@ async def test_a_client_that_hangs_up_makes_no_noise(caplog: pytest.LogCaptureFi
                 talk.send(body)
                 await asyncio.sleep(0.1)
         await asyncio.sleep(0.1)
-        ours = {task.get_coro().__qualname__ for task in asyncio.all_tasks()}  # type: ignore[union-attr]
-        assert not [name for name in ours if "Request" in name]
+        assert not [task for task in asyncio.all_tasks() if "_handle_request" in repr(task)]
         assert loop().time() < 1
     assert receiver.counts == webhooks.Counts()
     assert [record.message for record in caplog.records if record.name != "aiohttp.access"] == []
+
+
+@virtual
+async def test_a_refused_client_that_hangs_up_makes_no_noise_either(caplog: pytest.LogCaptureFixture) -> None:
+    async with Receiver() as receiver, aiohttp_serving(receiver) as port:
+        async with talking(port) as talk:
+            assert (await talk.ask(head("POST", 1_000_000))).status == 413
+        await asyncio.sleep(0.1)
+        assert not [task for task in asyncio.all_tasks() if "_handle_request" in repr(task)]
+    assert {record.name for record in caplog.records} == {"qualtrics_async"}
+    assert loop().time() < 1
 
 
 @both

@@ -148,7 +148,7 @@ def test_the_key_counts_as_given(key: str | bytes) -> None:
 )
 def test_with_a_key_only_what_is_signed_is_taken(body: bytes) -> None:
     """An attacker who leaves the signature away gets no further than one with a wrong one."""
-    with pytest.raises(SignatureMismatch, match="not signed"):
+    with pytest.raises(SignatureMismatch, match="not signed:"):
         webhooks.parse(body, FORM, KEY)
 
 

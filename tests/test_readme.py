@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from qualtrics_async.sandbox import Sandbox
+from qualtrics_async.sandbox import Deliveries, Sandbox
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -31,6 +33,21 @@ async def ask():
 
 asyncio.run(ask())
 """
+SERVE_ASGI = """
+import builtins
+import uvicorn
+
+server = uvicorn.Server(uvicorn.Config(app, port=int(os.environ["PORT"]), log_level="warning"))
+
+
+def print(*values):
+    builtins.print(*values)
+    server.should_exit = True
+
+
+server.run()
+"""
+KEY = "readme-shared-key"
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -44,34 +61,60 @@ SHELL = blocks("bash")
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """A folder with a contacts file, and the variables that point at a sandbox."""
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox with what the blocks speak of; it delivers again and again until a server is up."""
+    with Sandbox.in_thread(deliveries=Deliveries(attempts=1000, first=0.05, factor=1)) as made:
+        made.state.add_survey("Exit survey")
+        readers = made.state.add_mailing_list("Readers")
+        made.state.add_contact(readers, email="grace@example.com")
+        yield made
+
+
+@pytest.fixture
+def environment(tmp_path: Path, sandbox: Sandbox) -> dict[str, str]:
+    """A folder with a contacts file, and the variables that point at the sandbox and at a free port."""
     (tmp_path / "contacts.csv").write_text(CONTACTS, encoding="utf-8")
-    with Sandbox.in_thread() as sandbox:
-        sandbox.state.add_survey("Exit survey")
-        readers = sandbox.state.add_mailing_list("Readers")
-        sandbox.state.add_contact(readers, email="grace@example.com")
-        yield {
-            **os.environ,
-            "QUALTRICS_API_TOKEN": sandbox.token,
-            "QUALTRICS_BASE_URL": sandbox.base_url,
-            "LIST": readers,
-            "PYTHONWARNINGS": "error",
-            "PYTHONUTF8": "1",
-        }
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    return {
+        **os.environ,
+        "QUALTRICS_API_TOKEN": sandbox.token,
+        "QUALTRICS_BASE_URL": sandbox.base_url,
+        "LIST": next(
+            list_id for list_id, made in sandbox.state.mailing_lists.items() if made.name == "Readers"
+        ),
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "PORT": str(port),
+        "SHARED_KEY": KEY,
+        "PYTHONWARNINGS": "error",
+        "PYTHONUTF8": "1",
+    }
 
 
-def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
+def run(
+    command: list[str],
+    folder: Path,
+    environment: dict[str, str],
+    meanwhile: Callable[[subprocess.Popen[str]], object] | None = None,
+) -> str:
     """Run a command that must succeed, and return what it printed."""
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            if meanwhile is not None:
+                meanwhile(process)
+            stdout, stderr = process.communicate(timeout=120)
+        finally:
+            process.kill()
+    assert process.returncode == 0, f"{command}\n{stdout}\n{stderr}"
+    return stdout
 
 
 @pytest.mark.parametrize("number", range(len(PYTHON)))
-def test_a_python_block_runs_as_it_stands(number: int, tmp_path: Path, environment: dict[str, str]) -> None:
+def test_a_python_block_runs_as_it_stands(
+    number: int, tmp_path: Path, environment: dict[str, str], sandbox: Sandbox
+) -> None:
     """A reader who pastes a Python block into a file gets what the text says, without a warning."""
     block = PYTHON[number]
     if "def test_" in block:
@@ -82,6 +125,26 @@ def test_a_python_block_runs_as_it_stands(number: int, tmp_path: Path, environme
             [sys.executable, "-m", "pytest", "-q", "-p", "anyio", "test_block.py"], tmp_path, environment
         )
         assert "1 passed" in printed
+        return
+    if "webhooks." in block:
+        is_served = "FastAPI(" in block
+        (tmp_path / "block.py").write_text(block + SERVE_ASGI * is_served, encoding="utf-8")
+
+        def respond(process: subprocess.Popen[str]) -> None:
+            if is_served:
+                topic = "surveyengine.completedResponse.*"
+                url = f"{environment['PUBLIC_URL']}/qualtrics"
+                sandbox.state.add_subscription(topic, url, shared_key=KEY)
+            while not sandbox.state.subscriptions and process.poll() is None:
+                time.sleep(0.01)
+            made.append(sandbox.state.add_response(sandbox.state.survey_id).id)
+
+        made: list[str] = []
+        printed = run([sys.executable, "block.py"], tmp_path, environment, respond)
+        assert made[0] in printed
+        assert "Z\n" in printed
+        assert KEY not in printed
+        assert bool(sandbox.state.subscriptions) is is_served
         return
     served = "web.Application" in block
     (tmp_path / "block.py").write_text(block + SERVE * served, encoding="utf-8")

@@ -93,7 +93,7 @@ def attempt(body: bytes, content_type: str | None, **options: Any) -> Event | No
     return None
 
 
-@settings(max_examples=1000)
+@settings(max_examples=600)
 @given(BODIES, TYPES | st.text(max_size=40) | st.none(), st.booleans())
 def test_nothing_is_raised_but_our_errors(body: bytes, content_type: str | None, has_age: object) -> None:
     """Bytes of any kind under any type; with a key all of them are refused, since nobody here can sign."""
@@ -111,7 +111,7 @@ def test_nothing_is_raised_for_what_is_signed(message: bytes, topic: str) -> Non
     assert (attempt(body, FORM) is None) == (event is None) or topic != "threesixty.x"
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     st.dictionaries(OTHERS, VALUES, max_size=5),
     st.booleans(),
@@ -130,7 +130,7 @@ def test_signed_fields_come_out_as_they_went_in(
     assert webhooks.parse(json.dumps(again).encode(), JSON, KEY) == event
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.dictionaries(OTHERS, st.text(), max_size=5))
 def test_flat_fields_come_out_as_they_went_in(more: dict[str, str]) -> None:
     """Also names of no characters, and those with separators in them."""

@@ -17,10 +17,19 @@ from speaking import Caller, speaking_to
 from qualtrics_async.sandbox import Deliveries, Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from ssl import SSLContext
 
 KEY = "an example key"
+
+
+async def soon(condition: Callable[[], object]) -> None:
+    """Let both ends work until something is so, which it must be before any timer is due."""
+    for _ in range(100_000):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it did not come")
 
 
 @dataclass
@@ -64,7 +73,10 @@ class Post:
 
 @dataclass
 class Hook:
-    """The receiver: `statuses` answers the next posts, then 200; it hangs while `gate` is not set."""
+    """The receiver: `statuses` answers the next posts, then 200; it hangs while `gate` is not set.
+
+    `broken` has the paths of the posts that ended in the middle.
+    """
 
     url: str = ""
     posts: list[Post] = field(default_factory=list)
@@ -91,8 +103,8 @@ class Hook:
     async def _take(self, request: web.BaseRequest) -> web.Response:
         try:
             body = await request.read()
-        except ConnectionResetError as error:
-            self.broken.append(type(error).__name__)
+        except ConnectionResetError:
+            self.broken.append(request.path_qs)
             return web.Response(status=400)
         now = asyncio.get_running_loop().time()
         self.posts.append(Post(body, now, request.path_qs, dict(request.headers)))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from hooking import KEY, Hook, Scene, delivering, receiving
-from speaking import until
+from hooking import KEY, Hook, Scene, delivering, receiving, soon
 from virtual import virtual
 
 from qualtrics_async.sandbox import Deliveries, Sandbox
@@ -67,6 +67,18 @@ async def test_a_completed_response_arrives_as_it_was_recorded_at_the_service() 
         assert post.path == "/hook?of=tests"
         assert b"+" in post.body
         assert b"%20" not in post.body
+
+
+@virtual
+async def test_dates_are_in_utc_wherever_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        async with delivering() as scene:
+            scene.respond(recordedDate="2026-05-02T08:03:20Z")
+            await scene.sandbox.delivered()
+            assert scene.hook.events("CompletedDate") == ["2026-05-02 08:03:20"]
+    time.tzset()
 
 
 @virtual
@@ -271,16 +283,16 @@ async def test_what_is_encrypted_is_read_by_the_sandbox_alone() -> None:
     async with receiving() as hook, Sandbox() as sandbox:
         state = sandbox.state
         state.add_subscription("*", hook.url, shared_key=KEY, encrypt=True)
+        told = {"Name": "é & 😀" * 30}
         for _ in range(2):
-            state.add_response(state.survey_id)
+            sandbox.publish("threesixty.created", told)
         await sandbox.delivered()
         first, second = (post.fields["MSG"] for post in hook.posts)
         assert all(post.is_signed() for post in hook.posts)
-        assert first[:20] != second[:20]
+        assert first != second
         with pytest.raises(ValueError):
             json.loads(first)
-        event = json.loads(Sandbox.decrypt(first, KEY))
-        assert (event["Status"], event["SurveyID"]) == ("Complete", state.survey_id)
+        assert json.loads(Sandbox.decrypt(first, KEY)) == json.loads(Sandbox.decrypt(second, KEY)) == told
         flipped = ("A" if first[100] != "A" else "B").join((first[:100], first[101:]))
         for text, key in ((first, "another key"), ("{}", KEY), (flipped, KEY), ("", KEY)):
             with pytest.raises(ValueError):
@@ -388,7 +400,7 @@ async def test_nothing_more_comes_to_a_subscription_that_is_gone(path: str) -> N
         sandbox.deliveries.add(kind="reorder", seconds=100)
         scene.hook.statuses = [503] * 9
         scene.respond_often(3)
-        await until(lambda: any(record.status for record in sandbox.deliveries.records))
+        await soon(lambda: any(record.status for record in sandbox.deliveries.records))
         assert held.used == 1
         await scene.call("DELETE", path.format(id=scene.subscription_id))
         scene.respond()
@@ -398,14 +410,26 @@ async def test_nothing_more_comes_to_a_subscription_that_is_gone(path: str) -> N
 
 
 @virtual
-async def test_a_subscription_that_a_test_takes_away_gets_nothing_either() -> None:
+async def test_a_subscription_that_goes_during_an_attempt_gets_no_other() -> None:
     async with delivering() as scene:
         scene.hook.statuses = [503] * 9
+        scene.hook.gate.clear()
         scene.respond()
-        await until(lambda: any(record.status for record in scene.sandbox.deliveries.records))
+        await soon(lambda: scene.hook.posts)
         del scene.sandbox.state.subscriptions[scene.subscription_id]
+        scene.hook.gate.set()
         await scene.sandbox.delivered()
-        assert len(scene.hook.posts) == 1
+        assert (len(scene.hook.posts), now()) == (1, 0)
+
+
+@virtual
+async def test_what_is_published_for_a_subscription_that_goes_at_once_is_not_even_begun() -> None:
+    async with delivering() as scene:
+        held = scene.sandbox.deliveries.add(kind="delay")
+        scene.respond()
+        scene.sandbox.state.unsubscribe([scene.subscription_id])
+        await scene.sandbox.delivered()
+        assert (held.used, scene.attempts) == (0, [])
 
 
 @virtual
@@ -414,7 +438,7 @@ async def test_only_so_many_come_at_once_to_one_subscription() -> None:
         other = scene.sandbox.state.add_subscription("*", scene.hook.url)
         scene.hook.gate.clear()
         scene.respond_often(8)
-        await until(lambda: scene.hook.under_way == 6)
+        await soon(lambda: scene.hook.under_way == 6)
         for _ in range(50):
             await asyncio.sleep(0)
         assert scene.hook.most == 6
@@ -455,9 +479,10 @@ async def test_closing_ends_what_is_under_way_and_drops_what_waits() -> None:
             sandbox.state.add_subscription("*", hook.url, shared_key=KEY)
             for _ in range(3):
                 sandbox.publish("threesixty.created", {})
-            await until(lambda: hook.under_way)
+            await soon(lambda: hook.under_way)
             waiting = asyncio.create_task(sandbox.delivered())
             await asyncio.sleep(0)
+            sandbox.publish("threesixty.created", {"too": "late"})
         await waiting
         sandbox.wait_delivered(0)
         (record,) = sandbox.deliveries.records
@@ -480,6 +505,7 @@ def test_it_delivers_to_receivers_with_a_certificate() -> None:
                 sandbox.deliveries.add(kind="cut")
             sandbox.state.add_response(sandbox.state.survey_id)
             await sandbox.delivered()
+            await soon(lambda: len(hook.broken) == cut)
             return hook, [record.status for record in sandbox.deliveries.records]
 
     trusting = Deliveries(attempts=2, first=0, ssl=certificates.CLIENT)
@@ -540,8 +566,13 @@ def test_it_delivers_from_its_own_thread_what_others_arrange() -> None:
                 state.add_response(state.survey_id)
                 with pytest.raises(TimeoutError, match="1 deliver"):
                     sandbox.wait_delivered(0.01)
+                waiting = threading.Thread(target=sandbox.wait_delivered)
+                waiting.start()
+                while not sandbox.deliveries._settled._waiters:  # type: ignore[attr-defined]
+                    pass
                 held.release()
-                sandbox.wait_delivered()
+                waiting.join(5)
+                assert not waiting.is_alive()
                 sandbox.deliveries.add(kind="delay")
                 state.add_response(state.survey_id)
         finally:

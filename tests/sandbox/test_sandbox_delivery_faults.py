@@ -6,8 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
-from hooking import Scene, delivering
-from speaking import until
+from hooking import Scene, delivering, soon
 from virtual import virtual
 
 from qualtrics_async.sandbox import Deliveries, DeliveryFaultKind, Sandbox, delivery_faults
@@ -95,7 +94,7 @@ async def test_a_delay_holds_until_released_or_for_some_seconds() -> None:
         scene.sandbox.deliveries.add(kind="delay", seconds=30)
         first, second, third = scene.respond_often(3)
         await held.arrived()
-        await until(lambda: scene.hook.posts)
+        await soon(lambda: scene.hook.posts)
         assert scene.hook.events("ResponseID") == [third]
         held.release()
         await scene.sandbox.delivered()
@@ -143,7 +142,7 @@ async def test_a_cut_form_is_posted_again(reset: bool) -> None:
         scene.sandbox.deliveries.add(kind="cut", at=0, reset=reset)
         scene.respond_often(2)
         await scene.sandbox.delivered()
-        await until(lambda: len(scene.hook.broken) == 2)
+        await soon(lambda: scene.hook.broken == ["/hook?of=tests"] * 2)
         assert sorted(scene.attempts) == [(1, 1, 0), (1, 2, 200), (2, 1, 0), (2, 2, 200)]
         assert times(scene) == [1, 1]
         assert all(post.is_signed() for post in scene.hook.posts)
@@ -236,7 +235,7 @@ async def test_what_is_held_goes_on_when_all_is_cleared() -> None:
     async with delivering() as scene:
         scene.sandbox.deliveries.add(kind="delay", times=None)
         scene.respond_often(3)
-        await until(lambda: len(scene.sandbox.deliveries.log) == 3)
+        await soon(lambda: len(scene.sandbox.deliveries.log) == 3)
         scene.sandbox.deliveries.clear()
         await scene.sandbox.delivered()
         assert len(scene.hook.posts) == 3

@@ -11,11 +11,11 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TextIO, TypeVar
 
 import anyio.to_thread
 
-from qualtrics_async.bulk.writers import record_writer
+from qualtrics_async.bulk.writers import RecordWriter, record_writer
 from qualtrics_async.cli.eventlines import event_line, fetched_line
 from qualtrics_async.cli.output import counted, say, standard_output
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["Printed", "hangup_terminates", "print_events"]
 
 T = TypeVar("T")
+
+_GRACE: Final = 1.0
+"""Seconds that a line gets to be written when the command is to end."""
 
 
 @dataclass
@@ -62,12 +65,26 @@ async def print_events(
                 walk: AsyncIterator[Event | EventWithResponse] = aiter(events)
                 while printed.events != most and (found := await reader.next_of(walk, until)) is not None:
                     out.write(_line(found, printed))
-                    # Who reads slowly must not keep it from unsubscribing.
-                    await anyio.to_thread.run_sync(out.flush, abandon_on_cancel=True)
-                    printed.events += 1
+                    await _flush(out, printed)
         finally:
             _conclude(printed, events.counts)
     return printed
+
+
+async def _flush(out: RecordWriter, printed: Printed) -> None:
+    """Write what waits, and count it; who does not read must not keep a cancelled task for long."""
+    writing = asyncio.ensure_future(anyio.to_thread.run_sync(out.flush, abandon_on_cancel=True))
+    try:
+        await asyncio.wait({writing})
+    except asyncio.CancelledError:
+        await asyncio.wait({writing}, timeout=_GRACE)
+        raise
+    finally:
+        if not writing.done():
+            writing.cancel()
+        elif not writing.cancelled() and writing.exception() is None:
+            printed.events += 1
+    writing.result()
 
 
 def _line(found: Event | EventWithResponse, printed: Printed) -> dict[str, Any]:

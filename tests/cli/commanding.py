@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,7 @@ __all__ = [
     "Done",
     "contacts_file",
     "ended",
+    "free_port",
     "ran",
     "rows_of",
     "started",
@@ -94,3 +97,14 @@ def until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < give_up
         time.sleep(0.01)  # there is nothing else to wait for
+
+
+def free_port() -> int:
+    """One that the system hands to nobody meanwhile: below those that it chooses itself."""
+    for number in range(10_000):
+        port = 20_000 + (os.getpid() * 7 + number) % 10_000
+        with socket.socket() as found, suppress(OSError):
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            found.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError

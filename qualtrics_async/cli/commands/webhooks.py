@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
+LAST_PORT: Final = 65_535
+
 _STDIN: Final = Path("-")
 _LINE_END: Final = 2
 
@@ -80,6 +82,8 @@ def listen(
         limit: end after so many events, with exit code 0.
         timeout: end after so many seconds, with exit code 0.
     """
+    if not 0 <= port <= LAST_PORT:
+        raise UsageError(f"--port is a number from 0 to {LAST_PORT}, got {port}")
     if limit is not None and limit < 1:
         raise UsageError("--limit is at least 1")
     if timeout is not None and not 0 < timeout < math.inf:

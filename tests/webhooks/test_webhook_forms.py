@@ -34,6 +34,7 @@ def as_list(found: Any) -> bytes:
         f"{FORM}; charset=UTF-8",
         f'{FORM};charset="utf-8"',
         f"{FORM} ; Charset = us-ascii ; x=y",
+        f"{FORM};charset=ISO-8859-1",
         f"{FORM};",
     ],
 )
@@ -54,10 +55,6 @@ def test_forms_are_taken_however_their_type_is_written(content_type: str) -> Non
         f"{FORM}, {FORM}",
         "application/jsonp",
         "application/cloudevents+json",
-        f"{FORM}; charset=iso-8859-1",
-        f"{FORM}; charset=utf-16",
-        f"{FORM}; charset=utf-8; charset=latin1",
-        f"{JSON}; charset=utf-16",
         "\ud800\N{GRINNING FACE}",
     ],
 )

@@ -246,7 +246,7 @@ async def test_only_this_machine_is_called() -> None:
             sandbox.state.add_subscription("*", url)
         sandbox.state.add_response(sandbox.state.survey_id)
         await sandbox.delivered()
-        assert now() == 0
+        assert round(now(), 3) == 0
         records = sandbox.deliveries.records
         assert [record.url for record in records] == list(elsewhere)
         assert all((record.error or "").startswith("not sent") and record.body for record in records)
@@ -419,7 +419,7 @@ async def test_a_subscription_that_goes_during_an_attempt_gets_no_other() -> Non
         del scene.sandbox.state.subscriptions[scene.subscription_id]
         scene.hook.gate.set()
         await scene.sandbox.delivered()
-        assert (len(scene.hook.posts), now()) == (1, 0)
+        assert (len(scene.hook.posts), round(now(), 3)) == (1, 0)
 
 
 @virtual

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+from contextlib import suppress
 from ssl import SSLContext
 from typing import TYPE_CHECKING, Final
 
@@ -15,10 +15,15 @@ if TYPE_CHECKING:
 
 __all__ = ["OwnServer"]
 
-_log = logging.getLogger("qualtrics_async")
-
 _SHUTDOWN: Final = 2.0
 """Seconds that deliveries under way get to be answered when the server closes."""
+
+_LINGERING: Final = 1.0
+"""Seconds in which a sender that was answered early may go on sending, also when the server is closed."""
+
+_MOST: Final = 65_536
+_PATIENCE: Final = 5.0
+"""Bytes and seconds in which what is answered 404 or 503 is read."""
 
 
 class OwnServer:
@@ -50,7 +55,7 @@ class OwnServer:
         """
         from aiohttp import web  # only who serves with it pays for its import
 
-        self._server = web.Server(self._answer, access_log=None)
+        self._server = web.Server(self._answer, access_log=None, lingering_time=_LINGERING)
         loop = asyncio.get_running_loop()
         try:
             # Not serving yet: a cancellation in there would find it open with nobody to close it.
@@ -84,5 +89,19 @@ class OwnServer:
             response = web.Response(status=503, text="closing, try again", headers={"Retry-After": "30"})
         else:
             return await self._handle(request)
+        await _read_off(request)
         response.force_close()
         return response
+
+
+async def _read_off(request: web.BaseRequest) -> None:
+    """Read what a sender sends, so that it is there for the answer; not what waits to be asked for it."""
+    from aiohttp import web
+
+    if request.headers.keys() & {"Expect", "Content-Encoding"}:
+        return
+    left = _MOST
+    with suppress(ConnectionError, TimeoutError, web.RequestPayloadError):
+        async with asyncio.timeout(_PATIENCE):
+            while left > 0 and (piece := await request.content.readany()):
+                left -= len(piece)

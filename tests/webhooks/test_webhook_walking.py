@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-import certificates
 import pytest
-from aiohttp import ClientSession
 from virtual import virtual
-from webhook_hearing import free_port
 
-from qualtrics_async import Limits, Qualtrics, webhooks
+from qualtrics_async import Limits, Qualtrics
 from qualtrics_async.webhooks.receiver import Receiver
 from qualtrics_async.webhooks.serving import OwnServer
 from qualtrics_async.webhooks.subscribing import Subscriptions
@@ -143,18 +140,3 @@ async def test_nothing_secret_shows() -> None:
         assert "a key" not in text
         assert "a-token" not in text
     assert "https://h.example.com/x" in repr(events)
-
-
-@virtual
-async def test_a_listener_serves_https_itself() -> None:
-    """With a context of the caller's, where there is no proxy."""
-    port = free_port()
-    async with webhooks.Receiver() as receiver, ClientSession() as session:
-        server = OwnServer(receiver, "mine")
-        await server.start("127.0.0.1", port, certificates.SERVER)
-        try:
-            async with session.get(f"https://127.0.0.1:{port}/mine", ssl=certificates.CLIENT) as answer:
-                assert answer.status == 200
-        finally:
-            await session.close()
-            await server.close()

@@ -183,8 +183,9 @@ class Subscriptions:
                     raise
             await asyncio.sleep(pause)
             for id_, of in await self._unseen(self._client):
-                self._own[id_] = of
-                self._settle(of)
+                if of == topic:
+                    self._own[id_] = of
+                    self._settle(of)
             if topic in self._own.values():
                 return None
 

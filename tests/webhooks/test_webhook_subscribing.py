@@ -218,6 +218,38 @@ async def test_two_in_doubt_are_both_found() -> None:
 
 
 @virtual
+async def test_what_was_made_late_is_deleted_before_anything_comes_twice() -> None:
+    """When the rest took so long that it shows by the time all are there."""
+    async with hearing(timeouts=Timeouts(attempt=1)) as place:
+        place.sandbox.faults.add(kind="delay", route=CREATE, seconds=4)
+        place.sandbox.faults.add(kind="status", route=CREATE, skip=1, times=3)
+        made = subscriptions(place)
+        await made.begin()
+        assert loop().time() > 4
+        assert place.own == [COMPLETED, SURVEYS]
+        assert len(made.ids) == 2
+        await made.end(10)
+        place.assert_untouched()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@virtual
+async def test_what_another_topic_has_at_this_url_is_nobody_s_doubt(when: Any) -> None:
+    """It is not ours, although it came meanwhile."""
+    async with hearing() as place:
+        fault = place.sandbox.faults.add(kind="delay", seconds=1, route=CREATE)
+        place.sandbox.faults.add(kind="cut", route=CREATE, when=when)
+        made = subscriptions(place, SURVEYS, COMPLETED)
+        task = asyncio.create_task(made.begin())
+        await fault.arrived()
+        place.foreign.add(place.sandbox.state.add_subscription("*", place.url))
+        await task
+        assert not {*made.ids} & place.foreign
+        await made.end(10)
+        place.assert_untouched()
+
+
+@virtual
 async def test_a_cancelled_creation_that_is_confirmed_is_deleted() -> None:
     """The answer came after the cancellation; its id is not lost."""
     async with hearing() as place:

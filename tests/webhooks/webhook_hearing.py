@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
+from aiohttp import ClientSession
 from talking import client_of
+from webhook_making import FORM, signed
 
 from qualtrics_async import Qualtrics, webhooks
 from qualtrics_async.sandbox import Deliveries, Sandbox
@@ -17,6 +19,7 @@ CREATE = "POST /eventsubscriptions"
 LIST = "GET /eventsubscriptions"
 DELETE = "DELETE /eventsubscriptions/{subscriptionId}"
 READ = "GET /surveys/{surveyId}/responses/{responseId}"
+KEY = "a key of ours"
 SURVEYS = webhooks.topics.SURVEY_ACTIVATED
 COMPLETED = webhooks.topics.completed_response()
 
@@ -82,3 +85,30 @@ async def until(is_so: Callable[[], object]) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("it never came to it")
+
+
+def message(number: int) -> dict[str, Any]:
+    """Write the event of a response."""
+    return {
+        "Status": "Complete",
+        "SurveyID": "SV_1",
+        "ResponseID": f"R_{number}",
+        "CompletedDate": "2026-05-02 08:03:20",
+        "BrandID": "examplebrand",
+    }
+
+
+async def post(place: Place, number: int = 1, path: str = "/mine", key: str = KEY) -> int:
+    """Deliver an event by hand, as a service that is slow to notice that nobody is subscribed."""
+    async with ClientSession() as session:
+        address = f"http://127.0.0.1:{place.port}{path}"
+        body = signed(message(number), key=key)
+        async with session.post(address, data=body, headers={"Content-Type": FORM}) as answer:
+            return answer.status
+
+
+def assert_closed(place: Place) -> None:
+    """Fail if somebody still listens."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", place.port))

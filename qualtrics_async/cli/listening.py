@@ -73,7 +73,7 @@ async def print_events(
 
 async def _flush(out: RecordWriter, printed: Printed) -> None:
     """Write what waits, and count it; who does not read must not keep a cancelled task for long."""
-    writing = asyncio.ensure_future(anyio.to_thread.run_sync(out.flush, abandon_on_cancel=True))
+    writing = asyncio.ensure_future(anyio.to_thread.run_sync(out.flush))
     try:
         await asyncio.wait({writing})
     except asyncio.CancelledError:

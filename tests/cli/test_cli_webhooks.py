@@ -176,9 +176,9 @@ def test_it_is_told_what_was_not_printed(listens: Call, sandbox: Sandbox) -> Non
         (["--timeout", "nan"], "--timeout"),
         (["--timeout", "inf"], "--timeout"),
         (["--port", "65536"], "--port"),
-        (["--topic", ""], "topic"),
-        (["--name", "a/b"], "name"),
-        (["--max-age", "-1"], "max_age"),
+        (["--topic", "", "--timeout", "1"], "topic"),
+        (["--name", "a/b", "--timeout", "1"], "name"),
+        (["--max-age", "-1", "--timeout", "1"], "max_age"),
         (["--public-url", "hooks.example.com"], "public_url"),
         (["--shared-key-env", "NO_SUCH_VARIABLE"], "NO_SUCH_VARIABLE is not set, or empty"),
         (["--shared-key", KEY], "--shared-key-env"),
@@ -261,7 +261,7 @@ def test_what_was_not_printed_is_printed_the_next_time(
 ) -> None:
     """With an inbox an event is handled when its line was written, and not printed again then."""
     expected: list[str] = []
-    argv = argv_of("--inbox", "events.db", "--shared-key-env", "HOOK_KEY")
+    argv = argv_of("--inbox", "events.db", "--shared-key-env", "HOOK_KEY", "--timeout", "20")
     with monkeypatch.context() as patch:
         patch.setattr(listening, "standard_output", _Broken)
         done = listens(*argv, then=lambda: expected.extend(arrive(sandbox)))
@@ -270,7 +270,7 @@ def test_what_was_not_printed_is_printed_the_next_time(
     assert not sandbox.state.subscriptions
     done = listens(*argv, "--limit", "2", then=lambda: expected.extend(arrive(sandbox)))
     assert (done.code, ids_in(done.out)) == (0, sorted(expected))
-    done = listens(*argv, "--timeout", "0.05")
+    done = listens(*argv[:-1], "0.05")
     assert (done.code, done.out) == (0, "")
 
 

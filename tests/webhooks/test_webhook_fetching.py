@@ -178,6 +178,9 @@ async def test_a_service_that_stays_down_is_told() -> None:
 async def test_so_many_are_read_at_a_time() -> None:
     """As many as was asked for, no more."""
     async with desk(latency=1, concurrency=3) as (at, fetching):
+        for _ in range(6):  # which are not read, so they take no turns and give none
+            await at.put(flat("examplebrand.threesixty.reportReady", {"BrandID": "examplebrand"}))
+            await next_of(fetching)
         await at.complete(9)
         began = loop().time()
         for _ in range(9):

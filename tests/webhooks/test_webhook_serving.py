@@ -64,6 +64,10 @@ async def test_a_sender_that_is_refused_hears_it() -> None:
             answered = await talk.ask(post(form(), path="/mine"))
             assert (answered.status, answered.ends) == (503, True)
             assert int(answered.headers["retry-after"]) > 0
+        async with talking(port) as talk:
+            assert (await talk.ask(head("GET", path="/mine"))).status == 200, (
+                "the service may ask at any time"
+            )
 
 
 @virtual

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import re
 import shlex
@@ -11,6 +12,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from string import Template
+from urllib.parse import urlencode
 
 import pytest
 
@@ -74,6 +77,7 @@ def sandbox() -> Iterator[Sandbox]:
 def environment(tmp_path: Path, sandbox: Sandbox) -> dict[str, str]:
     """A folder with a contacts file, and the variables that point at the sandbox and at a free port."""
     (tmp_path / "contacts.csv").write_text(CONTACTS, encoding="utf-8")
+    (tmp_path / "delivery.txt").write_text(delivery(), encoding="ascii")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     return {
@@ -89,6 +93,13 @@ def environment(tmp_path: Path, sandbox: Sandbox) -> dict[str, str]:
         "PYTHONWARNINGS": "error",
         "PYTHONUTF8": "1",
     }
+
+
+def delivery() -> str:
+    """A captured delivery, signed with the key."""
+    message = '{"Status": "Complete", "SurveyID": "SV_1", "ResponseID": "R_1"}'
+    signature = hmac.new(KEY.encode(), message.encode(), "sha512").hexdigest()
+    return urlencode({"Topic": "b.surveyengine.completedResponse.SV_1", "MSG": message, "HMAC": signature})
 
 
 def run(
@@ -158,7 +169,7 @@ def test_the_commands_of_the_command_line_run(tmp_path: Path, environment: dict[
     """Each line of the command-line block succeeds, in order, in one folder."""
     (block,) = [text for text in SHELL if text.startswith("qualtrics-async")]
     for line in block.splitlines():
-        name, *arguments = shlex.split(line.replace("$LIST", environment["LIST"]))
+        name, *arguments = shlex.split(Template(line).substitute(environment))
         assert name == "qualtrics-async"
         run([sys.executable, "-m", "qualtrics_async", *arguments], tmp_path, environment)
     assert (tmp_path / "links.csv").read_text(encoding="utf-8").count("https://") == CONTACTS.count("@") + 1

@@ -38,7 +38,7 @@ DONE, ERROR, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
 app = App(
     name="qualtrics-async",
-    help="Import contacts into Qualtrics and generate survey links, in bulk.\n\n"
+    help="Import contacts into Qualtrics, generate survey links, export responses, and hear of events.\n\n"
     "Settings come from the environment: QUALTRICS_API_TOKEN, or QUALTRICS_CLIENT_ID and "
     "QUALTRICS_CLIENT_SECRET; and QUALTRICS_DATACENTER or QUALTRICS_BASE_URL.\n\n"
     "Exit codes: 0 all done, 1 an error, 2 a wrong usage, 3 done but some items failed, "

@@ -218,7 +218,7 @@ class DurableInbox:
     def _keep(self, batch: _Batch) -> None:
         for number, mark in batch.marks:
             del self._writing[mark]
-            self._forgotten = self._seen.add(mark, number) or self._forgotten
+            self._forgotten = self._seen.add(mark, number)
         if not self._is_closed:
             self._waiting += batch.events
             self._arrived.set()

@@ -223,7 +223,6 @@ class Receiver:
         if walk.inbox is self._inbox:
             self._inbox.done(walk.number)
         self._inbox.done(self._in_hand.pop(here, 0))
-        walk.number = 0
         inbox, taken = self._inbox, await self.take()
         if taken is not None:
             walk.inbox, walk.number, walk.holder = inbox, taken.number, here

@@ -340,6 +340,37 @@ def test_a_cancelled_caller_waits_for_the_end_of_its_transaction(times: int, tmp
     run(cancelling)
 
 
+def test_when_all_tasks_are_cancelled_a_transaction_still_ends_before_the_next(tmp_path: Path) -> None:
+    """Its thread cannot be stopped, and who was within it waits no more: the next one does."""
+    begun, gate = threading.Event(), threading.Event()
+
+    def slow(db: sqlite3.Connection) -> None:
+        begun.set()
+        assert gate.wait(10)
+        note("first")(db)
+
+    async def working() -> None:
+        store = await Store.open(tmp_path / "a.db", SCHEMA, 1)
+        first = asyncio.ensure_future(store.run(slow))
+        await asyncio.to_thread(begun.wait, 10)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        second = asyncio.ensure_future(store.run(note("second")))
+        for _ in range(20):
+            await asyncio.sleep(0)
+            await asyncio.to_thread(int)
+        assert not first.done()
+        assert not second.done()
+        gate.set()
+        await second
+        await asyncio.wait({first})
+        assert first.cancelled()
+        await store.aclose()
+
+    run(working)
+    assert read(tmp_path / "a.db") == ["first", "second"]
+
+
 def test_a_cancelled_opening_gives_the_file_back(tmp_path: Path) -> None:
     """Who is cancelled while the file is opened leaves no lock and no descriptor."""
 

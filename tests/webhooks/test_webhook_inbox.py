@@ -161,7 +161,8 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.waiting)
     @rule()
     def take(self) -> None:
-        """Take the next event; who is cancelled while it waits takes none."""
+        """Take the next event."""
+        assert self.inbox.waiting
         taken = self.run(self.inbox.take())
         assert taken is not None
         number = self.model.waiting.pop(0)

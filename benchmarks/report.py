@@ -15,7 +15,7 @@ from typing import Any, Final
 
 __all__ = ["Goal", "Row", "compare", "machine", "table"]
 
-PACKAGES: Final = ("qualtrics-async", "aiohttp", "aiolimiter", "anyio", "httpx", "msgspec", "yarl")
+PACKAGES: Final = ("qualtrics-async", "aiohttp", "aiolimiter", "anyio", "httpx", "msgspec", "uvicorn", "yarl")
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ async def test_what_no_patience_helps_against_passes_at_once(status: int, error:
         assert loop().time() < 1
 
 
-@pytest.mark.parametrize("kind", ["status", "cut", "truncated"])
+@pytest.mark.parametrize("kind", ["status", "cut", "truncated", "html"])
 @virtual
 async def test_what_may_pass_is_asked_for_again(kind: Any) -> None:
     """A service that is down for a while costs no response."""

@@ -90,20 +90,22 @@ async def test_what_other_tasks_have_in_hand_is_theirs() -> None:
         async for _ in events:
             if how == "fails":
                 raise ValueError
-            if how == "ends":
-                return
             got.set()
             await asyncio.Event().wait()
 
     failed = await asyncio.gather(work("fails"), return_exceptions=True)
     assert isinstance(failed[0], ValueError)
-    walk = aiter(events)
+    walk, theirs = aiter(events), []
+
+    async def end_well() -> None:
+        theirs.append(aiter(events))
+        await anext(theirs[0])
 
     async def drive() -> None:
         await anext(walk)
         raise ValueError
 
-    for other in (work("ends"), drive()):
+    for other in (end_well(), drive()):
         await asyncio.gather(other, return_exceptions=True)
         assert not hands.held_here() - {0}
     task = asyncio.create_task(work("hangs"))

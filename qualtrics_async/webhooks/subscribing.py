@@ -160,15 +160,10 @@ class Subscriptions:
                 group.start_soon(delete, id_)
         if had and self._is_taken_over and not failures:
             self._doubts.clear()
-        while self._doubts:
-            try:
-                await self._sweep(client)
-            except QualtricsError as error:
-                failures.append(error)
-                break
-            self._give_up()
-            if self._doubts:
-                await asyncio.sleep(_LOOK_EVERY)
+        try:
+            await self._sweep_patiently(client)
+        except QualtricsError as error:
+            failures.append(error)
         if failures:
             raise failures[0]
 
@@ -233,6 +228,20 @@ class Subscriptions:
         for id_, topic in await self._unseen(client):
             await self._delete(client, id_)
             self._settle(topic)
+
+    async def _sweep_patiently(self, client: Qualtrics) -> None:
+        clock = asyncio.get_running_loop().time
+        until = clock() + _LATE
+        while self._doubts:
+            try:
+                await self._sweep(client)
+            except QualtricsError:
+                if clock() >= until:
+                    raise
+            else:
+                self._give_up()
+            if self._doubts:
+                await asyncio.sleep(_LOOK_EVERY)
 
     def _give_up(self) -> None:
         """Drop the doubts that are old enough: what was not carried out by now never will be (assumed)."""

@@ -342,17 +342,21 @@ async def test_one_that_cannot_be_deleted_keeps_no_other() -> None:
 
 @virtual
 async def test_a_listing_that_fails_leaves_the_doubt() -> None:
-    """The end says so; nothing is claimed to be gone."""
+    """The end asks again for a while, then it says so; nothing is claimed to be gone."""
     async with hearing() as place:
         place.sandbox.faults.add(kind="cut", when="after", route=CREATE)
-        place.sandbox.faults.add(kind="status", status=403, route=LIST, skip=1, times=2)
+        fault = place.sandbox.faults.add(kind="status", status=403, route=LIST, skip=1, times=None)
         made = subscriptions(place, COMPLETED)
         with pytest.raises(Forbidden):
             await made.begin()
+        before = loop().time()
         with pytest.raises(Forbidden):
             await made.end(10)
+        assert 5 <= loop().time() - before < 6
         assert made.doubtful == (COMPLETED,)
+        fault.times = fault.used + 3
         await made.end(10)
+        assert not made.doubtful
         place.assert_untouched()
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     )
     from qualtrics_async.webhooks.fetching import EventWithResponse
     from qualtrics_async.webhooks.inbox import Taken
-    from qualtrics_async.webhooks.listening import listen
+    from qualtrics_async.webhooks.listening import ListenOptions, listen
     from qualtrics_async.webhooks.parsing import parse
     from qualtrics_async.webhooks.receiver import Answer, Counts, Receiver
     from qualtrics_async.webhooks.walking import Events
@@ -35,6 +35,7 @@ __all__ = [
     "Event",
     "EventWithResponse",
     "Events",
+    "ListenOptions",
     "PartialResponse",
     "Receiver",
     "ResponseEvent",

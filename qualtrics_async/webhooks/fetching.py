@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Final
-
-from msgspec import Struct
+from typing import Final, NamedTuple
 
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import (
@@ -28,8 +26,10 @@ _IN_HAND: Final = 256
 """Events that are taken and not handed out, those that wait for their response among them."""
 
 
-class EventWithResponse(Struct, frozen=True, kw_only=True):
+class EventWithResponse(NamedTuple):
     """An event, and the response that it is about: read when the event came, not as it was then.
+
+    `async for event, response, error in events` takes it apart.
 
     Both `response` and `error` are None for an event that is about no response. `error` is why a response
     could not be read: `NotFound` where it was not readable in time, `Forbidden`, ...

@@ -10,7 +10,7 @@ from asyncio import CancelledError
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from ssl import SSLContext
-from typing import Any, Final, Literal, overload
+from typing import Any, Final, Literal, TypedDict, Unpack, overload
 
 from qualtrics_async._core.tasks import to_its_end
 from qualtrics_async.client import Qualtrics
@@ -22,7 +22,7 @@ from qualtrics_async.webhooks.serving import OwnServer
 from qualtrics_async.webhooks.subscribing import Subscriptions, checked_topics, own_url
 from qualtrics_async.webhooks.walking import Events, Hands
 
-__all__ = ["listen"]
+__all__ = ["ListenOptions", "listen"]
 
 _log = logging.getLogger("qualtrics_async")
 
@@ -30,6 +30,30 @@ _KEY_BYTES: Final = 24
 """32 characters as text."""
 
 _PORTS: Final = range(65_536)
+
+
+class ListenOptions(TypedDict, total=False):
+    """What a listener can be told besides where it is.
+
+    Keys:
+        ssl: a server-side context, where no proxy does it.
+        inbox: a file that keeps accepted events, see `Receiver`; none by default.
+        queue_size: events that may wait; 10 000 by default. A delivery beyond is answered 503.
+        max_age: seconds; refuses older events. Off by default: genuine redeliveries are old.
+        on_refused: is told of each delivery that is refused; on the event loop, so it must not block.
+        fetch_concurrency: how many responses are read at a time; 8 by default.
+        fetch_deadline: seconds for which an unreadable response is asked for again; 120 by default.
+        leave_within: seconds for unsubscribing; 10 by default.
+    """
+
+    ssl: SSLContext | None
+    inbox: str | os.PathLike[str] | None
+    queue_size: int
+    max_age: float | None
+    on_refused: Callable[[DeliveryError], object] | None
+    fetch_concurrency: int
+    fetch_deadline: float
+    leave_within: float
 
 
 @overload
@@ -40,17 +64,10 @@ def listen(
     public_url: str,
     host: str = "127.0.0.1",
     port: int = 8080,
-    ssl: SSLContext | None = None,
     shared_key: str | None = None,
     name: str = "qualtrics-async",
-    inbox: str | os.PathLike[str] | None = None,
-    queue_size: int = 10_000,
-    max_age: float | None = None,
-    on_refused: Callable[[DeliveryError], object] | None = None,
     fetch: Literal[False] = False,
-    fetch_concurrency: int = 8,
-    fetch_deadline: float = 120.0,
-    leave_within: float = 10.0,
+    **options: Unpack[ListenOptions],
 ) -> AbstractAsyncContextManager[Events[Event]]: ...
 
 
@@ -62,17 +79,10 @@ def listen(
     public_url: str,
     host: str = "127.0.0.1",
     port: int = 8080,
-    ssl: SSLContext | None = None,
     shared_key: str | None = None,
     name: str = "qualtrics-async",
-    inbox: str | os.PathLike[str] | None = None,
-    queue_size: int = 10_000,
-    max_age: float | None = None,
-    on_refused: Callable[[DeliveryError], object] | None = None,
     fetch: Literal[True],
-    fetch_concurrency: int = 8,
-    fetch_deadline: float = 120.0,
-    leave_within: float = 10.0,
+    **options: Unpack[ListenOptions],
 ) -> AbstractAsyncContextManager[Events[EventWithResponse]]: ...
 
 
@@ -84,17 +94,10 @@ def listen(
     public_url: str,
     host: str = "127.0.0.1",
     port: int = 8080,
-    ssl: SSLContext | None = None,
     shared_key: str | None = None,
     name: str = "qualtrics-async",
-    inbox: str | os.PathLike[str] | None = None,
-    queue_size: int = 10_000,
-    max_age: float | None = None,
-    on_refused: Callable[[DeliveryError], object] | None = None,
     fetch: bool,
-    fetch_concurrency: int = 8,
-    fetch_deadline: float = 120.0,
-    leave_within: float = 10.0,
+    **options: Unpack[ListenOptions],
 ) -> AbstractAsyncContextManager[Events[Event] | Events[EventWithResponse]]: ...
 
 
@@ -105,17 +108,10 @@ def listen(
     public_url: str,
     host: str = "127.0.0.1",
     port: int = 8080,
-    ssl: SSLContext | None = None,
     shared_key: str | None = None,
     name: str = "qualtrics-async",
-    inbox: str | os.PathLike[str] | None = None,
-    queue_size: int = 10_000,
-    max_age: float | None = None,
-    on_refused: Callable[[DeliveryError], object] | None = None,
     fetch: bool = False,
-    fetch_concurrency: int = 8,
-    fetch_deadline: float = 120.0,
-    leave_within: float = 10.0,
+    **options: Unpack[ListenOptions],
 ) -> AbstractAsyncContextManager[Any]:
     """Hear of events: serve, subscribe, hand out what is delivered, and unsubscribe on the way out.
 
@@ -139,19 +135,12 @@ def listen(
             `name` below it; a proxy may take away what stands before the name.
         host: where to listen.
         port: 0 takes a free one.
-        ssl: a server-side context, where no proxy does it.
         shared_key: signs events; a random one by default, with which deliveries of events from before a
             restart are refused: name one in production.
         name: letters, digits, `-` and `_`. One process at a time can have it.
-        inbox: see `Receiver`, as `queue_size`, `max_age` and `on_refused`.
-        queue_size: events that may wait.
-        max_age: seconds.
-        on_refused: is told of each delivery that is refused.
         fetch: hands out each event with the response that it is about, read through the client, as they
             become readable: not in the order of the events.
-        fetch_concurrency: how many responses are read at a time.
-        fetch_deadline: seconds for which a response that is not readable yet is asked for again.
-        leave_within: seconds for unsubscribing.
+        options: see `ListenOptions`.
 
     Raises:
         UsageError: at once, for arguments that cannot be meant.
@@ -162,34 +151,18 @@ def listen(
     """
     if shared_key is not None and not shared_key.strip():
         raise UsageError("a blank shared key protects nothing; leave it out for a random one")
-    if fetch_concurrency < 1 or not fetch_deadline >= 0 or not leave_within > 0:
-        raise UsageError("fetch_concurrency, fetch_deadline and leave_within are positive numbers")
     if port not in _PORTS:
-        raise UsageError(f"a port is a number from 0 to 65535, got {port!r:.60}")
+        raise UsageError(f"a port is a number from 0 to {_PORTS[-1]}, got {port!r:.40}")
     url = own_url(public_url, name)
     key = shared_key or secrets.token_urlsafe(_KEY_BYTES)
     subscriptions = Subscriptions(client, url, checked_topics(topics), key)
-    receiver = Receiver(
-        shared_key=key, inbox=inbox, queue_size=queue_size, max_age=max_age, on_refused=on_refused
-    )
-    fetching = None
-    if fetch:
-        fetching = Fetching(receiver, client, concurrency=fetch_concurrency, patience=fetch_deadline)
-    block = _Block(
-        subscriptions,
-        receiver,
-        OwnServer(receiver, name),
-        fetching,
-        is_durable=inbox is not None,
-        leave_within=leave_within,
-    )
-    return _listening(block, host, port, ssl)
+    return _listening(_Block(client, subscriptions, key, name, fetch=fetch, **options), host, port)
 
 
 @asynccontextmanager
-async def _listening(block: _Block, host: str, port: int, ssl: SSLContext | None) -> AsyncGenerator[Any]:
+async def _listening(block: _Block, host: str, port: int) -> AsyncGenerator[Any]:
     try:
-        await block.enter(host, port, ssl)
+        await block.enter(host, port)
         yield block.events()
     except BaseException as ended:
         await block.leave(ended)
@@ -203,30 +176,46 @@ class _Block:
 
     def __init__(
         self,
+        client: Qualtrics,
         subscriptions: Subscriptions,
-        receiver: Receiver,
-        server: OwnServer,
-        fetching: Fetching | None,
+        shared_key: str,
+        name: str,
         *,
-        is_durable: bool,
-        leave_within: float,
+        fetch: bool,
+        ssl: SSLContext | None = None,
+        inbox: str | os.PathLike[str] | None = None,
+        queue_size: int = 10_000,
+        max_age: float | None = None,
+        on_refused: Callable[[DeliveryError], object] | None = None,
+        fetch_concurrency: int = 8,
+        fetch_deadline: float = 120.0,
+        leave_within: float = 10.0,
     ) -> None:
+        if fetch_concurrency < 1 or not fetch_deadline >= 0 or not leave_within > 0:
+            raise UsageError("fetch_concurrency, fetch_deadline and leave_within are positive numbers")
         self._subscriptions = subscriptions
-        self._receiver = receiver
-        self._server = server
-        self._fetching = fetching
-        self._is_durable = is_durable
+        self._receiver = Receiver(
+            shared_key=shared_key, inbox=inbox, queue_size=queue_size, max_age=max_age, on_refused=on_refused
+        )
+        self._server = OwnServer(self._receiver, name)
+        self._fetching = (
+            Fetching(self._receiver, client, concurrency=fetch_concurrency, patience=fetch_deadline)
+            if fetch
+            else None
+        )
+        self._ssl = ssl
+        self._is_durable = inbox is not None
         self._leave_within = leave_within
-        self._hands: Hands[Any] = Hands(receiver if fetching is None else fetching)
+        self._hands: Hands[Any] = Hands(self._fetching or self._receiver)
         self._handled: set[int] = set()
         self._until = 0.0
         self._to_do = [self._settle, self._unsubscribe, self._server.close, self._close_receiver]
         self._problems: list[Exception] = []
 
-    async def enter(self, host: str, port: int, ssl: SSLContext | None) -> None:
+    async def enter(self, host: str, port: int) -> None:
         """Serve first, since the service asks the URL; then subscribe."""
         await to_its_end(self._receiver.__aenter__())
-        await self._server.start(host, port, ssl)
+        await self._server.start(host, port, self._ssl)
         if self._fetching is not None:
             self._fetching.begin()
         await self._subscriptions.begin()

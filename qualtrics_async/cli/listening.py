@@ -22,7 +22,7 @@ from qualtrics_async.cli.output import counted, say, standard_output
 if TYPE_CHECKING:
     from qualtrics_async.webhooks import Counts, Event
     from qualtrics_async.webhooks.fetching import EventWithResponse
-    from qualtrics_async.webhooks.walking import Events
+    from qualtrics_async.webhooks.hearing import Events
 
 __all__ = ["Printed", "hangup_terminates", "print_events"]
 

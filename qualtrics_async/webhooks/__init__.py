@@ -22,11 +22,11 @@ if TYPE_CHECKING:
         ThreeSixtyEvent,
     )
     from qualtrics_async.webhooks.fetching import EventWithResponse
+    from qualtrics_async.webhooks.hearing import Events
     from qualtrics_async.webhooks.inbox import Taken
     from qualtrics_async.webhooks.listening import ListenOptions, listen
     from qualtrics_async.webhooks.parsing import parse
     from qualtrics_async.webhooks.receiver import Answer, Counts, Receiver
-    from qualtrics_async.webhooks.walking import Events
 
 __all__ = [
     "Answer",
@@ -59,7 +59,7 @@ _FILES = (
     "aiohttp_server",
     "asgi",
     "fetching",
-    "walking",
+    "hearing",
     "listening",
 )
 

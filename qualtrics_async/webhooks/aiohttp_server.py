@@ -13,9 +13,9 @@ from qualtrics_async.webhooks.receiver import Receiver
 if TYPE_CHECKING:
     from aiohttp import web
 
-__all__ = ["aiohttp_handler"]
+__all__ = ["LINGERING", "aiohttp_handler", "part"]
 
-_LINGERING: Final = 2.0
+LINGERING: Final = 2.0
 """Seconds in which the rest of a body is dropped: hanging up at once could take the answer with it."""
 
 
@@ -33,34 +33,39 @@ def aiohttp_handler(receiver: Receiver) -> Callable[[web.BaseRequest], Awaitable
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         encodings = request.headers.getall("Content-Encoding", ())
+        content = request.content
+        if not encodings and content.is_eof() and content.exception() is None:
+            body: bytes | _Body = content.read_nowait()  # as nearly always
+        else:
+            body = _Body(request, receiver.max_size, asks=not isinstance(request, web.Request))
         try:
             answer = await receiver.answer(
                 request.method,
-                _Body(request, receiver.max_size, asks=not isinstance(request, web.Request)),
+                body,
                 content_type=request.headers.get("Content-Type"),
                 content_encoding=", ".join(encodings) or None,
             )
         except _Broken:
             response = web.Response(status=400)  # mostly to nobody, but the access log has it
-            await _part(request, response)
+            await part(request, response)
             return response
         response = web.Response(status=answer.status, text=answer.text, headers=answer.headers)
-        if not request.content.at_eof():
-            await _part(request, response)
+        if not content.at_eof():
+            await part(request, response)
         return response
 
     return handle
 
 
-async def _part(request: web.BaseRequest, response: web.Response) -> None:
-    """Answer before the body has come, and hang up; aiohttp's own way does not see that a client is gone."""
+async def part(request: web.BaseRequest, response: web.Response) -> None:
+    """Answer, before the body has come if need be, and hang up; aiohttp's own way misses who is gone."""
     response.force_close()
     with suppress(ConnectionError):
         await response.prepare(request)
         await response.write_eof()
     if "Content-Encoding" not in request.headers:  # aiohttp would unpack what is read
         with suppress(Exception):  # whatever ends the reading
-            async with asyncio.timeout(_LINGERING):
+            async with asyncio.timeout(LINGERING):
                 while await request.content.readany():
                     pass
     request.protocol.force_close()

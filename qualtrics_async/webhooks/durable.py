@@ -21,6 +21,9 @@ __all__ = ["DurableInbox"]
 
 _VERSION: Final = 1
 
+_UNPACKED: Final = 1000
+"""How many events may wait before those that follow wait packed, in a fraction of the memory."""
+
 _SCHEMA: Final = """
 CREATE TABLE events (number INTEGER PRIMARY KEY, event BLOB NOT NULL);
 CREATE TABLE marks (number INTEGER PRIMARY KEY, mark BLOB NOT NULL)
@@ -44,22 +47,35 @@ class _Batch:
     """What is written in one transaction, and how that ended."""
 
     def __init__(self) -> None:
-        self.events: list[tuple[int, bytes]] = []
+        self.events: list[Taken] = []
+        self.packed: list[tuple[int, bytes]] = []
         self.marks: list[tuple[int, bytes]] = []
-        self._over = asyncio.Event()
+        self._ended = asyncio.Event()
         self._error: BaseException | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def end(self, error: BaseException | None = None) -> None:
         """Let go who waits."""
+        if self._timer is not None:
+            self._timer.cancel()
         self._error = error
-        self._over.set()
+        self._ended.set()
 
-    async def written(self) -> None:
-        """Wait until all of it is on disk."""
-        await self._over.wait()
+    async def written(self, deadline: float) -> None:
+        """Wait until all of it is on disk, for so many seconds or less: all who wait share a timer."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(deadline, self._send_away)
+        ended = self._ended
+        await ended.wait()
+        if ended is not self._ended:
+            raise TimeoutError
         if self._error is not None:
             reason = getattr(self._error, "reason", "unusable")
             raise JournalError(f"the event could not be kept: {self._error}", reason=reason) from self._error
+
+    def _send_away(self) -> None:
+        late, self._ended, self._timer = self._ended, asyncio.Event(), None
+        late.set()
 
 
 class DurableInbox:
@@ -67,14 +83,16 @@ class DurableInbox:
 
     Events that arrive while others are being written share the next transaction. What was not done when the
     file is opened is handed out first: what is done is noted a moment later, so after a crash events come
-    again that were done just before. Besides the marks of 16 bytes, what waits is in memory as well.
+    again that were done just before. Besides the marks of 16 bytes, what waits is in memory as well. After
+    `deadline` seconds nobody waits for the disk any longer.
     """
 
-    def __init__(self, store: Store, size: int, remember: int) -> None:
+    def __init__(self, store: Store, size: int, remember: int, deadline: float) -> None:
         self._store = store
         self._size = size
         self._seen = Seen(remember)
-        self._waiting: deque[tuple[int, bytes]] = deque()
+        self._deadline = deadline
+        self._waiting: deque[Taken | tuple[int, bytes]] = deque()
         self._handed_out: set[int] = set()
         self._done: list[int] = []
         self._forgotten = 0
@@ -87,14 +105,16 @@ class DurableInbox:
         self._is_closed = False
 
     @classmethod
-    async def open(cls, path: str | os.PathLike[str], size: int, remember: int) -> Self:
+    async def open(
+        cls, path: str | os.PathLike[str], size: int, remember: int, deadline: float = 5.0
+    ) -> Self:
         """Open the file, or make it.
 
         Raises:
             JournalError: when it is in use, damaged, no inbox, or cannot be written.
         """
         store = await Store.open(path, _SCHEMA, _VERSION, INBOX)
-        inbox = cls(store, size, remember)
+        inbox = cls(store, size, remember, deadline)
         try:
             await store.run(partial(inbox._load, remember))
         except BaseException:
@@ -125,39 +145,41 @@ class DurableInbox:
 
         Raises:
             JournalError: when it could not be written; then nothing of it is kept.
+            TimeoutError: when it was not on disk before the deadline; it is written all the same.
         """
         mark = mark_of(event)
         if mark is not None and mark in self._seen:
             return "repeated"
         batch = None if mark is None else self._writing.get(mark)
         if batch is not None:
-            await batch.written()
+            await batch.written(self._deadline)
             return "repeated"
         if self._is_closed or self._undone >= self._size:
             return "full"
         batch = self._next
         self._number += 1
         self._undone += 1
-        batch.events.append((self._number, _pack(event)))
+        batch.events.append(Taken(self._number, event))
+        batch.packed.append((self._number, _pack(event)))
         if mark is not None:
             batch.marks.append((self._number, mark))
             self._writing[mark] = batch
         self._begin()
-        await batch.written()
+        await batch.written(self._deadline)
         return "accepted"
 
     async def take(self) -> Taken | None:
         """Wait for the next event; None when the inbox was closed."""
         while not self._is_closed:
             if self._waiting:
-                number, packed = self._waiting.popleft()
+                number, event = self._waiting.popleft()
                 self._handed_out.add(number)
-                return Taken(number, _unpacked(packed))
+                return Taken(number, _unpacked(event) if isinstance(event, bytes) else event)
             self._arrived.clear()
             await self._arrived.wait()
         return None
 
-    def done(self, number: int) -> None:
+    async def done(self, number: int) -> None:
         """Forget an event that was handled, on disk as soon as anything is written there."""
         if number not in self._handed_out:
             return
@@ -212,7 +234,7 @@ class DurableInbox:
     def _save(self, batch: _Batch, done: list[int], db: sqlite3.Connection) -> None:
         db.executemany("DELETE FROM events WHERE number = ?", ((number,) for number in done))
         db.execute("DELETE FROM marks WHERE number <= ?", (self._forgotten,))
-        db.executemany("INSERT INTO events VALUES (?, ?)", batch.events)
+        db.executemany("INSERT INTO events VALUES (?, ?)", batch.packed)
         db.executemany("INSERT INTO marks VALUES (?, ?)", batch.marks)
 
     def _keep(self, batch: _Batch) -> None:
@@ -220,7 +242,8 @@ class DurableInbox:
             del self._writing[mark]
             self._forgotten = self._seen.add(mark, number)
         if not self._is_closed:
-            self._waiting += batch.events
+            # As they are, as long as who takes them keeps up.
+            self._waiting += batch.events if len(self._waiting) < _UNPACKED else batch.packed
             self._arrived.set()
         batch.end()
 

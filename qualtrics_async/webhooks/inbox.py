@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from qualtrics_async.webhooks.events import Event
+from qualtrics_async.webhooks.walking import Source
 
 __all__ = ["Inbox", "MemoryInbox", "Seen", "Taken", "Verdict", "mark_of"]
 
@@ -22,8 +23,8 @@ class Taken(NamedTuple):
     event: Event
 
 
-class Inbox(Protocol):
-    """Accepts events, each of them once, and hands them out in that order."""
+class Inbox(Source[Event], Protocol):
+    """Accepts events, each of them once, and hands them out in that order; closed, it has no more of them."""
 
     @property
     def waiting(self) -> int:
@@ -33,13 +34,13 @@ class Inbox(Protocol):
         """Accept an event; what this has returned `accepted` for is as safe as the inbox makes it.
 
         Who is cancelled meanwhile does not know whether it was accepted: putting it again tells.
+
+        Raises:
+            TimeoutError: when that takes too long; it may be accepted all the same, putting it again tells.
         """
 
     async def take(self) -> Taken | None:
-        """Wait for the next event; None when the inbox is closed. Who is cancelled then loses nothing."""
-
-    def done(self, number: int) -> None:
-        """Forget an event that was handled; a number that is not handed out is ignored."""
+        """Wait for the next event."""
 
     async def aclose(self) -> None:
         """Accept and hand out nothing more; who waits in `take()` gets None."""
@@ -114,7 +115,7 @@ class MemoryInbox:
             await self._arrived.wait()
         return None
 
-    def done(self, number: int) -> None:
+    async def done(self, number: int) -> None:
         """Nothing is left of an event once it was taken."""
 
     async def aclose(self) -> None:

@@ -17,10 +17,11 @@ from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import DeliveryError, QualtricsError, TimedOut, UsageError
 from qualtrics_async.webhooks.events import Event
 from qualtrics_async.webhooks.fetching import EventWithResponse, Fetching
+from qualtrics_async.webhooks.hearing import Events
 from qualtrics_async.webhooks.receiver import Receiver
 from qualtrics_async.webhooks.serving import OwnServer
 from qualtrics_async.webhooks.subscribing import Subscriptions, checked_topics, own_url
-from qualtrics_async.webhooks.walking import Events, Hands
+from qualtrics_async.webhooks.walking import Walks
 
 __all__ = ["ListenOptions", "listen"]
 
@@ -206,8 +207,8 @@ class _Block:
         self._ssl = ssl
         self._is_durable = inbox is not None
         self._leave_within = leave_within
-        self._hands: Hands[Any] = Hands(self._fetching or self._receiver)
-        self._handled: set[int] = set()
+        self._walks: Walks[Any] = Walks(self._fetching or self._receiver)
+        self._handled: list[int] = []
         self._until = 0.0
         self._to_do = [self._settle, self._unsubscribe, self._server.close, self._close_receiver]
         self._problems: list[Exception] = []
@@ -219,21 +220,21 @@ class _Block:
         if self._fetching is not None:
             self._fetching.begin()
         await self._subscriptions.begin()
-        self._hands.is_open = True
+        self._walks.is_open = True
         _log.info("listening at %s, %d subscriptions", self._subscriptions.url, len(self._subscriptions.ids))
 
     def events(self) -> Events[Any]:
         """What the block hands out."""
-        return Events(self._hands, self._receiver, self._subscriptions, self._server)
+        return Events(self._walks, self._receiver, self._subscriptions, self._server)
 
     async def leave(self, ended: BaseException | None) -> None:
         """Undo all of it, whoever cancels meanwhile."""
         if not self._is_durable:
             self._server.refuse()
-        self._hands.is_open = False
+        self._walks.is_open = False
         self._until = asyncio.get_running_loop().time() + self._leave_within
         if ended is None:
-            self._handled = self._hands.held_here()
+            self._handled = self._walks.let_go()
         cancellation: CancelledError | None = None
         while self._to_do:
             try:

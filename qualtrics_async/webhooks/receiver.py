@@ -9,8 +9,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterable, Callable
 from types import TracebackType
-from typing import Any, Final, Self
-from weakref import WeakKeyDictionary, WeakSet
+from typing import Final, Self
 
 from msgspec import Struct, field
 
@@ -25,6 +24,7 @@ from qualtrics_async.webhooks.events import Event
 from qualtrics_async.webhooks.inbox import Inbox, MemoryInbox, Taken, Verdict
 from qualtrics_async.webhooks.parsing import MAX_SIZE, Decrypt, parse
 from qualtrics_async.webhooks.signatures import signing_key
+from qualtrics_async.webhooks.walking import Walk, Walks
 
 __all__ = ["Answer", "Counts", "Receiver"]
 
@@ -68,10 +68,12 @@ class Receiver:
 
     A delivery is answered as soon as its event is accepted, before anybody handles it. With `inbox`, the path
     of a file, accepting means that it is on disk: a crash loses nothing, and what was not handled by then is
-    handed out when the file is opened again. An event counts as handled when the task that had it, or the
-    same iterator, asks for the next one, or when that task leaves the `async with` without an error. So
-    without a crash each event comes out once, after one at least once; what a task had that failed counts as
-    not handled. Without `inbox` what waits is lost with the process.
+    handed out when the file is opened again. Without `inbox` what waits is lost with the process.
+
+    Any number of tasks share the events. Each has one in hand, in whatever loop it got it: that counts as
+    handled when the task asks for the next one, also in another loop, or leaves the `async with` without an
+    error. So without a crash each event comes out once, after one at least once; what a task had that failed
+    counts as not handled. For several at once there are `take()` and `done()`.
 
     Deliveries of one response event (same topic, response and completion time) are one event, among the last
     `remember` ones. Events without an identity, as activations, come as often as they are delivered.
@@ -128,8 +130,7 @@ class Receiver:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_opening = False
         self._trouble = ""
-        self._in_hand: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
-        self._walks: WeakSet[_Events] = WeakSet()
+        self._walks: Walks[Event] = Walks(self)
 
     def __repr__(self) -> str:
         state = "closed" if self._inbox is None else f"{self._inbox.waiting} waiting"
@@ -160,7 +161,9 @@ class Receiver:
         finally:
             self._is_opening = False
         self._loop = asyncio.get_running_loop()
-        self._in_hand.clear()
+        # Of its own for each opening: numbers of an earlier one mean other events.
+        self._walks = Walks(self._inbox)
+        self._walks.is_open = True
         return self
 
     async def _open(self) -> Inbox:
@@ -168,7 +171,7 @@ class Receiver:
             return MemoryInbox(self._queue_size, self._remember)
         from qualtrics_async.webhooks.durable import DurableInbox  # only who needs it pays for SQLite
 
-        return await DurableInbox.open(self._path, self._queue_size, self._remember)
+        return await DurableInbox.open(self._path, self._queue_size, self._remember, self._deadline)
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
@@ -181,9 +184,10 @@ class Receiver:
         inbox, self._inbox = self._inbox, None
         if inbox is None:
             return
+        self._walks.is_open = False
         if exc_type is None:
-            for number in self._held_here(inbox):
-                inbox.done(number)
+            for number in self._walks.let_go():
+                await inbox.done(number)
         try:
             await inbox.aclose()
         except JournalError as error:
@@ -191,14 +195,11 @@ class Receiver:
                 raise
             _log.error("on leaving the receiver: %s", error)
 
-    def _held_here(self, inbox: Inbox) -> list[int]:
-        """The numbers of the events that the current task has in hand."""
-        here = asyncio.current_task()
-        held = [walk.number for walk in self._walks if walk.inbox is inbox and walk.is_held_by(here)]
-        return held if here is None else [*held, self._in_hand.pop(here, 0)]
-
-    def __aiter__(self) -> _Events:
-        return _Events(self)
+    def __aiter__(self) -> Walk[Event]:
+        """The events until it is closed; an iterator does not go on when it is opened again."""
+        if self._inbox is not None:
+            self._check_loop()
+        return self._walks.here()
 
     async def take(self) -> Taken | None:
         """Wait for the next event, for who handles several at once; None when the receiver is closed.
@@ -213,22 +214,7 @@ class Receiver:
     async def done(self, number: int) -> None:
         """Say that an event was handled."""
         if self._inbox is not None:
-            self._inbox.done(number)
-
-    async def _next(self, walk: _Events) -> Taken | None:
-        """Wait for the next event of an iterator; what it or this task had in hand before is handled."""
-        here = asyncio.current_task()
-        if self._inbox is None or here is None:
-            return None
-        if walk.inbox is self._inbox:
-            self._inbox.done(walk.number)
-        self._inbox.done(self._in_hand.pop(here, 0))
-        inbox, taken = self._inbox, await self.take()
-        if taken is not None:
-            walk.inbox, walk.number, walk.holder = inbox, taken.number, here
-            self._in_hand[here] = taken.number
-            self._walks.add(walk)
-        return taken
+            await self._inbox.done(number)
 
     def _check_loop(self) -> None:
         if asyncio.get_running_loop() is not self._loop:
@@ -237,14 +223,15 @@ class Receiver:
     async def answer(
         self,
         method: str,
-        body: AsyncIterable[bytes],
+        body: bytes | AsyncIterable[bytes],
         *,
         content_type: str | None = None,
         content_encoding: str | None = None,
     ) -> Answer:
         """Answer a request: a POST is a delivery; GET and HEAD are asked by the service too (documented).
 
-        Whatever `body` raises passes through, but for refusals (`DeliveryError`).
+        A `body` that is there already is best given as a whole. Whatever another one raises passes through,
+        but for refusals (`DeliveryError`).
         """
         if method in ("GET", "HEAD"):
             return Answer(200, "a receiver of events")
@@ -259,17 +246,25 @@ class Receiver:
             return self._refuse(error)
 
     async def _deliver(
-        self, inbox: Inbox, body: AsyncIterable[bytes], content_type: str | None, content_encoding: str | None
+        self,
+        inbox: Inbox,
+        body: bytes | AsyncIterable[bytes],
+        content_type: str | None,
+        content_encoding: str | None,
     ) -> Answer:
         event: Event | None = None
         try:
-            async with asyncio.timeout(self._deadline):
-                if content_encoding and content_encoding.strip().lower() != "identity":
-                    raise DeliveryTypeRefused(
-                        f"a delivery is not compressed, this one is {content_encoding!r:.40}"
-                    )
-                event = self._parse(await self._read(body), content_type)
+            if content_encoding and content_encoding.strip().lower() != "identity":
+                raise DeliveryTypeRefused(
+                    f"a delivery is not compressed, this one is {content_encoding!r:.40}"
+                )
+            if isinstance(body, bytes):
+                event = self._parse(body, content_type)
                 verdict = await inbox.put(event)
+            else:
+                async with asyncio.timeout(self._deadline):
+                    event = self._parse(await self._read(body), content_type)
+                    verdict = await inbox.put(event)
         except TimeoutError:
             self.counts.failed += 1
             if event is None:
@@ -333,34 +328,3 @@ class Receiver:
     def _log_first(is_news: bool, message: str, *values: object) -> None:
         """Log a warning: a flood of deliveries is not worth a flood of lines."""
         _log.log(logging.WARNING if is_news else logging.DEBUG, message, *values)
-
-
-class _Events:
-    """One walk over the events of a receiver; several share them, each has its own in hand."""
-
-    def __init__(self, receiver: Receiver) -> None:
-        self._receiver = receiver
-        self._owner = asyncio.current_task()
-        self.holder: asyncio.Task[Any] | None = None
-        self.inbox: Inbox | None = None
-        self.number = 0
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Event:
-        taken = await self._receiver._next(self)  # noqa: SLF001  (two parts of one thing)
-        if taken is None:
-            raise StopAsyncIteration
-        return taken.event
-
-    def is_held_by(self, task: asyncio.Task[Any] | None) -> bool:
-        """Whether it is this task's, which got the event through another one that only fetched it."""
-        holder = self.holder
-        return (
-            self._owner is task
-            and holder is not None
-            and holder.done()
-            and not holder.cancelled()
-            and holder.exception() is None
-        )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from ssl import SSLContext
 from typing import TYPE_CHECKING, Final
 
-from qualtrics_async.webhooks.aiohttp_server import aiohttp_handler
+from qualtrics_async.webhooks.aiohttp_server import LINGERING, aiohttp_handler, part
 from qualtrics_async.webhooks.receiver import Receiver
 
 if TYPE_CHECKING:
@@ -15,15 +14,14 @@ if TYPE_CHECKING:
 
 __all__ = ["OwnServer"]
 
-_SHUTDOWN: Final = 2.0
+_SHUTDOWN: Final = LINGERING
 """Seconds that deliveries under way get to be answered when the server closes."""
 
-_LINGERING: Final = 1.0
-"""Seconds in which a sender that was answered early may go on sending, also when the server is closed."""
+_IDLE: Final = 75.0
+"""Seconds that a connection may take for the head of its next request: longer than proxies keep one open."""
 
-_MOST: Final = 65_536
-_PATIENCE: Final = 5.0
-"""Bytes and seconds in which what is answered 404 or 503 is read."""
+_MOST_CONNECTIONS: Final = 500
+"""As many sockets as nothing else in the process misses; with each, at most some 200 KB are in memory."""
 
 
 class OwnServer:
@@ -55,11 +53,18 @@ class OwnServer:
         """
         from aiohttp import web  # only who serves with it pays for its import
 
-        self._server = web.Server(self._answer, access_log=None, lingering_time=_LINGERING)
+        # Unpacked, little could become much before it is refused.
+        self._server = web.Server(
+            self._answer,
+            access_log=None,
+            keepalive_timeout=_IDLE,
+            lingering_time=LINGERING,
+            auto_decompress=False,
+        )
         loop = asyncio.get_running_loop()
         try:
             # Not serving yet: a cancellation in there would find it open with nobody to close it.
-            self._sockets = await loop.create_server(self._server, host, port, ssl=ssl, start_serving=False)
+            self._sockets = await loop.create_server(self._meet, host, port, ssl=ssl, start_serving=False)
         except OSError as error:
             raise OSError(
                 error.errno, f"cannot listen on {host} port {port}: {error.strerror or error}"
@@ -80,6 +85,12 @@ class OwnServer:
             await self._server.shutdown(_SHUTDOWN)
             self._server = None
 
+    def _meet(self) -> asyncio.Protocol:
+        """Serve a connection, unless there are too many: they would use up what the process can open."""
+        if self._server is None or len(self._server.connections) >= _MOST_CONNECTIONS:
+            return _Full()
+        return self._server()
+
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         from aiohttp import web
 
@@ -89,19 +100,13 @@ class OwnServer:
             response = web.Response(status=503, text="closing, try again", headers={"Retry-After": "30"})
         else:
             return await self._handle(request)
-        await _read_off(request)
-        response.force_close()
+        await part(request, response)
         return response
 
 
-async def _read_off(request: web.BaseRequest) -> None:
-    """Read what a sender sends, so that it is there for the answer; not what waits to be asked for it."""
-    from aiohttp import web
+class _Full(asyncio.Protocol):
+    """A connection that is one too many."""
 
-    if request.headers.keys() & {"Expect", "Content-Encoding"}:
-        return
-    left = _MOST
-    with suppress(ConnectionError, TimeoutError, web.RequestPayloadError):
-        async with asyncio.timeout(_PATIENCE):
-            while left > 0 and (piece := await request.content.readany()):
-                left -= len(piece)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Hang up."""
+        transport.close()

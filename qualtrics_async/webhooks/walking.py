@@ -1,137 +1,93 @@
-"""What a listener hands out."""
+"""Who has which event in hand, and when it counts as handled."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any, Generic, Protocol, Self, TypeVar
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary, ref
 
-from qualtrics_async.webhooks.receiver import Counts, Receiver
-from qualtrics_async.webhooks.serving import OwnServer
-from qualtrics_async.webhooks.subscribing import Subscriptions
-
-__all__ = ["Events", "Hands"]
+__all__ = ["Source", "Walk", "Walks"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-class _Source(Protocol[T_co]):
-    """Where events come from, each under a number."""
+class Source(Protocol[T_co]):
+    """Where items come from, each under a number."""
 
     async def take(self) -> tuple[int, T_co] | None:
-        """Wait for the next one; None when there are no more."""
+        """Wait for the next one; None when there are no more. Who is cancelled then loses nothing."""
 
     async def done(self, number: int) -> None:
-        """Say that one was handled."""
+        """Say that one was handled; a number that is not handed out is ignored."""
 
 
-class Hands(Generic[T]):
-    """Who has which event in hand, by loop and by task."""
+class Walks(Generic[T]):
+    """The walks of all tasks over one source; none goes on when `is_open` is no longer set."""
 
-    def __init__(self, source: _Source[T]) -> None:
-        self._source = source
-        self._of_tasks: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
-        self._walks: WeakSet[_Walk[T]] = WeakSet()
+    def __init__(self, source: Source[T]) -> None:
+        self.source = source
         self.is_open = False
+        self._of_tasks: WeakKeyDictionary[asyncio.Task[Any], Walk[T]] = WeakKeyDictionary()
 
-    def held_here(self) -> set[int]:
-        """The numbers of the events that this task has in hand."""
-        here = asyncio.current_task()
-        held = {walk.number for walk in self._walks if walk.is_held_by(here)}
-        return held if here is None else held | {self._of_tasks.get(here, 0)}
+    def here(self) -> Walk[T]:
+        """The walk of the current task, one for all of its loops: each goes on where another was left."""
+        task = asyncio.current_task()
+        if task is None:
+            return Walk(self, None)
+        walk = self._of_tasks.get(task)
+        if walk is None:
+            walk = self._of_tasks[task] = Walk(self, task)
+        return walk
 
-    async def next_of(self, walk: _Walk[T]) -> T:
-        """Wait for the next event of a loop; what it or this task had in hand before is handled."""
-        here = asyncio.current_task()
-        before = {walk.number} if here is None else {walk.number, self._of_tasks.get(here, 0)}
-        for number in before - {0}:
-            await self._source.done(number)
-        taken = await self._source.take() if self.is_open else None
-        if taken is None or here is None:
-            raise StopAsyncIteration
-        walk.number, event = taken
-        walk.holder = here
-        self._of_tasks[here] = walk.number
-        self._walks.add(walk)
-        return event
+    def let_go(self) -> list[int]:
+        """The numbers of what the current task has handled, now that it leaves."""
+        return self.here().let_go()
 
 
-class Events(Generic[T]):
-    """The events of a listener, until its `async with` ends; then each loop over them ends as well.
+class Walk(Generic[T]):
+    """One task's way through the items, and what it has in hand: usually one, until it asks for the next.
 
-    Any number of tasks share them, and each event comes out once. As with a `Receiver`, an event counts as
-    handled when the task that had it, or the same loop, asks for the next one, or when that task leaves the
-    `async with` without an error. `await anext(events)` gives a single one.
+    Other tasks may ask in its place, as `asyncio.wait_for()` does before Python 3.12: what one got counts as
+    in hand when it has ended, unless it failed.
     """
 
-    def __init__(
-        self, hands: Hands[T], receiver: Receiver, subscriptions: Subscriptions, server: OwnServer
-    ) -> None:
-        self._hands = hands
-        self._receiver = receiver
-        self._subscriptions = subscriptions
-        self._server = server
-        self._walk = _Walk(hands)
-
-    def __repr__(self) -> str:
-        state = f"{len(self.subscription_ids)} subscriptions" if self._hands.is_open else "left"
-        return f"<Events at {self.url}: {state}, {self.counts.accepted} accepted>"
-
-    @property
-    def url(self) -> str:
-        """What is subscribed."""
-        return self._subscriptions.url
-
-    @property
-    def port(self) -> int:
-        """Where the server listens."""
-        return self._server.port
-
-    @property
-    def subscription_ids(self) -> tuple[str, ...]:
-        """The subscriptions, one a topic."""
-        return self._subscriptions.ids
-
-    @property
-    def counts(self) -> Counts:
-        """What became of the deliveries so far."""
-        return self._receiver.counts
-
-    @property
-    def waiting(self) -> int:
-        """How many events were accepted and not yet taken; with `fetch`, beside those that are being read."""
-        return self._receiver.waiting
-
-    def __aiter__(self) -> _Walk[T]:
-        return _Walk(self._hands)
-
-    async def __anext__(self) -> T:
-        return await self._hands.next_of(self._walk)
-
-
-class _Walk(Generic[T]):
-    """One loop over the events of a listener, and the number of its latest one; 0 for none."""
-
-    def __init__(self, hands: Hands[T]) -> None:
-        self._hands = hands
-        self._owner = asyncio.current_task()
-        self.holder: asyncio.Task[Any] | None = None
-        self.number = 0
+    def __init__(self, walks: Walks[T], owner: asyncio.Task[Any] | None) -> None:
+        self._walks = walks
+        # Not the task itself: as the value of a weak dictionary this would keep its own key alive.
+        self._owner = (lambda: None) if owner is None else ref(owner)
+        self._in_hand: list[tuple[int, asyncio.Task[Any] | None]] = []
+        """With the task that asked for it, None for the owner."""
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> T:
-        return await self._hands.next_of(self)
+        walks = self._walks
+        for number in self.let_go():
+            await walks.source.done(number)
+        taken = await walks.source.take() if walks.is_open else None
+        if taken is None:
+            raise StopAsyncIteration
+        here = asyncio.current_task()
+        self._in_hand.append((taken[0], None if here is self._owner() else here))
+        return taken[1]
 
-    def is_held_by(self, task: asyncio.Task[Any] | None) -> bool:
-        """Whether it is this task's, which got the event through another one that only fetched it."""
-        holder = self.holder
-        return (
-            self._owner is task
-            and holder is not None
-            and holder.done()
-            and not holder.cancelled()
-            and holder.exception() is None
-        )
+    def let_go(self) -> list[int]:
+        """The numbers of what is handled now, for who goes on or leaves.
+
+        What another task has not finished stays in hand; what a task had that failed will come again.
+        """
+        here = asyncio.current_task()
+        in_hand, self._in_hand = self._in_hand, []
+        handled = []
+        for number, asker in in_hand:
+            if asker is None or asker is here or _ended_well(asker):
+                handled.append(number)
+            elif not asker.done():
+                self._in_hand.append((number, asker))
+        return handled
+
+
+def _ended_well(task: asyncio.Task[Any]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None

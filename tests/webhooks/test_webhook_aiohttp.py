@@ -89,13 +89,14 @@ async def test_a_body_may_come_in_any_pieces() -> None:
 @virtual
 async def test_a_closed_receiver_asks_for_the_delivery_again() -> None:
     receiver = Receiver()
-    async with aiohttp_serving(receiver) as port:
-        async with talking(port) as talk:
-            answer = await talk.ask(post(form()))
-            assert (answer.status, answer.headers["retry-after"], answer.ends) == (503, "30", True)
-            assert await talk.rest() == b""
-        async with receiver, talking(port) as talk:
+    async with aiohttp_serving(receiver) as port, talking(port) as talk:
+        answer = await talk.ask(post(form()))
+        assert (answer.status, answer.headers["retry-after"], answer.ends) == (503, "30", False)
+        async with receiver:
             assert (await talk.ask(post(form()))).status == 200
+        answer = await talk.ask(post(form())[:-5])
+        assert (answer.status, answer.ends) == (503, True)
+        assert await talk.rest() == b""
     assert receiver.counts.accepted == 1
 
 
@@ -261,7 +262,8 @@ async def test_a_server_asks_nobody_for_what_it_refuses() -> None:
 @virtual
 async def test_an_error_is_answered_after_asking_too(caplog: pytest.LogCaptureFixture) -> None:
     class Failing(Receiver):
-        async def answer(self, method: str, body: AsyncIterable[bytes], **_: Any) -> Answer:
+        async def answer(self, method: str, body: bytes | AsyncIterable[bytes], **_: Any) -> Answer:
+            assert not isinstance(body, bytes)
             assert [piece async for piece in body]
             raise ZeroDivisionError
 

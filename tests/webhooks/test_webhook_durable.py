@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from virtual import run, virtual
+from virtual import loop, run, virtual
 from webhook_keeping import (
     Transactions,
     activation,
@@ -87,7 +87,7 @@ def test_each_acceptance_is_synced_and_what_is_done_waits_for_the_next(path: Pat
             await inbox.put(response(number))
         taken = await inbox.take()
         assert taken is not None
-        inbox.done(taken.number)
+        await inbox.done(taken.number)
         await settled(inbox)
         await inbox.aclose()
         return transactions.durable
@@ -108,7 +108,7 @@ def test_deliveries_at_once_share_a_transaction(path: Path) -> None:
         await transactions.within()
         second = [asyncio.ensure_future(inbox.put(response(number))) for number in range(100, 200)]
         await asyncio.sleep(0)
-        inbox.done(taken.number)
+        await inbox.done(taken.number)
         transactions.gate.set()
         assert await asyncio.gather(*first, *second) == ["accepted"] * 200
         assert await drained(inbox) == [response(number) for number in range(200)]
@@ -195,6 +195,56 @@ def test_what_could_not_be_noted_as_done_is_noted_with_the_next_event(path: Path
 
     run(writing())
     assert run(kept(path)) == [response(3)]
+
+
+@virtual
+async def test_nobody_waits_longer_than_the_deadline_and_what_is_late_is_kept(tmp_path: Path) -> None:
+    """Those who wait for one transaction are sent away together, those who come later have their time."""
+    inbox = await DurableInbox.open(tmp_path / "late.db", 100, 100, 5)
+    transactions = Transactions(inbox)
+    transactions.gate.clear()
+    puts = [asyncio.ensure_future(inbox.put(response(1)))]
+    await transactions.within()
+    for numbers, seconds in (((1, 2), 3), ((2, 3), 2), ((1, 4), 3), ((), 2)):
+        puts += [asyncio.ensure_future(inbox.put(response(number))) for number in numbers]
+        await asyncio.sleep(0)
+        loop().stall(seconds)
+        await asyncio.sleep(0)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert [put.done() for put in puts] == [True] * 7
+    found = await asyncio.gather(*puts, return_exceptions=True)
+    assert {type(one) for one in found} == {TimeoutError}
+    last = asyncio.ensure_future(inbox.put(response(4)))
+    await asyncio.sleep(0)
+    transactions.gate.set()
+    assert await last == "repeated"
+    loop().stall(100)
+    await asyncio.sleep(0)
+    assert [await inbox.put(response(number)) for number in (1, 2, 3, 4)] == ["repeated"] * 4
+    assert sorted(event.fields["ResponseID"] for event in await drained(inbox)) == [
+        "R_1",
+        "R_2",
+        "R_3",
+        "R_4",
+    ]
+    await inbox.aclose()
+
+
+def test_what_waits_comes_out_the_same_however_many_wait(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first of them as they came, those beyond as they are on disk."""
+    monkeypatch.setattr("qualtrics_async.webhooks.durable._UNPACKED", 2)
+
+    async def writing() -> None:
+        inbox = await filled(path)
+        events = [response(number) for number in range(5)]
+        for event in events:
+            await inbox.put(event)
+        assert [type(entry[1]) is bytes for entry in inbox._waiting] == [False, False, True, True, True]
+        assert await drained(inbox) == events
+        await inbox.aclose()
+
+    run(writing())
 
 
 # Cancelled.
@@ -297,7 +347,7 @@ def test_closing_ends_what_is_being_written_however_often_it_is_cancelled(times:
         transactions.gate.clear()
         puts = [asyncio.ensure_future(inbox.put(response(2)))]
         await transactions.within()
-        inbox.done(taken.number)
+        await inbox.done(taken.number)
         puts.append(asyncio.ensure_future(inbox.put(response(3))))
         await asyncio.sleep(0)
         close = asyncio.ensure_future(inbox.aclose())
@@ -313,7 +363,7 @@ def test_closing_ends_what_is_being_written_however_often_it_is_cancelled(times:
         await asyncio.wait({close})
         assert close.cancelled() is bool(times)
         assert inbox.waiting == 0
-        inbox.done(taken.number)
+        await inbox.done(taken.number)
         await inbox.aclose()
 
     run(closing())
@@ -373,10 +423,10 @@ async def test_what_is_handed_out_counts_until_it_is_done(tmp_path: Path) -> Non
     taken = await inbox.take()
     assert taken is not None
     assert await inbox.put(response(3)) == "full"
-    inbox.done(taken.number + 1)  # it was not handed out
+    await inbox.done(taken.number + 1)  # it was not handed out
     assert await inbox.put(response(3)) == "full"
-    inbox.done(taken.number)
-    inbox.done(taken.number)
+    await inbox.done(taken.number)
+    await inbox.done(taken.number)
     assert await inbox.put(response(3)) == "accepted"
     assert await inbox.put(response(4)) == "full"
     await inbox.aclose()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from webhook_making import DONE, FORM, JSON, KEY, TOPIC, encoded, flat, listed, signature, signed
 
 from qualtrics_async import DeliveryMalformed, DeliveryTypeRefused, SignatureMismatch, webhooks
@@ -77,6 +80,23 @@ def test_names_and_values_are_decoded_once() -> None:
         (b"g;h", b"i\x00\xff\xc3\xbc"),
     ]
     assert read_form(b"", FORM) == []
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(max_size=6).map(lambda raw: raw.replace(b"%", b"").replace(b"&", b"")),
+            st.binary(max_size=4).map(lambda raw: b"".join(b"%%%02X" % byte for byte in raw)),
+            st.sampled_from([b"%0a", b"%0D", b"=\r\n", b"=\n", b"==", b"_", b" \n", b"%3d", b"%5F", b"=3D"]),
+        ),
+        max_size=12,
+    )
+)
+def test_forms_are_decoded_as_the_standard_library_does(parts: list[bytes]) -> None:
+    """Also what means something in quoted-printable: `_`, spaces, and `=` before the end of a line."""
+    body = b"".join(parts)
+    name, _, value = (unquote_to_bytes(part.replace(b"+", b" ")) for part in body.partition(b"="))
+    assert read_form(body, FORM) == ([(name, value)] if body else [])
 
 
 @pytest.mark.parametrize("escape", [b"%", b"%2", b"%2&a=b", b"%zz", b"%%41", b"%+1", b"%-1", b"%u0041"])

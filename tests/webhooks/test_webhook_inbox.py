@@ -193,7 +193,7 @@ class Machine(RuleBasedStateMachine):
 
         async def settling() -> None:
             for _ in range(times):
-                self.inbox.done(number)
+                await self.inbox.done(number)
 
         self.run(settling())
         del self.model.in_hand[number]
@@ -212,7 +212,7 @@ class Machine(RuleBasedStateMachine):
         old = self.inbox
 
         async def settling(number: int) -> None:
-            old.done(number)
+            await old.done(number)
 
         numbers = sorted(self.model.in_hand)
         chosen = data.draw(st.sampled_from([None, *numbers]), "settles an event")

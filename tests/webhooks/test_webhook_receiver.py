@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
@@ -42,7 +41,6 @@ async def endless(*parts: bytes) -> AsyncIterator[bytes]:
 
 async def post(receiver: Receiver, body: bytes | AsyncIterable[bytes], **told: Any) -> Answer:
     """Deliver."""
-    body = pieces(body) if isinstance(body, bytes) else body
     return await receiver.answer("POST", body, **({"content_type": FORM} | told))
 
 
@@ -108,23 +106,25 @@ async def test_refusals_have_their_status_and_are_told_without_secrets(
             (await post(receiver, form(key="another"))).status,
             (await post(receiver, form(key="another"))).status,
             (await post(receiver, endless(large[:500], large[500:]))).status,
+            (await post(receiver, large)).status,
             (await post(receiver, form(key=KEY), content_type="text/plain")).status,
             (await post(receiver, form(key=KEY), content_encoding="gzip")).status,
             (await post(receiver, form(key=KEY), content_encoding=" Identity")).status,
         ]
-        assert asked == [401, 401, 413, 415, 415, 200]
-        names = {"SignatureMismatch": 2, "DeliveryTooLarge": 1, "DeliveryTypeRefused": 2}
+        assert asked == [401, 401, 413, 413, 415, 415, 200]
+        names = {"SignatureMismatch": 2, "DeliveryTooLarge": 2, "DeliveryTypeRefused": 2}
         assert (receiver.counts.refused, receiver.counts.accepted, receiver.waiting) == (names, 1, 1)
     assert [type(error).__name__ for error in told] == list(receiver.counts.refused.elements())
     lines = [record.message for record in caplog.records]
     assert sum("was refused" in line for line in lines) == 3
-    assert sum("on_refused raised" in line for line in lines) == 5
+    assert sum("on_refused raised" in line for line in lines) == 6
     assert KEY not in caplog.text + repr(receiver)
     assert loop().time() == 0
 
 
+@pytest.mark.parametrize("is_whole", [True, False])
 @virtual
-async def test_an_answer_does_not_take_longer_than_the_deadline(path: Path) -> None:
+async def test_an_answer_does_not_take_longer_than_the_deadline(is_whole: bool, path: Path) -> None:
     """408 for what does not arrive; 503 for what is not on disk by then, and comes again as a repeat."""
     async with Receiver(deadline=5, inbox=path) as receiver:
         assert isinstance(receiver._inbox, DurableInbox)
@@ -132,9 +132,12 @@ async def test_an_answer_does_not_take_longer_than_the_deadline(path: Path) -> N
         assert loop().time() == 5
         transactions = Transactions(receiver._inbox)
         transactions.gate.clear()
-        late = asyncio.ensure_future(post(receiver, form()))
+        late = asyncio.ensure_future(post(receiver, form() if is_whole else pieces(form())))
         await transactions.within()
-        loop().stall(5)
+        loop().stall(4.9)
+        await asyncio.sleep(0)
+        assert not late.done()
+        loop().stall(0.1)
         answer = await late
         assert (answer.status, answer.headers) == (503, {"Retry-After": "30"})
         transactions.gate.set()
@@ -241,8 +244,9 @@ def test_it_is_open_once_and_can_be_opened_again(path: Path) -> None:
         await receiver.__aexit__(None, None, None)
         async with receiver:
             # What this task and its old iterator had in hand before is another one's now.
-            other = asyncio.ensure_future(_ask(aiter(receiver)))
-            found = [await other, await _ask(old)]
+            found = [await asyncio.ensure_future(_ask(receiver)), await _ask(receiver)]
+            with pytest.raises(StopAsyncIteration):
+                await anext(old)
             await receiver.__aexit__(ValueError, ValueError(), None)
         return found
 
@@ -254,8 +258,8 @@ async def _walk(receiver: Receiver) -> AsyncIterator[Event]:
     return aiter(receiver)
 
 
-async def _ask(events: AsyncIterator[Event]) -> int:
-    return number(await anext(events))
+async def _ask(receiver: Receiver) -> int:
+    return number(await anext(aiter(receiver)))
 
 
 def test_an_opening_that_fails_can_be_repeated(path: Path) -> None:
@@ -341,9 +345,6 @@ def test_loops_that_are_left_and_begun_again_leave_nothing_in_hand(path: Path) -
             for n in range(10):
                 await deliver(receiver, n)
                 assert await one(receiver) == n
-            gc.collect()
-            assert len(receiver._walks) <= 1
-            assert len(receiver._in_hand) == 1
             for n in range(10, 20):
                 await deliver(receiver, n)
                 taken = await receiver.take()
@@ -353,8 +354,6 @@ def test_loops_that_are_left_and_begun_again_leave_nothing_in_hand(path: Path) -
             for n in range(20, 30):
                 await deliver(receiver, n)
                 assert number(await asyncio.create_task(_anext(events))) == n
-            gc.collect()
-            assert len(receiver._in_hand) <= 2
 
     run(walking())
     assert left(path) == []

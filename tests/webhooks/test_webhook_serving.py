@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import io
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import certificates
 import pytest
@@ -50,15 +52,21 @@ async def test_a_sender_that_hangs_up_leaves_nothing(path: str, is_refusing: boo
 
 
 @virtual
-async def test_a_sender_that_is_refused_hears_it() -> None:
-    """What it sends is read first; the connection ends then."""
+async def test_a_sender_that_is_refused_hears_it_at_once() -> None:
+    """What it still sends is read, for a moment; the connection ends then."""
     async with serving() as (server, port):
+        for sent, seconds in ((form()[:-20], 2), (form(), 0)):
+            async with talking(port) as talk:
+                began = loop().time()
+                answered = await talk.ask(head("POST", len(form()), path="/other") + sent)
+                assert (answered.status, answered.ends) == (404, True)
+                assert loop().time() == began
+                talk.send(b"x")
+                assert await talk.rest() == b""
+                assert loop().time() == pytest.approx(began + seconds, abs=0.1)
         async with talking(port) as talk:
-            talk.send(post(form(), path="/other")[:-20])
-            await asyncio.sleep(0.1)
-            answered = await talk.ask(form()[-20:])
-            assert (answered.status, answered.ends) == (404, True)
-            assert await talk.rest() == b""
+            asking = head("POST", 100, "Expect: 100-continue", path="/other")
+            assert (await talk.ask(asking)).status == 404
         server.refuse()
         async with talking(port) as talk:
             answered = await talk.ask(post(form(), path="/mine"))
@@ -71,16 +79,54 @@ async def test_a_sender_that_is_refused_hears_it() -> None:
 
 
 @virtual
-async def test_a_sender_is_not_waited_for_any_longer() -> None:
-    """One that sends nothing is answered after some seconds; one that waits to be asked, at once."""
-    async with serving() as (_, port):
+async def test_a_large_body_that_all_comes_does_not_hide_the_refusal() -> None:
+    """A client that reads no answer before it has sent all of it."""
+    async with serving() as (_, port), ClientSession() as session:
+        url = f"http://127.0.0.1:{port}/other"
+        async with session.post(url, data=io.BytesIO(bytes(4_000_000))) as answer:
+            assert answer.status == 404
+    assert loop().time() < 1
+
+
+@virtual
+async def test_a_compressed_delivery_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aiohttp.http_parser.ZLibDecompressor", None)
+    async with serving() as (_, port), talking(port) as talk:
+        packed = gzip.compress(bytes(1_000_000))
+        refused = await talk.ask(post(packed, "Content-Encoding: gzip", path="/mine"))
+        assert (refused.status, refused.ends) == (415, True)
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /mine HTT", head("POST", 5)[:-2], post(form(), path="/mine")])
+@virtual
+async def test_who_says_nothing_more_is_hung_up_on(sent: bytes) -> None:
+    """Before a request, within its head however slowly that comes, and after an answer."""
+    async with serving() as (_, port), talking(port) as talk:
+        if sent.endswith(form()):
+            assert (await talk.ask(sent)).status == 200
+        for byte in sent if len(sent) < 50 else b"":
+            talk.send(bytes([byte]))
+            await asyncio.sleep(1)
+        assert await talk.rest() == b""
+        assert loop().time() == pytest.approx(75, abs=1.1)
+
+
+@virtual
+async def test_more_connections_than_are_sensible_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until others end; those that are open go on."""
+    monkeypatch.setattr("qualtrics_async.webhooks.serving._MOST_CONNECTIONS", 3)
+    async with serving() as (_, port), AsyncExitStack() as stack:
+        talks = [await stack.enter_async_context(talking(port)) for _ in range(3)]
+        await asyncio.sleep(0.1)
+        for _ in range(2):
+            async with talking(port) as talk:
+                assert await talk.rest() == b""
+        for number, talk in enumerate(talks):
+            assert (await talk.ask(post(form(number), path="/mine"))).status == 200
+        talks[0].writer.transport.abort()
+        await asyncio.sleep(0.1)
         async with talking(port) as talk:
-            assert (await talk.ask(head("POST", 100, path="/other"))).status == 404
-            assert 4.9 < loop().time() < 5.5
-        async with talking(port) as talk:
-            asking = head("POST", 100, "Expect: 100-continue", path="/other")
-            assert (await talk.ask(asking)).status == 404
-            assert loop().time() < 6
+            assert (await talk.ask(post(form(9), path="/mine"))).status == 200
 
 
 @virtual

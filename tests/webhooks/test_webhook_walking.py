@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from collections.abc import AsyncIterator
 
 import pytest
 from virtual import virtual
 
 from qualtrics_async import Limits, Qualtrics
+from qualtrics_async.webhooks.hearing import Events
 from qualtrics_async.webhooks.receiver import Receiver
 from qualtrics_async.webhooks.serving import OwnServer
 from qualtrics_async.webhooks.subscribing import Subscriptions
-from qualtrics_async.webhooks.walking import Events, Hands
+from qualtrics_async.webhooks.walking import Walks
 
 
 class Numbers:
@@ -32,58 +35,108 @@ class Numbers:
 
     async def done(self, number: int) -> None:
         """Note that one was handled."""
-        if number not in self.handled:  # as an inbox does
-            self.handled.append(number)
+        assert number not in self.handled
+        self.handled.append(number)
 
 
-def walking(source: Numbers) -> tuple[Hands[str], Events[str]]:
-    """Open hands over a source, and what a user sees of them."""
+def walking(source: Numbers) -> tuple[Walks[str], Events[str]]:
+    """Open walks over a source, and what a user sees of them."""
     client = Qualtrics(token="a-token", datacenter="fra1", limits=Limits.unlimited())
     receiver, subscriptions = Receiver(), Subscriptions(client, "https://h.example.com/x", ("*",), "a key")
-    hands = Hands(source)
-    hands.is_open = True
-    return hands, Events(hands, receiver, subscriptions, OwnServer(receiver, "x"))
+    walks = Walks(source)
+    walks.is_open = True
+    return walks, Events(walks, receiver, subscriptions, OwnServer(receiver, "x"))
 
 
 @virtual
 async def test_an_event_is_handled_when_the_next_is_asked_for() -> None:
     """Not before: the loop may still fail."""
-    hands, events = walking(source := Numbers())
+    walks, events = walking(source := Numbers())
     async for event in events:
         assert source.handled == list(range(1, source.next - 1))
         if event == "event 4":
             break
     assert source.handled == [1, 2, 3]
-    assert hands.held_here() >= {4}
+    assert walks.let_go() == [4]
 
 
 @virtual
 async def test_another_loop_of_the_same_task_goes_on() -> None:
-    """A task that asks for an event in any way has handled what it had."""
+    """A task that asks for an event in any way has handled what it had: also in a loop within a loop."""
     _, events = walking(source := Numbers())
     async for _ in events:
         break
     async for _ in events:
+        async for _ in events:
+            break
+        assert source.handled == [1, 2]
         break
-    assert source.handled == [1]
     await anext(events)
-    assert source.handled == [1, 2]
+    assert source.handled == [1, 2, 3]
 
 
 @virtual
 async def test_who_waits_in_a_task_of_its_own_is_known() -> None:
     """`asyncio.wait_for()` makes one in Python 3.11; the event is the caller's all the same."""
-    hands, events = walking(source := Numbers())
-    for _ in range(3):
-        await asyncio.wait_for(asyncio.ensure_future(anext(events)), 1)
-    assert source.handled == [1, 2]
-    assert 3 in hands.held_here()
+    walks, events = walking(source := Numbers())
+    walk = aiter(events)
+    for asked in (anext(events), anext(walk), asyncio.ensure_future(anext(events)), anext(walk)):
+        await asyncio.wait_for(asked, 1)
+    assert source.handled == [1, 2, 3]
+    assert walks.let_go() == [4]
+
+
+@virtual
+async def test_tasks_that_share_an_iterator_do_not_speak_for_each_other() -> None:
+    """What one of them works at stays in its hand while others ask; what one had that failed comes again."""
+    walks, events = walking(source := Numbers(0))
+    walk, gates = aiter(events), [asyncio.Event() for _ in range(3)]
+
+    async def work(number: int) -> None:
+        await anext(walk)
+        await gates[number].wait()
+        if number == 2:
+            raise ValueError
+        await anext(walk)
+        await asyncio.Event().wait()
+
+    tasks = [asyncio.create_task(work(number)) for number in range(3)]
+    await asyncio.sleep(1)
+    source.last = 1000
+    source.more.set()
+    await asyncio.sleep(1)
+    assert source.next == 4
+    gates[1].set()
+    await asyncio.sleep(1)
+    assert source.handled == [2]
+    gates[2].set()
+    await asyncio.sleep(1)
+    await anext(events)
+    assert source.handled == [2]
+    tasks[0].cancel()
+    await asyncio.wait(tasks, timeout=1)
+    assert walks.let_go() == [5]
+    tasks[1].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@virtual
+async def test_who_waits_for_several_at_once_has_all_of_them() -> None:
+    """Each wait in a task of its own, before there is any event."""
+    walks, events = walking(source := Numbers(0))
+    waiting = [asyncio.ensure_future(anext(events)) for _ in range(3)]
+    await asyncio.sleep(1)
+    source.last = 3
+    source.more.set()
+    await asyncio.wait(waiting)
+    assert source.handled == []
+    assert walks.let_go() == [1, 2, 3]
 
 
 @virtual
 async def test_what_other_tasks_have_in_hand_is_theirs() -> None:
     """Who leaves the block while they work does not speak for them; nor for one that failed."""
-    hands, events = walking(source := Numbers())
+    walks, events = walking(source := Numbers())
     got = asyncio.Event()
 
     async def work(how: str) -> None:
@@ -100,6 +153,7 @@ async def test_what_other_tasks_have_in_hand_is_theirs() -> None:
     async def end_well() -> None:
         theirs.append(aiter(events))
         await anext(theirs[0])
+        await anext(events)
 
     async def drive() -> None:
         await anext(walk)
@@ -107,14 +161,51 @@ async def test_what_other_tasks_have_in_hand_is_theirs() -> None:
 
     for other in (end_well(), drive()):
         await asyncio.gather(other, return_exceptions=True)
-        assert not hands.held_here() - {0}
+        assert walks.let_go() == []
     task = asyncio.create_task(work("hangs"))
     await got.wait()
-    assert not hands.held_here() - {0}
-    assert source.handled == []
+    assert walks.let_go() == []
+    assert source.handled == [2]
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert not hands.held_here() - {0}
+    assert walks.let_go() == []
+
+
+@pytest.mark.parametrize("how", ["works", "fails", "is cancelled"])
+@virtual
+async def test_who_asks_in_anothers_place_must_have_ended_well(how: str) -> None:
+    walks, events = walking(Numbers())
+
+    async def ask(walk: AsyncIterator[str]) -> None:
+        await anext(walk)
+        if how == "fails":
+            raise ValueError
+        if how == "is cancelled":
+            raise asyncio.CancelledError
+        await asyncio.sleep(1)
+
+    task = asyncio.create_task(ask(aiter(events)))
+    await asyncio.wait({task}, timeout=0.5)
+    assert walks.let_go() == []
+    await asyncio.wait({task})
+    assert walks.let_go() == ([1] if how == "works" else [])
+    assert task.cancelled() or (task.exception() is None) is (how == "works")
+
+
+@virtual
+async def test_no_task_is_kept_that_has_ended() -> None:
+    """However many there were, whether or not they asked in another one's place."""
+    walks, events = walking(Numbers())
+    walk = aiter(events)
+
+    async def ask(events: AsyncIterator[str]) -> None:
+        await anext(events)
+
+    for _ in range(5):
+        await asyncio.gather(ask(aiter(events)), ask(events), ask(walk))
+    await asyncio.sleep(0)
+    gc.collect()
+    assert [*walks._of_tasks] == [asyncio.current_task()]
 
 
 @virtual
@@ -133,12 +224,12 @@ async def test_who_is_cancelled_while_waiting_has_handled_the_one_before() -> No
 @virtual
 async def test_the_end_of_the_block_ends_each_loop() -> None:
     """After it has told that its last event was handled."""
-    hands, events = walking(source := Numbers())
+    walks, events = walking(source := Numbers())
     heard = []
     async for event in events:
         heard.append(event)
         if event == "event 3":
-            hands.is_open = False
+            walks.is_open = False
     assert heard == ["event 1", "event 2", "event 3"]
     assert source.handled == [1, 2, 3]
     with pytest.raises(StopAsyncIteration):
@@ -148,8 +239,8 @@ async def test_the_end_of_the_block_ends_each_loop() -> None:
 @virtual
 async def test_nothing_secret_shows() -> None:
     """Neither the key nor the token."""
-    hands, events = walking(Numbers())
-    for text in (repr(events), repr(hands), str(vars(events))):
+    walks, events = walking(Numbers())
+    for text in (repr(events), repr(walks), str(vars(events))):
         assert "a key" not in text
         assert "a-token" not in text
     assert "https://h.example.com/x" in repr(events)

@@ -48,7 +48,7 @@ async def drained(inbox: Inbox) -> list[Event]:
     while inbox.waiting:
         taken = await inbox.take()
         assert taken is not None
-        inbox.done(taken.number)
+        await inbox.done(taken.number)
         found.append(taken.event)
     return found
 

@@ -22,7 +22,7 @@ from qualtrics_async.cli.signals import run_async
 from qualtrics_async.errors import DeliveryTooLarge, UsageError
 
 if TYPE_CHECKING:
-    from qualtrics_async.webhooks.walking import Events
+    from qualtrics_async.webhooks.hearing import Events
 
 __all__ = ["app"]
 

@@ -20,8 +20,11 @@ _SHUTDOWN: Final = LINGERING
 _IDLE: Final = 75.0
 """Seconds that a connection may take for the head of its next request: longer than proxies keep one open."""
 
+_HANDSHAKE: Final = 10.0
+"""Seconds in which TLS has to be agreed on."""
+
 _MOST_CONNECTIONS: Final = 500
-"""As many sockets as nothing else in the process misses; with each, at most some 200 KB are in memory."""
+"""Half of the sockets that a process can usually open, so that strangers do not take those of the client."""
 
 
 class OwnServer:
@@ -34,6 +37,7 @@ class OwnServer:
         self._handle = aiohttp_handler(receiver)
         self._name = name
         self._is_refusing = False
+        self._at_work: set[web.RequestHandler] = set()
         self._sockets: asyncio.Server | None = None
         self._server: web.Server | None = None
 
@@ -64,7 +68,14 @@ class OwnServer:
         loop = asyncio.get_running_loop()
         try:
             # Not serving yet: a cancellation in there would find it open with nobody to close it.
-            self._sockets = await loop.create_server(self._meet, host, port, ssl=ssl, start_serving=False)
+            self._sockets = await loop.create_server(
+                self._meet,
+                host,
+                port,
+                ssl=ssl,
+                ssl_handshake_timeout=_HANDSHAKE if ssl else None,
+                start_serving=False,
+            )
         except OSError as error:
             raise OSError(
                 error.errno, f"cannot listen on {host} port {port}: {error.strerror or error}"
@@ -86,12 +97,25 @@ class OwnServer:
             self._server = None
 
     def _meet(self) -> asyncio.Protocol:
-        """Serve a connection, unless there are too many: they would use up what the process can open."""
-        if self._server is None or len(self._server.connections) >= _MOST_CONNECTIONS:
-            return _Full()
+        """Serve a connection; where there are too many, in place of the first one that asks for nothing."""
+        if self._server is None:
+            return _Refused()
+        connections = [one for one in self._server.connections if one.transport is not None]
+        if len(connections) >= _MOST_CONNECTIONS:
+            idle = next((one for one in connections if one not in self._at_work), None)
+            if idle is None:
+                return _Refused()
+            idle.force_close()
         return self._server()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        self._at_work.add(request.protocol)
+        try:
+            return await self._answer_or_part(request)
+        finally:
+            self._at_work.discard(request.protocol)
+
+    async def _answer_or_part(self, request: web.BaseRequest) -> web.StreamResponse:
         from aiohttp import web
 
         if request.path.rpartition("/")[2] != self._name:
@@ -104,7 +128,7 @@ class OwnServer:
         return response
 
 
-class _Full(asyncio.Protocol):
+class _Refused(asyncio.Protocol):
     """A connection that is one too many."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import ClientSession
 from virtual import loop, virtual
 from webhook_hearing import free_port
-from webhook_talk import form, head, post, talking
+from webhook_talk import Talk, form, head, post, talking
 
 from qualtrics_async import webhooks
 from qualtrics_async.webhooks.serving import OwnServer
@@ -112,21 +112,42 @@ async def test_who_says_nothing_more_is_hung_up_on(sent: bytes) -> None:
 
 
 @virtual
-async def test_more_connections_than_are_sensible_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until others end; those that are open go on."""
+async def test_of_too_many_connections_the_idle_ones_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that say nothing, or nothing more; a new one is refused only where all others are at work."""
     monkeypatch.setattr("qualtrics_async.webhooks.serving._MOST_CONNECTIONS", 3)
     async with serving() as (_, port), AsyncExitStack() as stack:
-        talks = [await stack.enter_async_context(talking(port)) for _ in range(3)]
+
+        async def come() -> Talk:
+            talk = await stack.enter_async_context(talking(port))
+            await asyncio.sleep(0.1)
+            return talk
+
+        working, silent, answered = [await come() for _ in range(3)]
+        working.send(post(form(1), path="/mine")[:-5])
+        assert (await answered.ask(post(form(2), path="/mine"))).status == 200
+        more = [await come() for _ in range(2)]
+        assert [await talk.rest() for talk in (silent, answered)] == [b"", b""]
+        for number, talk in enumerate(more):
+            talk.send(post(form(3 + number), path="/mine")[:-5])
         await asyncio.sleep(0.1)
-        for _ in range(2):
+        assert await (await come()).rest() == b""
+        assert [(await talk.ask(form()[-5:])).status for talk in (working, *more)] == [200] * 3
+        assert (await (await come()).ask(post(form(6), path="/mine"))).status == 200
+    assert loop().time() < 2
+
+
+@virtual
+async def test_who_does_not_agree_on_tls_is_hung_up_on() -> None:
+    port = free_port()
+    async with webhooks.Receiver() as receiver:
+        server = OwnServer(receiver, "mine")
+        await server.start("127.0.0.1", port, certificates.SERVER)
+        try:
             async with talking(port) as talk:
                 assert await talk.rest() == b""
-        for number, talk in enumerate(talks):
-            assert (await talk.ask(post(form(number), path="/mine"))).status == 200
-        talks[0].writer.transport.abort()
-        await asyncio.sleep(0.1)
-        async with talking(port) as talk:
-            assert (await talk.ask(post(form(9), path="/mine"))).status == 200
+                assert loop().time() == pytest.approx(10, abs=0.1)
+        finally:
+            await server.close()
 
 
 @virtual

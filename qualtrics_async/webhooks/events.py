@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
@@ -33,6 +32,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     `fields` has all that came, by the service's names, unknown ones too; an open set (observed). `is_signed`
     tells whether a signature was verified: then `fields` are the service's, and where they show the type, so
     is the type. `topic` itself is never signed: of a 360 event or an unknown one it is only what was sent.
+    `brand_id` is the message's; of what is not signed, where that has none, the one in front of the topic.
     """
 
     topic: str
@@ -61,13 +61,17 @@ class SurveyEvent(Event, frozen=True, kw_only=True):
 
 
 class SurveyActivated(SurveyEvent, frozen=True, kw_only=True):
-    """A survey was activated. It carries no date, so a redelivery looks like a second activation."""
+    """A survey was activated.
+
+    It carries no date, so a redelivery looks like a second activation; and who got hold of a signed one can
+    send it again at any time: no `max_age` refuses it. Ask the API whether the survey is active now.
+    """
 
     word: ClassVar[str] = "controlpanel.activateSurvey"
 
 
 class SurveyDeactivated(SurveyEvent, frozen=True, kw_only=True):
-    """A survey was deactivated. It carries no date, so a redelivery looks like a second one."""
+    """A survey was deactivated. Without a date, as an activation: it may be an old one, sent again."""
 
     word: ClassVar[str] = "controlpanel.deactivateSurvey"
 
@@ -110,9 +114,10 @@ class ResponseEvent(SurveyEvent, frozen=True, kw_only=True):
         return self.completed_date
 
     @property
-    def identity(self) -> tuple[str, ...]:
-        """Topic, response and completion time."""
-        return (self.word, self.survey_id, self.response_id, str(self.fields.get("CompletedDate", "")))
+    def identity(self) -> tuple[str, ...] | None:
+        """Topic, response and completion time; None where that is missing."""
+        completed = self.fields.get("CompletedDate")
+        return (self.word, self.survey_id, self.response_id, str(completed)) if completed else None
 
 
 class CompletedResponse(ResponseEvent, frozen=True, kw_only=True):
@@ -169,9 +174,12 @@ def event_of(delivered: str, fields: Mapping[str, Any], *, is_signed: bool) -> E
         TopicMismatch: when the topic names something else than the fields.
     """
     told = {**fields}
-    brand_id, topic = _split(delivered, _text(told, "BrandID"))
+    own_brand = _text(told, "BrandID")
+    brand_id, topic = _split(delivered, own_brand)
     if not topic:
         raise DeliveryMalformed("a delivery whose topic names nothing")
+    if is_signed:  # the topic is not
+        brand_id = own_brand
     common: dict[str, Any] = {"topic": topic, "brand_id": brand_id, "fields": told, "is_signed": is_signed}
     word, subject = _word(topic)
     cls = _KNOWN.get(word)
@@ -185,26 +193,35 @@ def event_of(delivered: str, fields: Mapping[str, Any], *, is_signed: bool) -> E
     survey_id = _needed(told, "SurveyID", word)
     if subject not in ("", "*", survey_id):
         raise TopicMismatch(f"the topic of {word} names another survey than its SurveyID")
-    event = _typed(cls, told, common | {"survey_id": survey_id})
+    event = _typed(cls, told, survey_id, common)
     shown = _shown(told)
     if shown is not cls and (is_signed or shown is not None):
         raise TopicMismatch(f"the topic names {word}, the message does not: {_status(told)}")
     return event
 
 
-def _typed(cls: type[SurveyEvent], told: dict[str, Any], common: dict[str, Any]) -> SurveyEvent:
-    if not issubclass(cls, ResponseEvent | StartedRecipientSession):
-        return cls(**common)
-    common["recipient_id"] = _text(told, "RecipientID")
-    common["distribution_id"] = _text(told, "DistributionID")
+def _typed(
+    cls: type[SurveyEvent], told: dict[str, Any], survey_id: str, common: dict[str, Any]
+) -> SurveyEvent:
+    if issubclass(cls, ResponseEvent):
+        return cls(
+            **common,
+            survey_id=survey_id,
+            response_id=_needed(told, "ResponseID", cls.word),
+            completed_date=_instant(told.get("CompletedDate")),
+            recipient_id=_text(told, "RecipientID"),
+            distribution_id=_text(told, "DistributionID"),
+            response_event_context=_text(told, "ResponseEventContext"),
+        )
     if issubclass(cls, StartedRecipientSession):
-        return cls(**common, started_date=_instant(told.get("StartedDate")))
-    return cls(
-        **common,
-        response_id=_needed(told, "ResponseID", cls.word),
-        completed_date=_instant(told.get("CompletedDate")),
-        response_event_context=_text(told, "ResponseEventContext"),
-    )
+        return cls(
+            **common,
+            survey_id=survey_id,
+            recipient_id=_text(told, "RecipientID"),
+            distribution_id=_text(told, "DistributionID"),
+            started_date=_instant(told.get("StartedDate")),
+        )
+    return cls(**common, survey_id=survey_id)
 
 
 def _split(delivered: str, brand_id: str | None) -> tuple[str | None, str]:
@@ -262,7 +279,10 @@ def _text(told: Mapping[str, Any], name: str) -> str | None:
 
 def _instant(found: object) -> datetime | None:
     """`2026-05-02 08:03:20` in UTC (observed), or ISO 8601; None for anything else."""
-    with suppress(ValueError, OverflowError):
-        moment = datetime.fromisoformat(found.strip() if isinstance(found, str) else "")
+    if not isinstance(found, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(found.strip())
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return None
+    except (ValueError, OverflowError):
+        return None

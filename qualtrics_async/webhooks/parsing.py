@@ -35,7 +35,7 @@ _BASE64: Final = re.compile(rb"[A-Za-z0-9+/_ \r\n-]{22,}+={0,2}")
 
 
 def parse(
-    body: bytes,
+    body: bytes | bytearray | memoryview,
     content_type: str | None,
     shared_key: str | bytes | None = None,
     *,
@@ -46,12 +46,18 @@ def parse(
 ) -> Event:
     """Read one delivery and tell what happened.
 
+    `body` is what was posted, byte for byte. Each call is for itself: which deliveries are repeated is for
+    the caller to see, by `event.identity` (a `Receiver` does). The errors of deliveries are importable from
+    `qualtrics_async`, each a `DeliveryError`; `error.status` is what to answer.
+
     With a `shared_key` only deliveries that are signed with it are taken; type, ids and dates then come from
-    what is signed. Without one nothing is verified, and a signed form is read all the same.
+    what is signed. With None, as from an environment variable that is not set, nothing is verified, and a
+    signed form is read all the same.
 
     `max_age` in seconds refuses older events by the date that they carry themselves, and those of a type with
     a date that lack it. Events of types that never have a date (activations, 360 events, unknown ones) always
-    pass: there is nothing to judge them by. Off by default, since genuine redeliveries are old.
+    pass, also when somebody sends a signed one again that he has seen: there is nothing to judge them by.
+    Off by default, since genuine redeliveries are old.
 
     `decrypt` gets a `MSG` that is Base64 and no JSON, as delivered, and gives the JSON. Neither the cipher's
     mode nor what the signature of an encrypted delivery covers is documented; that it covers `MSG` as
@@ -65,17 +71,20 @@ def parse(
         DeliveryEncrypted: it is encrypted, and there is no `decrypt`, or that raised: `__cause__`.
         TopicMismatch: its topic, which no signature covers, names something else than its message.
         DeliveryExpired: it is older than `max_age`.
-        UsageError: for an empty key, a `max_age` that is no age, a `decrypt` that gives no text.
+        UsageError: for an empty key, a `max_age` that is no age, a `body` that is not bytes, a `decrypt` that
+            gives no text.
     """
     key = signing_key(shared_key)
     if max_age is not None and not max_age >= 0:
         raise UsageError(f"max_age is a number of seconds, not {max_age!r}")
+    if not isinstance(body, bytes):
+        body = _bytes(body)
     if len(body) > max_size:
         raise DeliveryTooLarge(f"a delivery of {len(body)} bytes; at most {max_size} are taken")
     form = _unambiguous(read_form(body, content_type))
     topic, message = form.get(b"Topic"), form.get(b"MSG")
     if not topic:
-        raise DeliveryMalformed("a delivery without a Topic")
+        raise _nameless(body)
     if key is not None:
         _verify(key, message, form.get(b"HMAC"))
     if message is not None:
@@ -88,6 +97,18 @@ def parse(
     if max_age is not None:
         _refuse_old(event, max_age, now())
     return event
+
+
+def _bytes(body: object) -> bytes:
+    if isinstance(body, bytearray | memoryview):
+        return bytes(body)
+    raise UsageError(f"the body is the bytes as they were posted, not {type(body).__name__}")
+
+
+def _nameless(body: bytes) -> DeliveryMalformed:
+    if not body:
+        return DeliveryMalformed("the body is empty: was it read before?")
+    return DeliveryMalformed("a delivery without a Topic: is the body as posted, no headers, BOM or Base64?")
 
 
 def _unambiguous(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

@@ -26,8 +26,11 @@ def read_json(data: bytes | str, what: str) -> Any:
             lone surrogates, and more than `MOST_LEVELS` levels.
     """
     try:
-        value = _decode(data if isinstance(data, str) else data.decode())
-        _check(value)
+        text = (data.encode() if isinstance(data, str) else data).decode()
+        value = _decode(text)
+        # What has neither an escape of the kind nor so many brackets need not be walked through.
+        if "\\u" in text or text.count("[") + text.count("{") > MOST_LEVELS:
+            _check(value)
     except UnicodeError:
         raise DeliveryMalformed(f"{what} is not valid Unicode") from None
     except RecursionError:

@@ -134,6 +134,16 @@ def test_the_brand_comes_off(brand: Any, delivered: str, expected: tuple[str | N
     assert (event.brand_id, event.topic) == expected
 
 
+@pytest.mark.parametrize("brand", [None, "", 5])
+def test_what_is_signed_has_no_brand_of_the_topic(brand: Any) -> None:
+    """The brand comes off the topic all the same, which anybody could have written."""
+    for rest in ("surveyengine.completedResponse.SV_1", "threesixty.reportReady", "surveyengine.new"):
+        fields = {**DONE, "Status": "Complete" if "SV_1" in rest else "Other", "BrandID": brand}
+        event = event_of(f"evilbrand.{rest}", fields, is_signed=True)
+        assert (event.brand_id, event.topic) == (None, rest)
+        assert event_of(f"evilbrand.{rest}", fields, is_signed=False).brand_id == "evilbrand"
+
+
 @pytest.mark.parametrize(
     "delivered",
     ["other.surveyengine.completedResponse.SV_1", "examplebrandx.threesixty.x", "x.controlpanel.x"],
@@ -256,6 +266,15 @@ def test_the_identity_of_a_session() -> None:
     assert identity(topic, STARTED, StartedDate=None) is None
 
 
+@pytest.mark.parametrize("date", [None, "", 0])
+def test_responses_without_their_date_have_no_identity(date: Any) -> None:
+    """One response may be recorded as partial more than once, and nothing would tell the times apart."""
+    for name, status in (("partialResponse", "Partial"), ("completedResponse", "Complete")):
+        topic = f"surveyengine.{name}"
+        assert identity(topic, DONE, Status=status, CompletedDate=date) is None
+        assert identity(topic, {"SurveyID": "SV_1", "ResponseID": "R_1"}) is None
+
+
 def test_events_that_may_happen_twice_have_no_identity() -> None:
     """A survey can be activated again, and nothing would tell the second time from the first."""
     for topic in (topics.SURVEY_ACTIVATED, topics.SURVEY_DEACTIVATED, topics.THREE_SIXTY_REPORT_READY, "new"):
@@ -268,7 +287,6 @@ def test_360_events() -> None:
     event = event_of("examplebrand.threesixty.person.statusChanged", fields, is_signed=True)
     assert event == ThreeSixtyEvent(
         topic=topics.THREE_SIXTY_PERSON_STATUS_CHANGED,
-        brand_id="examplebrand",
         fields=fields,
         is_signed=True,
         name="person.statusChanged",

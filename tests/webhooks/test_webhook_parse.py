@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from webhook_keeping import kept
 from webhook_making import DONE, FORM, JSON, KEY, TOPIC, encoded, flat, signed
 
 from qualtrics_async import (
@@ -23,6 +26,7 @@ from qualtrics_async import (
     UsageError,
     webhooks,
 )
+from qualtrics_async.webhooks.durable import DurableInbox
 from qualtrics_async.webhooks.events import CompletedResponse, Event
 from qualtrics_async.webhooks.parsing import MAX_SIZE
 from qualtrics_async.webhooks.strict_json import MOST_LEVELS
@@ -70,6 +74,66 @@ def test_a_delivery_may_have_so_many_bytes_and_no_more(size: int) -> None:
     with pytest.raises(DeliveryTooLarge) as caught:
         webhooks.parse(whole + b"x" * (size + 1 - len(whole)), None, KEY, max_size=size)
     assert caught.value.status == 413
+
+
+def test_the_bytes_may_be_of_any_kind() -> None:
+    """As servers hand them out; the size is in bytes whatever the items of a view are."""
+    event = webhooks.parse(signed(DONE), FORM, KEY)
+    for made in (bytearray, memoryview):
+        assert webhooks.parse(made(signed(DONE)), FORM, KEY) == event
+    wide = memoryview(bytes(8)).cast("Q")
+    with pytest.raises(DeliveryTooLarge, match="8 bytes"):
+        webhooks.parse(wide, FORM, max_size=7)
+
+
+@pytest.mark.parametrize("body", ["Topic=a.b", {"Topic": "a.b"}, None, [1], 5, DONE.items()])
+def test_a_body_that_is_no_bytes(body: Any) -> None:
+    """The caller's mistake: a body that was decoded already is not what the signature is of."""
+    for key in (KEY, None):
+        with pytest.raises(UsageError, match=f"as they were posted, not {type(body).__name__}$"):
+            webhooks.parse(body, FORM, key)
+
+
+@pytest.mark.parametrize(
+    ("body", "hint"),
+    [
+        (b"", "the body is empty: was it read before"),
+        (b64encode(flat()), "Base64"),
+        (b"\xef\xbb\xbf" + flat(), "BOM"),
+        (b"Host: example.com\r\n\r\n" + flat(), "headers"),
+    ],
+)
+def test_a_body_without_a_topic_says_what_may_be_wrong(body: bytes, hint: str) -> None:
+    """What happens to those who take the body from a framework, a gateway or a file."""
+    for key in (KEY, None):
+        with pytest.raises(DeliveryMalformed, match=hint):
+            webhooks.parse(body, FORM, key)
+
+
+def test_a_signed_event_is_the_same_in_a_file(tmp_path: Path) -> None:
+    """With a brand in the message, in the topic alone, or nowhere."""
+    bare = {name: value for name, value in DONE.items() if name != "BrandID"}
+    made = [
+        (topic, {**fields, "ResponseID": f"R_{number}"})
+        for number, (topic, fields) in enumerate(
+            (prefix + rest, fields)
+            for fields in (DONE, bare)
+            for prefix in ("", "examplebrand.")
+            for rest in ("surveyengine.completedResponse.SV_1", "surveyengine.completedResponse")
+        )
+    ]
+    made += [("examplebrand.threesixty.reportReady", {}), ("examplebrand.surveyengine.new", {}), ("new", {})]
+    events = [webhooks.parse(signed(fields, topic), FORM, KEY) for topic, fields in made]
+    assert {event.brand_id for event in events} == {"examplebrand", None}
+
+    async def keeping() -> None:
+        inbox = await DurableInbox.open(tmp_path / "inbox.db", 100, 100)
+        for event in events:
+            await inbox.put(event)
+        await inbox.aclose()
+
+    asyncio.run(keeping())
+    assert asyncio.run(kept(tmp_path / "inbox.db")) == events
 
 
 def test_one_thing_is_looked_at_after_the_other() -> None:
@@ -158,6 +222,8 @@ def test_messages_that_are_no_json_object(message: bytes) -> None:
         b'"\\ud800"',
         b'{"\\udc00": 1}',
         b'["\\ud800\\ud800"]',
+        b'["\\uD800", "\\\\u"]',
+        b"[" * (MOST_LEVELS - 1) + b'{"a": ' + b"1}" + b"]" * (MOST_LEVELS - 1),
         b"[" * MOST_LEVELS + b"]" * MOST_LEVELS,
         b"[" * 30_000,
         b'{"a":' * 10_000,
@@ -179,6 +245,8 @@ def test_values_that_nobody_could_keep(value: bytes) -> None:
         (b"1e308", 1e308),
         (b'"\\ud83d\\ude00"', "\N{GRINNING FACE}"),
         (b'"\\u0000"', "\0"),
+        (b'"' + b"[{" * MOST_LEVELS + b'"', "[{" * MOST_LEVELS),
+        (b"[" + b"{}," * MOST_LEVELS + b"0]", [{}] * MOST_LEVELS + [0]),
         (b"null", None),
     ],
 )

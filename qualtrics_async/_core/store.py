@@ -163,8 +163,6 @@ def _open(
             connection = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
             try:
                 _prepare(connection, file, schema, version, kind, durable=path is not None)
-                if path is not None and stat.S_IMODE(file.stat().st_mode) & ~_OWNER_ONLY:
-                    file.chmod(_OWNER_ONLY)
             except BaseException:
                 connection.close()
                 raise
@@ -187,6 +185,9 @@ def _prepare(
     connection.execute("PRAGMA temp.journal_mode = MEMORY")
     connection.execute("PRAGMA temp.cache_size = -16000")
     new = _is_new(connection, version, kind)
+    # Only now is it known to be ours, and nothing of it is written yet.
+    if durable:
+        _narrow(file)
     if not new:
         _check_size(connection, file)
     connection.execute(f"PRAGMA journal_mode = {'WAL' if durable else 'MEMORY'}")
@@ -198,6 +199,15 @@ def _prepare(
         connection.execute(f"PRAGMA application_id = {kind.application}")
         connection.execute(f"PRAGMA user_version = {version}")
     connection.execute("COMMIT")
+
+
+def _narrow(file: Path) -> None:
+    """Leave a file to its owner, with the logs beside it: SQLite makes those with the mode of the file."""
+    real = file.resolve()  # the logs are beside what a link leads to
+    for part in (real, real.with_name(f"{real.name}-wal"), real.with_name(f"{real.name}-journal")):
+        with suppress(FileNotFoundError):
+            if stat.S_IMODE(part.stat().st_mode) & ~_OWNER_ONLY:
+                part.chmod(_OWNER_ONLY)
 
 
 def _check_size(connection: sqlite3.Connection, file: Path) -> None:

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,81 @@ def test_an_open_file_is_closed_to_others(tmp_path: Path) -> None:
     path.touch(0o644)
     make(path, "x")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("linked", [False, True])
+@pytest.mark.parametrize("mask", [0o000, 0o022])
+@pytest.mark.parametrize("left", ["closed", "killed", "empty"])
+def test_what_others_could_read_is_the_owners_before_anything_is_written(
+    left: str, mask: int, *, linked: bool, tmp_path: Path
+) -> None:
+    """The log is made by the first read, with the mode of the file; one that a killed process left stays."""
+    path, log, opened = tmp_path / "a.db", tmp_path / "a.db-wal", tmp_path / "a.db"
+    if left == "killed":
+        crashed(tmp_path / "other.db", path)
+        log.chmod(0o644)
+    elif left == "closed":
+        make(path, "before")
+    path.touch()
+    path.chmod(0o644)
+    if linked:
+        opened = tmp_path / "sub" / "link.db"
+        opened.parent.mkdir()
+        opened.symlink_to(path)
+    modes: list[int] = []
+
+    def look(db: sqlite3.Connection) -> None:
+        modes.extend(stat.S_IMODE(part.stat().st_mode) for part in (path, log))
+        note("after")(db)
+
+    async def opening() -> None:
+        store = await Store.open(opened, SCHEMA, 1)
+        await store.run(look)
+        await store.run(look)
+        await store.aclose()
+
+    before = os.umask(mask)
+    try:
+        run(opening)
+    finally:
+        os.umask(before)
+    assert modes == [0o600] * 4
+
+
+def test_nothing_is_written_where_others_still_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the modes are changed, the new log is empty, and the one that was left is as it was."""
+    path, left = tmp_path / "a.db", tmp_path / "left.db"
+    make(path, "x")
+    crashed(tmp_path / "other.db", left)
+    for part in (path, left, Path(f"{left}-wal")):
+        part.chmod(0o644)
+    before = {entry.name: entry.read_bytes() for entry in tmp_path.glob("*.db*")}
+    meanwhile: list[dict[str, bytes]] = []
+    change = Path.chmod
+
+    def watched(part: Path, mode: int) -> None:
+        meanwhile.append({entry.name: entry.read_bytes() for entry in tmp_path.glob("*.db*")})
+        change(part, mode)
+
+    monkeypatch.setattr(Path, "chmod", watched)
+    for opened in (path, left):
+        read(opened)
+    new = {"a.db-wal": b""}
+    assert meanwhile == [before | new, before | new, before, before]
+
+
+def test_a_refused_file_keeps_its_mode(tmp_path: Path) -> None:
+    """Whoever names a file by mistake does not take it from its readers."""
+    foreign, text, old = tmp_path / "foreign.db", tmp_path / "text.db", tmp_path / "old.db"
+    with closing(sqlite3.connect(foreign)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE theirs (x)")
+    text.write_text("firstName,email\n" * 100)
+    make(old, "x", version=2)
+    for path in (foreign, text, old):
+        path.chmod(0o644)
+        refusal(path)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
 HOLDER = """

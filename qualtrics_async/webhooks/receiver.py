@@ -184,7 +184,6 @@ class Receiver:
         inbox, self._inbox = self._inbox, None
         if inbox is None:
             return
-        self._walks.is_open = False
         if exc_type is None:
             for number in self._walks.let_go():
                 await inbox.done(number)

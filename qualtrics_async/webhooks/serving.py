@@ -100,7 +100,7 @@ class OwnServer:
         """Serve a connection; where there are too many, in place of the first one that asks for nothing."""
         if self._server is None:
             return _Refused()
-        connections = [one for one in self._server.connections if one.transport is not None]
+        connections = self._server.connections
         if len(connections) >= _MOST_CONNECTIONS:
             idle = next((one for one in connections if one not in self._at_work), None)
             if idle is None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 from virtual import loop, run, virtual
 from webhook_talk import FORM, KEY, aiohttp_serving, form, head, post, signed, talking
@@ -173,6 +174,30 @@ async def test_a_client_that_hangs_up_makes_no_noise(caplog: pytest.LogCaptureFi
         assert not [task for task in asyncio.all_tasks() if "_handle_request" in repr(task)]
         assert loop().time() < 1
     assert receiver.counts == webhooks.Counts()
+    assert [record.message for record in caplog.records if record.name != "aiohttp.access"] == []
+
+
+@virtual
+async def test_a_client_that_is_gone_before_the_handler_begins_makes_none(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """All of its delivery has come; a middleware took its time."""
+    async with Receiver() as receiver:
+        handle = webhooks.aiohttp_handler(receiver)
+
+        async def late(request: web.BaseRequest) -> web.StreamResponse:
+            await asyncio.sleep(1)
+            return await handle(request)
+
+        runner = web.ServerRunner(web.Server(late))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        async with talking(runner.addresses[0][1]) as talk:
+            talk.send(post(form()))
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(2)
+        await runner.cleanup()
+        assert receiver.counts == webhooks.Counts()
     assert [record.message for record in caplog.records if record.name != "aiohttp.access"] == []
 
 

@@ -219,8 +219,7 @@ async def test_nobody_waits_longer_than_the_deadline_and_what_is_late_is_kept(tm
     await asyncio.sleep(0)
     transactions.gate.set()
     assert await last == "repeated"
-    loop().stall(100)
-    await asyncio.sleep(0)
+    assert not [timer for timer in loop()._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
     assert [await inbox.put(response(number)) for number in (1, 2, 3, 4)] == ["repeated"] * 4
     assert sorted(event.fields["ResponseID"] for event in await drained(inbox)) == [
         "R_1",

@@ -126,15 +126,15 @@ async def test_refusals_have_their_status_and_are_told_without_secrets(
 @virtual
 async def test_an_answer_does_not_take_longer_than_the_deadline(is_whole: bool, path: Path) -> None:
     """408 for what does not arrive; 503 for what is not on disk by then, and comes again as a repeat."""
-    async with Receiver(deadline=5, inbox=path) as receiver:
+    async with Receiver(deadline=3, inbox=path) as receiver:
         assert isinstance(receiver._inbox, DurableInbox)
         assert (await post(receiver, endless(form()[:10]))).status == 408
-        assert loop().time() == 5
+        assert loop().time() == 3
         transactions = Transactions(receiver._inbox)
         transactions.gate.clear()
         late = asyncio.ensure_future(post(receiver, form() if is_whole else pieces(form())))
         await transactions.within()
-        loop().stall(4.9)
+        loop().stall(2.9)
         await asyncio.sleep(0)
         assert not late.done()
         loop().stall(0.1)
@@ -284,6 +284,8 @@ def test_another_event_loop_is_told() -> None:
             await post(receiver, form())
         with pytest.raises(UsageError, match="another event loop"):
             await asyncio.wait_for(receiver.take(), 5)
+        with pytest.raises(UsageError, match="another event loop"):
+            aiter(receiver)
 
     asyncio.run(elsewhere())
 

@@ -199,13 +199,15 @@ async def test_no_task_is_kept_that_has_ended() -> None:
     walk = aiter(events)
 
     async def ask(events: AsyncIterator[str]) -> None:
-        await anext(events)
+        if await anext(events) in ("event 2", "event 3"):
+            raise ValueError
 
     for _ in range(5):
-        await asyncio.gather(ask(aiter(events)), ask(events), ask(walk))
+        await asyncio.gather(ask(aiter(events)), ask(events), ask(walk), return_exceptions=True)
     await asyncio.sleep(0)
     gc.collect()
     assert [*walks._of_tasks] == [asyncio.current_task()]
+    assert len(walk._in_hand) == 1
 
 
 @virtual

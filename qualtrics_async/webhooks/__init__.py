@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         SurveyEvent,
         ThreeSixtyEvent,
     )
-    from qualtrics_async.webhooks.fetching import EventWithResponse
+    from qualtrics_async.webhooks.fetching import EventWithResponse, with_responses
     from qualtrics_async.webhooks.hearing import Events
     from qualtrics_async.webhooks.inbox import Taken
     from qualtrics_async.webhooks.listening import ListenOptions, listen
@@ -49,6 +49,7 @@ __all__ = [
     "asgi_app",
     "listen",
     "parse",
+    "with_responses",
 ]
 
 _FILES = (
@@ -65,3 +66,8 @@ _FILES = (
 
 if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a helper
     __getattr__ = lazy(__name__, __all__, _FILES)
+
+
+def __dir__() -> list[str]:
+    """What is public, the module `topics` as well."""
+    return sorted([*__all__, "topics"])

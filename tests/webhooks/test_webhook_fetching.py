@@ -24,6 +24,7 @@ from qualtrics_async import (
     webhooks,
 )
 from qualtrics_async.sandbox import Deliveries, Sandbox
+from qualtrics_async.webhooks import fetching as reading
 from qualtrics_async.webhooks.fetching import Fetching
 
 PACE = Polling(first=1, factor=2, longest=4)
@@ -258,6 +259,129 @@ async def test_who_waits_hears_when_nothing_is_read_any_more() -> None:
             task.cancel()
         with pytest.raises(QualtricsError, match="cancelled"):
             await waiting
+
+
+@virtual
+async def test_what_nobody_can_read_yet_stands_in_nobodys_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither events of other kinds nor responses that can be read, however many wait for another attempt."""
+    monkeypatch.setattr(reading, "_IN_HAND", 4)
+    async with desk(patience=12) as (at, fetching):
+        refuse = at.sandbox.faults.add
+        await at.complete(20)
+        dead = set(at.ids)
+        for id_ in dead:
+            refuse(kind="status", status=404, route=READ, path=id_, times=None)
+        await until(lambda: at.reads >= 20)
+        await at.complete(20)
+        await at.put(flat("examplebrand.threesixty.reportReady", {"BrandID": "examplebrand"}))
+        began = loop().time()
+        passed = [await next_of(fetching) for _ in range(21)]
+        assert loop().time() - began < 0.1
+        assert not {one.response.response_id for one in passed if one.response} & dead
+        assert fetching.waiting == 20
+        found = [await next_of(fetching) for _ in dead]
+        assert {one.event.response_id for one in found} == dead  # type: ignore[attr-defined]
+        assert all(isinstance(one.error, NotFound) for one in found)
+
+
+class Slow:
+    """Reads for a second each, and never finds the first 40 responses; counts both kinds."""
+
+    def __init__(self) -> None:
+        self.polling = PACE
+        self.responses = self
+        self.now = self.most = 0
+        self.order: list[bool] = []
+
+    async def get(self, survey_id: str, response_id: str) -> Any:
+        """Read one."""
+        is_dead = int(response_id.removeprefix("R_")) < 40
+        self.order.append(is_dead)
+        self.now += is_dead
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(1)
+        self.now -= is_dead
+        if is_dead:
+            raise NotFound("not there", status=404)
+
+
+@pytest.mark.parametrize(("concurrency", "most", "seconds"), [(1, 1, 40), (5, 2, 8), (8, 4, 6)])
+@virtual
+async def test_repeats_have_their_share(concurrency: int, most: int, seconds: int) -> None:
+    """Half of what is read at a time; of a single slot every second turn, while others wait."""
+    async with webhooks.Receiver() as receiver:
+        client: Any = Slow()
+        fetching = Fetching(receiver, client, concurrency=concurrency, patience=500)
+        fetching.begin()
+
+        async def complete(*numbers: int) -> None:
+            for number in numbers:
+                await receiver.answer(
+                    "POST", flat(fields=DONE | {"ResponseID": f"R_{number}"}), content_type=FORM
+                )
+
+        await complete(*range(40))
+        await asyncio.sleep(140)
+        client.most, began = 0, loop().time()
+        client.order.clear()
+        await complete(*range(40, 60))
+        for _ in range(20):
+            event = (await next_of(fetching)).event
+            assert isinstance(event, webhooks.ResponseEvent)
+            assert int(event.response_id.removeprefix("R_")) >= 40
+        assert loop().time() - began <= seconds
+        assert client.most == most
+        assert any(client.order)
+        await fetching.end()
+
+
+@virtual
+async def test_so_many_wait_for_another_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then nothing more is taken until one of them is through."""
+    monkeypatch.setattr(reading, "_IN_HAND", 4)
+    async with desk(most_parked=10, patience=6) as (at, fetching):
+        at.sandbox.faults.add(kind="status", status=404, route=READ, times=None)
+        await at.complete(30)
+        await until(lambda: fetching.waiting >= 10)
+        await asyncio.sleep(2.5)
+        assert 10 <= fetching.waiting <= 10 + 4
+        assert at.receiver.waiting == 30 - fetching.waiting
+        for _ in range(30):
+            assert isinstance((await next_of(fetching)).error, NotFound)
+
+
+@virtual
+async def test_an_accident_is_raised_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before what is ready, to all who ask; nothing is read or taken any more."""
+    async with desk() as (at, fetching):
+        await at.complete(2)
+        await until(lambda: at.reads == 2)
+        await next_of(fetching)
+
+        async def fall(*_: object) -> None:
+            raise RuntimeError
+
+        monkeypatch.setattr(type(at.client.responses), "get", fall)
+        await at.complete(3)
+        await next_of(fetching)
+        await asyncio.sleep(1)
+        await at.put(flat("examplebrand.threesixty.reportReady", {"BrandID": "examplebrand"}))
+        await asyncio.sleep(1)
+        for _ in range(2):
+            with pytest.raises(RuntimeError):
+                await fetching.take()
+        assert at.receiver.waiting == 1
+        assert not fetching._tasks
+
+
+@virtual
+async def test_the_end_of_the_receiver_is_the_end() -> None:
+    """Who waits for an event is told that there is none."""
+    async with desk() as (at, fetching):
+        waiting = asyncio.create_task(fetching.take())
+        await asyncio.sleep(1)
+        await at.receiver.__aexit__(None, None, None)
+        assert await waiting is None
 
 
 @virtual

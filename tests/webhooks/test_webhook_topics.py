@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qualtrics_async import UsageError
+from qualtrics_async import UsageError, webhooks
 from qualtrics_async.webhooks import topics
 from qualtrics_async.webhooks.events import (
     CompletedResponse,
@@ -40,6 +40,11 @@ def test_the_constants_are_those_of_the_service() -> None:
         "THREE_SIXTY_REPORT_READY": "threesixty.reportReady",
         "THREE_SIXTY_STATUS_CHANGED": "threesixty.statusChanged",
     }
+
+
+def test_they_are_found_where_one_looks() -> None:
+    """By `dir()` and whatever completes names."""
+    assert {"topics", *webhooks.__all__} == {*dir(webhooks)}
 
 
 def test_the_builders() -> None:

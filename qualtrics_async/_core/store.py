@@ -202,9 +202,9 @@ def _prepare(
 
 
 def _narrow(file: Path) -> None:
-    """Leave a file to its owner, with the logs beside it: SQLite makes those with the mode of the file."""
-    real = file.resolve()  # the logs are beside what a link leads to
-    for part in (real, real.with_name(f"{real.name}-wal"), real.with_name(f"{real.name}-journal")):
+    """Leave a file to its owner, with its log: SQLite has made that by now, with the mode of the file."""
+    real = file.resolve()  # the log is beside what a link leads to
+    for part in (real, real.with_name(f"{real.name}-wal")):
         with suppress(FileNotFoundError):
             if stat.S_IMODE(part.stat().st_mode) & ~_OWNER_ONLY:
                 part.chmod(_OWNER_ONLY)

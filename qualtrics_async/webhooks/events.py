@@ -185,7 +185,7 @@ def event_of(delivered: str, fields: Mapping[str, Any], *, is_signed: bool) -> E
     cls = _KNOWN.get(word)
     if cls is None:
         is_360 = topic.startswith("threesixty.")
-        if (is_signed or is_360) and _is_unmistakable(told):
+        if (is_signed or is_360) and _is_unmistakable(told, is_360=is_360):
             raise TopicMismatch(f"the topic names something else than the message: {_status(told)}")
         if is_360:
             return ThreeSixtyEvent(name=topic.removeprefix("threesixty."), **common)
@@ -249,14 +249,19 @@ def _shown(told: Mapping[str, Any]) -> type[SurveyEvent] | None:
     return _STATUSES.get(status) if isinstance(status, str) else None
 
 
-def _is_unmistakable(told: Mapping[str, Any]) -> bool:
-    """Whether the fields are those of a known type; 360 events may have a status as well."""
+def _is_unmistakable(told: Mapping[str, Any], *, is_360: bool) -> bool:
+    """Whether the fields are those of a known type.
+
+    360 events may have such a status as well: one of them is an activation only if it has nothing more.
+    """
     cls = _shown(told)
     if cls is None or not told.get("SurveyID"):
         return False
     if issubclass(cls, ResponseEvent):
         return bool(told.get("ResponseID"))
-    return "StartedDate" in told if cls is StartedRecipientSession else told.keys() <= _BARE
+    if cls is StartedRecipientSession:
+        return "StartedDate" in told
+    return not is_360 or told.keys() <= _BARE
 
 
 def _status(told: Mapping[str, Any]) -> str:

@@ -81,6 +81,16 @@ def test_a_signed_message_is_no_event_of_an_unknown_topic(status: str) -> None:
         assert type(event_of(topic, fields, is_signed=False)) is Event
 
 
+@pytest.mark.parametrize("status", ["Active", "Inactive"])
+def test_a_signed_activation_is_one_whatever_else_it_says(status: str) -> None:
+    """Fields are an open set; of a 360 event nothing is known, so that one may have such a status and more."""
+    fields = {"Status": status, "SurveyID": "SV_1", "BrandID": "b", "CreatorID": "UR_1"}
+    with pytest.raises(TopicMismatch):
+        event_of("b.new.thing", fields, is_signed=True)
+    assert isinstance(event_of("b.threesixty.statusChanged", fields, is_signed=True), ThreeSixtyEvent)
+    assert event_of(KINDS[status][1], fields, is_signed=True).fields == fields
+
+
 @pytest.mark.parametrize("status", [None, "", "complete", "New", 1, ["Complete"], {"a": [1]}])
 def test_a_signed_message_shows_its_type_by_itself(status: Any) -> None:
     """A status that no source knows shows nothing, so the topic alone would decide; unsigned, it does."""

@@ -177,3 +177,21 @@ def test_the_primitive_against_the_published_vector() -> None:
     assert is_signed_with(key, b"what do ya want for nothing?", digest.encode())
     assert not is_signed_with(key, b"what do ya want for nothing!", digest.encode())
     assert signing_key(None) is None
+
+
+@pytest.mark.parametrize("verdict", [True, False])
+def test_signatures_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch, verdict: bool) -> None:
+    """Time does not tell how much of a signature is right: `compare_digest` alone looks, and decides."""
+    compared: list[tuple[object, object]] = []
+
+    def compare(one: object, other: object) -> bool:
+        compared.append((one, other))
+        return verdict
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    right = signature(b"{}").encode()
+    for given in (right, b"0" * 128, b"short", b""):
+        assert is_signed_with(KEY.encode(), b"{}", given) is verdict
+        assert [{*pair} for pair in compared] == [{right, given}]
+        assert all(type(each) is bytes for pair in compared for each in pair)
+        compared.clear()

@@ -42,7 +42,7 @@ class Walks(Generic[T]):
 
     def let_go(self) -> list[int]:
         """The numbers of what the current task has handled, now that it leaves."""
-        return self.here().let_go()
+        return self.here().let_go(asyncio.current_task())
 
 
 class Walk(Generic[T]):
@@ -63,22 +63,20 @@ class Walk(Generic[T]):
         return self
 
     async def __anext__(self) -> T:
-        walks = self._walks
-        for number in self.let_go():
+        walks, here = self._walks, asyncio.current_task()
+        for number in self.let_go(here):
             await walks.source.done(number)
         taken = await walks.source.take() if walks.is_open else None
         if taken is None:
             raise StopAsyncIteration
-        here = asyncio.current_task()
         self._in_hand.append((taken[0], None if here is self._owner() else here))
         return taken[1]
 
-    def let_go(self) -> list[int]:
-        """The numbers of what is handled now, for who goes on or leaves.
+    def let_go(self, here: asyncio.Task[Any] | None) -> list[int]:
+        """The numbers of what is handled now that this task goes on, or leaves.
 
         What another task has not finished stays in hand; what a task had that failed will come again.
         """
-        here = asyncio.current_task()
         in_hand, self._in_hand = self._in_hand, []
         handled = []
         for number, asker in in_hand:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import select
 import signal
@@ -17,14 +18,15 @@ import anyio.to_thread
 
 from qualtrics_async.bulk.writers import RecordWriter, record_writer
 from qualtrics_async.cli.eventlines import event_line, fetched_line
-from qualtrics_async.cli.output import counted, say, standard_output
+from qualtrics_async.cli.output import counted, say, standard_output, visible
+from qualtrics_async.cli.secrecy import masked
 
 if TYPE_CHECKING:
     from qualtrics_async.webhooks import Counts, Event
     from qualtrics_async.webhooks.fetching import EventWithResponse
     from qualtrics_async.webhooks.hearing import Events
 
-__all__ = ["Printed", "hangup_terminates", "print_events"]
+__all__ = ["LogSaid", "Printed", "hangup_terminates", "log_said", "print_events"]
 
 T = TypeVar("T")
 
@@ -185,3 +187,42 @@ def hangup_terminates() -> Iterator[None]:
         yield
     finally:
         signal.signal(number, signal.SIG_DFL)
+
+
+class LogSaid(logging.Handler):
+    """Says warnings and errors of the package as they come, a line each."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say one, with its level."""
+        text = record.getMessage()
+        if record.levelno >= logging.ERROR:
+            self._said.append(text)
+        self._say(record.levelname.lower(), text)
+
+    def say_once(self, note: str) -> None:
+        """Say what belongs to an error, unless it was said."""
+        if not self.has_said(note):
+            self._say("note", note)
+
+    def has_said(self, text: str) -> bool:
+        """Whether an error that was said had this text."""
+        return any(text in said for said in self._said)
+
+    @staticmethod
+    def _say(what: str, text: str) -> None:
+        say(f"{what}: {masked(' '.join(visible(text).split()))}")
+
+
+@contextmanager
+def log_said() -> Iterator[LogSaid]:
+    """Say inside what the package logs; whatever else handles its log still gets it."""
+    logger, handler = logging.getLogger("qualtrics_async"), LogSaid()
+    logger.addHandler(handler)
+    try:
+        yield handler
+    finally:
+        logger.removeHandler(handler)

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import secrets
-from asyncio import CancelledError
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from difflib import get_close_matches
 from ssl import SSLContext
 from typing import Any, Final, Literal, TypedDict, Unpack, overload
 
-from qualtrics_async._core.tasks import to_its_end
 from qualtrics_async.client import Qualtrics
-from qualtrics_async.errors import DeliveryError, QualtricsError, TimedOut, UsageError
+from qualtrics_async.errors import DeliveryError, UsageError
+from qualtrics_async.webhooks.blocks import Block
 from qualtrics_async.webhooks.events import Event
-from qualtrics_async.webhooks.fetching import EventWithResponse, Fetching
+from qualtrics_async.webhooks.fetching import EventWithResponse
 from qualtrics_async.webhooks.hearing import Events
-from qualtrics_async.webhooks.receiver import Receiver
-from qualtrics_async.webhooks.serving import OwnServer
 from qualtrics_async.webhooks.subscribing import Subscriptions, checked_topics, own_url
-from qualtrics_async.webhooks.walking import Walks
+from qualtrics_async.webhooks.topics import doubt_about
 
 __all__ = ["ListenOptions", "listen"]
 
@@ -44,6 +41,8 @@ class ListenOptions(TypedDict, total=False):
         on_refused: is told of each delivery that is refused; on the event loop, so it must not block.
         fetch_concurrency: how many responses are read at a time; 8 by default.
         fetch_deadline: seconds for which an unreadable response is asked for again; 120 by default.
+        check_every: seconds after which it is looked again whether the subscriptions are still there; 300
+            by default.
         leave_within: seconds for unsubscribing; 10 by default.
     """
 
@@ -54,6 +53,7 @@ class ListenOptions(TypedDict, total=False):
     on_refused: Callable[[DeliveryError], object] | None
     fetch_concurrency: int
     fetch_deadline: float
+    check_every: float
     leave_within: float
 
 
@@ -65,7 +65,7 @@ def listen(
     public_url: str,
     host: str = "127.0.0.1",
     port: int = 8080,
-    shared_key: str | None = None,
+    shared_key: str | bytes | None = None,
     name: str = "qualtrics-async",
     fetch: Literal[False] = False,
     **options: Unpack[ListenOptions],
@@ -80,7 +80,7 @@ def listen(
     public_url: str,
     host: str = "127.0.0.1",
     port: int = 8080,
-    shared_key: str | None = None,
+    shared_key: str | bytes | None = None,
     name: str = "qualtrics-async",
     fetch: Literal[True],
     **options: Unpack[ListenOptions],
@@ -95,7 +95,7 @@ def listen(
     public_url: str,
     host: str = "127.0.0.1",
     port: int = 8080,
-    shared_key: str | None = None,
+    shared_key: str | bytes | None = None,
     name: str = "qualtrics-async",
     fetch: bool,
     **options: Unpack[ListenOptions],
@@ -109,7 +109,7 @@ def listen(
     public_url: str,
     host: str = "127.0.0.1",
     port: int = 8080,
-    shared_key: str | None = None,
+    shared_key: str | bytes | None = None,
     name: str = "qualtrics-async",
     fetch: bool = False,
     **options: Unpack[ListenOptions],
@@ -123,21 +123,30 @@ def listen(
 
     Subscribing takes a brand administrator (documented). Subscriptions of other URLs are left alone, so that
     processes under other names live beside this one; those of exactly this URL, which a crash left, are
-    replaced. A successor under the same name takes over from a process that still runs.
+    replaced. So one process has a name, and an inbox: a successor under the same name takes over from one
+    that still runs. Where the subscriptions of a running one are replaced or deleted, it hands out what it
+    has and then raises, within some minutes.
+
+    To see that the service can get through: `curl PUBLIC_URL/NAME` must answer "a receiver of events".
 
     Leaving deletes the subscriptions whatever ends the block, however often the task is cancelled. From then
     on deliveries are answered 503; with an `inbox` they are kept until the server is closed. What was
-    accepted and not handed out is in the inbox for the next time, or lost, which is logged.
+    accepted and not handed out is in the inbox for the next time, or lost, which is logged. What happens
+    while nobody is subscribed is not delivered later: `exports.follow` catches up on responses.
+
+    Several tasks may share the events, see `Receiver`. They should end before the block does: what they have
+    in hand when it ends comes again from an inbox, and is logged.
 
     Args:
         client: which subscribes; open for longer than this block.
-        topics: one or several, see `webhooks.topics`; each is a subscription.
+        topics: one or several, see `webhooks.topics`; each is a subscription. One that is not known is
+            subscribed too, with a warning in the log.
         public_url: where the service reaches `host` and `port`, usually a proxy or a tunnel. Subscribed is
             `name` below it; a proxy may take away what stands before the name.
         host: where to listen.
         port: 0 takes a free one.
-        shared_key: signs events; a random one by default, with which deliveries of events from before a
-            restart are refused: name one in production.
+        shared_key: signs events; bytes are UTF-8. A random one by default, with which deliveries of events
+            from before a restart are refused: name one in production.
         name: letters, digits, `-` and `_`. One process at a time can have it.
         fetch: hands out each event with the response that it is about, read through the client, as they
             become readable: not in the order of the events.
@@ -148,20 +157,41 @@ def listen(
         OSError: on entering, when it cannot listen; nothing was subscribed then.
         JournalError: on entering, when the inbox cannot be used.
         QualtricsError: on entering, when it cannot subscribe; on leaving, when it cannot unsubscribe. Where
-            the block raised something itself, that leaves, with a note.
+            the block raised something itself, that leaves, with a note. From the iteration, when events do
+            not come any more: the subscriptions are gone.
     """
-    if shared_key is not None and not shared_key.strip():
-        raise UsageError("a blank shared key protects nothing; leave it out for a random one")
+    for option in options.keys() - ListenOptions.__optional_keys__:
+        raise TypeError(f"listen() got an unexpected keyword argument {option!r}{_like(option)}")
+    key = secrets.token_urlsafe(_KEY_BYTES) if shared_key is None else _text(shared_key)
     if port not in _PORTS:
         raise UsageError(f"a port is a number from 0 to {_PORTS[-1]}, got {port!r:.40}")
     url = own_url(public_url, name)
-    key = shared_key or secrets.token_urlsafe(_KEY_BYTES)
-    subscriptions = Subscriptions(client, url, checked_topics(topics), key)
-    return _listening(_Block(client, subscriptions, key, name, fetch=fetch, **options), host, port)
+    checked = checked_topics(topics)
+    block = Block(client, Subscriptions(client, url, checked, key), key, name, fetch=fetch, **options)
+    for topic in checked:
+        if doubt := doubt_about(topic):
+            _log.warning("%s", doubt)
+    return _listening(block, host, port)
+
+
+def _text(shared_key: object) -> str:
+    """Write the key as it is given to the service, which takes text."""
+    try:
+        text = shared_key.decode() if isinstance(shared_key, bytes) else shared_key
+    except UnicodeDecodeError:
+        raise UsageError("a shared key in bytes is UTF-8, since the service takes text") from None
+    if not isinstance(text, str) or not text.strip():
+        raise UsageError("a shared key is text, not blank; leave it out for a random one")
+    return text
+
+
+def _like(option: str) -> str:
+    found = get_close_matches(option, ListenOptions.__optional_keys__, n=1)
+    return f". Did you mean {found[0]!r}?" if found else ""
 
 
 @asynccontextmanager
-async def _listening(block: _Block, host: str, port: int) -> AsyncGenerator[Any]:
+async def _listening(block: Block, host: str, port: int) -> AsyncGenerator[Any]:
     try:
         await block.enter(host, port)
         yield block.events()
@@ -170,127 +200,3 @@ async def _listening(block: _Block, host: str, port: int) -> AsyncGenerator[Any]
         raise
     else:
         await block.leave(None)
-
-
-class _Block:
-    """What is open inside of the `async with`, and how all of it is closed."""
-
-    def __init__(
-        self,
-        client: Qualtrics,
-        subscriptions: Subscriptions,
-        shared_key: str,
-        name: str,
-        *,
-        fetch: bool,
-        ssl: SSLContext | None = None,
-        inbox: str | os.PathLike[str] | None = None,
-        queue_size: int = 10_000,
-        max_age: float | None = None,
-        on_refused: Callable[[DeliveryError], object] | None = None,
-        fetch_concurrency: int = 8,
-        fetch_deadline: float = 120.0,
-        leave_within: float = 10.0,
-    ) -> None:
-        if fetch_concurrency < 1 or not fetch_deadline >= 0 or not leave_within > 0:
-            raise UsageError("fetch_concurrency, fetch_deadline and leave_within are positive numbers")
-        self._subscriptions = subscriptions
-        self._receiver = Receiver(
-            shared_key=shared_key, inbox=inbox, queue_size=queue_size, max_age=max_age, on_refused=on_refused
-        )
-        self._server = OwnServer(self._receiver, name)
-        self._fetching = (
-            Fetching(self._receiver, client, concurrency=fetch_concurrency, patience=fetch_deadline)
-            if fetch
-            else None
-        )
-        self._ssl = ssl
-        self._is_durable = inbox is not None
-        self._leave_within = leave_within
-        self._walks: Walks[Any] = Walks(self._fetching or self._receiver)
-        self._handled: list[int] = []
-        self._until = 0.0
-        self._to_do = [self._settle, self._unsubscribe, self._server.close, self._close_receiver]
-        self._problems: list[Exception] = []
-
-    async def enter(self, host: str, port: int) -> None:
-        """Serve first, since the service asks the URL; then subscribe."""
-        await to_its_end(self._receiver.__aenter__())
-        await self._server.start(host, port, self._ssl)
-        if self._fetching is not None:
-            self._fetching.begin()
-        await self._subscriptions.begin()
-        self._walks.is_open = True
-        _log.info("listening at %s, %d subscriptions", self._subscriptions.url, len(self._subscriptions.ids))
-
-    def events(self) -> Events[Any]:
-        """What the block hands out."""
-        return Events(self._walks, self._receiver, self._subscriptions, self._server)
-
-    async def leave(self, ended: BaseException | None) -> None:
-        """Undo all of it, whoever cancels meanwhile."""
-        if not self._is_durable:
-            self._server.refuse()
-        self._walks.is_open = False
-        self._until = asyncio.get_running_loop().time() + self._leave_within
-        if ended is None:
-            self._handled = self._walks.let_go()
-        cancellation: CancelledError | None = None
-        while self._to_do:
-            try:
-                # Who cancels every task of the loop cancels this one as well: it goes on where it was.
-                await to_its_end(self._undo())
-            except CancelledError as error:
-                cancellation = error
-        leaves = ended or cancellation
-        for problem in self._problems:
-            _log.error("on leaving %s: %s", self._subscriptions.url, problem)
-            if leaves is not None:
-                leaves.add_note(f"on leaving {self._subscriptions.url}: {problem}")
-        if cancellation is not None and not isinstance(ended, CancelledError):
-            raise cancellation
-        if leaves is None and self._problems:
-            raise self._problems[0]
-
-    async def _undo(self) -> None:
-        while self._to_do:
-            try:
-                await self._to_do[0]()
-            except Exception as error:  # noqa: BLE001  (the rest is undone all the same)
-                self._problems.append(error)
-            del self._to_do[0]
-
-    async def _settle(self) -> None:
-        if self._fetching is not None:
-            await self._fetching.end()
-        for number in self._handled:
-            await self._receiver.done(number)
-
-    async def _unsubscribe(self) -> None:
-        try:
-            async with asyncio.timeout_at(self._until):
-                await self._subscriptions.end(self._leave_within)
-        except TimeoutError as error:
-            raise TimedOut(
-                f"could not unsubscribe within {self._leave_within:g} s: {self._left()}",
-                method="DELETE",
-                template="/eventsubscriptions/{subscriptionId}",
-            ) from error
-        except QualtricsError as error:
-            error.add_note(self._left())
-            raise
-
-    def _left(self) -> str:
-        ids, doubtful = self._subscriptions.ids, self._subscriptions.doubtful
-        left = [*ids, *(f"perhaps one of {topic}" for topic in doubtful)]
-        return f"what is left is deleted by the next listener at this URL: {', '.join(left)}"
-
-    async def _close_receiver(self) -> None:
-        lost = self._receiver.waiting + (0 if self._fetching is None else self._fetching.waiting)
-        if lost and not self._is_durable:
-            _log.warning(
-                "%d accepted events at %s were not handed out; with `inbox` they would be kept",
-                lost,
-                self._subscriptions.url,
-            )
-        await self._receiver.__aexit__(None, None, None)

@@ -15,6 +15,7 @@ from msgspec import Struct
 from qualtrics_async._core.tasks import finish_within, is_in_doubt
 from qualtrics_async.client import Qualtrics
 from qualtrics_async.errors import (
+    Forbidden,
     NotFound,
     OutcomeUnknown,
     QualtricsError,
@@ -129,6 +130,13 @@ class Subscriptions:
         Raises:
             QualtricsError: when it cannot be done; `end()` deletes what was made by then.
         """
+        try:
+            await self._begin()
+        except Forbidden as error:
+            error.add_note("subscribing takes a brand administrator (documented)")
+            raise
+
+    async def _begin(self) -> None:
         self._before = frozenset([id_ for id_, _ in await self._listed(self._client)])
         for topic in self._topics:
             await self._create(topic)
@@ -136,6 +144,28 @@ class Subscriptions:
             await self._delete(self._client, id_)
         if self._doubts:
             await self._sweep(self._client)
+
+    async def loss(self) -> str | None:
+        """Say why events do not come any more; None while each subscription is there.
+
+        Raises:
+            QualtricsError: when that cannot be told now.
+        """
+        listed = {id_ for id_, _ in await self._listed(self._client)}
+        # One that has slipped from one page of the listing to another is there all the same.
+        gone = [id_ for id_ in self.ids if id_ not in listed and await self._is_gone(id_)]
+        if not gone:
+            return None
+        is_replaced = bool(listed - {*self.ids})
+        who = "another listener of this name has replaced" if is_replaced else "somebody has deleted"
+        return f"{who} {len(gone)} of {len(self.ids)} subscriptions of {self.url}: their events do not come"
+
+    async def _is_gone(self, id_: str) -> bool:
+        try:
+            await self._client.event_subscriptions.get(id_)
+        except NotFound:
+            return True
+        return False
 
     async def end(self, seconds: float) -> None:
         """Delete what was made, also what may have been made; can be called again when it was interrupted.

@@ -105,7 +105,8 @@ def test_each_event_is_a_line(listens: Call, sandbox: Sandbox) -> None:
     assert all(line["signed"] for line in lines.values())
     assert "response" not in lines["report"]
     assert re.fullmatch(
-        rf"listening on port \d+ for {re.escape(argv[5])}/mine\n"
+        rf"listening on 127.0.0.1 port \d+ for (?P<url>{re.escape(argv[5])}/mine); "
+        r'`curl (?P=url)` must answer "a receiver of events"\n'
         r"subscribed: SUB_\w+, SUB_\w+\n3 events printed\n",
         done.err,
     )
@@ -247,8 +248,62 @@ def test_what_the_service_refuses(listens: Call, sandbox: Sandbox) -> None:
     sandbox.faults.add(kind="status", status=403, route=CREATE)
     done = listens(*argv_of("--shared-key-env", "HOOK_KEY"))
     assert (done.code, done.out) == (1, "")
-    assert "403" in done.err
+    hint, error = done.err.splitlines()
+    assert hint == "note: subscribing takes a brand administrator (documented)"
+    assert error.startswith("error: ")
+    assert "403" in error
     assert not sandbox.state.subscriptions
+
+
+@pytest.mark.parametrize("ends_well", [True, False])
+def test_what_is_left_is_said_once(
+    listens: Call, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, ends_well: bool
+) -> None:
+    """With the ids, whether or not something else went wrong before; and without any key."""
+    sandbox.faults.add(kind="status", status=403, route=DELETE, message=f"no {KEY}", times=None)
+    left: list[str] = []
+    argv = argv_of("--shared-key-env", "HOOK_KEY", "--timeout", "0.05" if ends_well else "20")
+    if not ends_well:
+        sandbox.faults.add(kind="status", status=403, route=CREATE, skip=1)
+        argv += ["--topic", "controlpanel.*"]
+    done = listens(*argv, then=lambda: left.extend(sandbox.state.subscriptions))
+    (left_id,) = sandbox.state.subscriptions
+    assert left in ([left_id], [])
+    assert (done.code, done.out) == (1, "")
+    lines = done.err.splitlines()
+    assert sum(left_id in line for line in lines if not line.startswith("subscribed: ")) == 1
+    assert sum("DELETE" in line for line in lines) == 1
+    assert sum("POST" in line for line in lines) == (0 if ends_well else 1)
+    assert lines[-1].startswith("error: ")
+
+
+def test_a_topic_that_is_not_known(listens: Call, sandbox: Sandbox) -> None:
+    """A warning that names what may be meant; it is subscribed to."""
+    done = listens(*argv_of("--timeout", "0.05", topic="controlpanel.activatesurvey"))
+    assert done.code == 0
+    assert done.err.startswith(
+        "warning: the topic controlpanel.activatesurvey is not known; "
+        "perhaps controlpanel.activateSurvey is meant\nlistening on "
+    )
+    assert sandbox.calls[CREATE, 200] == 1
+
+
+def test_a_listener_that_is_deaf_ends(
+    listens: Call, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a warning when it is noticed, and an error once what was accepted has been printed."""
+
+    async def gone(_: object) -> str:
+        return "somebody has deleted all of it"
+
+    monkeypatch.setattr("qualtrics_async.webhooks.subscribing.Subscriptions.loss", gone)
+    monkeypatch.setattr("qualtrics_async.webhooks.blocks.CHECK_EVERY", 0.05)
+    done = listens(*argv_of("--timeout", "20"))
+    assert (done.code, done.out) == (1, "")
+    warning, printed, error = done.err.splitlines()[2:]
+    assert warning == "warning: somebody has deleted all of it"
+    assert printed == "0 events printed"
+    assert error == "error: somebody has deleted all of it"
 
 
 class _Broken(io.StringIO):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -14,10 +15,12 @@ from webhook_hearing import (
     COMPLETED,
     CREATE,
     DELETE,
+    KEY,
     LIST,
     SURVEYS,
     assert_closed,
     hearing,
+    post,
     until,
 )
 
@@ -183,8 +186,8 @@ async def test_leaving_takes_no_longer_than_it_may(ends_well: bool, caplog: pyte
 
 
 @virtual
-async def test_a_failed_deletion_is_raised_after_all_is_closed() -> None:
-    """The next one at this URL takes what was left."""
+async def test_a_failed_deletion_is_raised_after_all_is_closed(caplog: pytest.LogCaptureFixture) -> None:
+    """What is left is logged in one line; the next one at this URL takes it."""
     async with hearing() as place:
         place.sandbox.faults.add(kind="status", route=DELETE, times=15)
         with pytest.raises(ServerFault) as caught:
@@ -193,10 +196,39 @@ async def test_a_failed_deletion_is_raised_after_all_is_closed() -> None:
         assert place.own == [COMPLETED]
         (left,) = {*place.sandbox.state.subscriptions} - place.foreign
         assert left in str(caught.value.__notes__)
+        (logged,) = [found.getMessage() for found in caplog.records if found.levelname == "ERROR"]
+        assert str(caught.value) in logged
+        assert f"what is left is deleted by the next listener at this URL: {left}" in logged
         assert_closed(place)
         async with place.listen(SURVEYS):
             assert place.own == [SURVEYS]
         place.assert_untouched()
+
+
+@pytest.mark.parametrize("in_time", [True, False])
+@virtual
+async def test_what_tasks_have_in_hand_at_the_end_is_told(
+    in_time: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It comes again, unless they are done with it before everything is closed."""
+    async with hearing() as place:
+        options: dict[str, Any] = {"shared_key": KEY, "inbox": tmp_path / "events.db"}
+        place.sandbox.faults.add(kind="delay", seconds=3, route=DELETE)
+        taken = asyncio.Event()
+
+        async def work(events: Any) -> None:
+            async for _ in events:
+                taken.set()
+                await asyncio.sleep(2 if in_time else 10)
+
+        async with place.listen(COMPLETED, **options) as events:
+            await post(place)
+            worker = asyncio.create_task(work(events))
+            await taken.wait()
+        assert ("1 events at" in caplog.text) is not in_time
+        await worker
+        async with place.listen(COMPLETED, **options) as events:
+            assert events.waiting == (0 if in_time else 1)
 
 
 FAULTS: Any = [

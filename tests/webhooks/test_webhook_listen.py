@@ -82,6 +82,50 @@ async def test_each_block_has_a_key_of_its_own(caplog: pytest.LogCaptureFixture)
 
 
 @virtual
+async def test_a_key_in_bytes_is_the_same_one() -> None:
+    """What it subscribes with is what it verifies with."""
+    async with hearing() as place:
+        for key in (KEY, KEY.encode()):
+            async with place.listen(COMPLETED, shared_key=key):
+                (own,) = {*place.sandbox.state.subscriptions} - place.foreign
+                assert place.sandbox.state.subscriptions[own].shared_key == KEY
+                assert await post(place) == 200
+
+
+@virtual
+async def test_an_option_that_is_misspelt_is_told() -> None:
+    """By the name of the function that was called."""
+    async with hearing() as place:
+        with pytest.raises(TypeError) as caught:
+            place.listen(inbx="events.db")
+        assert str(caught.value) == (
+            "listen() got an unexpected keyword argument 'inbx'. Did you mean 'inbox'?"
+        )
+        with pytest.raises(TypeError, match=r"argument 'colour'$"):
+            place.listen(colour="red")
+
+
+@virtual
+async def test_a_topic_that_is_not_known_is_warned_about(caplog: pytest.LogCaptureFixture) -> None:
+    """It may be a new one, so it is subscribed all the same."""
+    async with hearing() as place:
+        async with place.listen("controlpanel.activatesurvey", COMPLETED):
+            assert place.own == ["controlpanel.activatesurvey", COMPLETED]
+        (said,) = [found.getMessage() for found in caplog.records if found.levelname == "WARNING"]
+        assert said == (
+            "the topic controlpanel.activatesurvey is not known; perhaps controlpanel.activateSurvey is meant"
+        )
+
+
+@virtual
+async def test_where_it_listens_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """The address here, and the one that is subscribed."""
+    caplog.set_level(logging.INFO, "qualtrics_async")
+    async with hearing() as place, place.listen():
+        assert f"listening on 127.0.0.1 port {place.port} for {place.url}, 2 subscriptions" in caplog.text
+
+
+@virtual
 async def test_only_its_own_name_is_answered() -> None:
     """Whatever a proxy has left of the path before it."""
     async with (
@@ -112,12 +156,13 @@ async def test_only_its_own_name_is_answered() -> None:
     [
         {"public_url": "hooks"},
         {"name": "a/b"},
-        {"shared_key": " "},
+        *({"shared_key": key} for key in ("", " ", b" ", b"\xff", 7)),
         {"queue_size": 0},
         {"max_age": -1},
         {"fetch_concurrency": 0},
         {"fetch_deadline": -1},
         {"leave_within": 0},
+        {"check_every": 0},
         {"port": -1},
         {"port": 65_536},
         {"topics": []},
@@ -170,14 +215,14 @@ async def test_a_client_that_is_not_open_is_told() -> None:
 @pytest.mark.parametrize(("route", "skip"), [(LIST, 0), (CREATE, 0), (CREATE, 1), (DELETE, 0)])
 @virtual
 async def test_who_may_not_subscribe_hears_why(route: str, skip: int) -> None:
-    """The refusal leaves as itself, and nothing that was made by then stays."""
+    """The refusal leaves as itself, with who may, and nothing that was made by then stays."""
     async with hearing() as place:
         place.foreign.add(place.sandbox.state.add_subscription("stale", place.url))
         place.sandbox.faults.add(kind="status", status=403, route=route, skip=skip)
         with pytest.raises(Forbidden) as caught:
             async with place.listen():
                 raise AssertionError
-        assert not hasattr(caught.value, "__notes__")
+        assert caught.value.__notes__ == ["subscribing takes a brand administrator (documented)"]
         place.assert_untouched()
         assert_closed(place)
 

@@ -360,6 +360,52 @@ async def test_a_listing_that_fails_leaves_the_doubt() -> None:
         place.assert_untouched()
 
 
+@pytest.mark.parametrize("who", ["nobody", "a successor", "somebody", "somebody, one"])
+@virtual
+async def test_a_loss_is_found(who: str) -> None:
+    """And by whom, as far as what is there now tells."""
+    async with hearing() as place:
+        made = subscriptions(place)
+        await made.begin()
+        second = subscriptions(place)
+        if who == "a successor":
+            await second.begin()
+        elif who != "nobody":
+            for id_ in made.ids[: 1 if "one" in who else None]:
+                await place.client.event_subscriptions.delete(id_)
+        loss = {
+            "nobody": None,
+            "a successor": "another listener of this name has replaced 2 of 2 subscriptions",
+            "somebody": "somebody has deleted 2 of 2 subscriptions",
+            "somebody, one": "somebody has deleted 1 of 2 subscriptions",
+        }[who]
+        found = await made.loss()
+        assert found == (loss and f"{loss} of {place.url}: their events do not come")
+        await made.end(10)
+        await second.end(10)
+        place.assert_untouched()
+
+
+@virtual
+async def test_what_is_not_listed_may_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page may have lost it to another one: it is asked for by itself."""
+    async with hearing() as place:
+        made = subscriptions(place)
+        await made.begin()
+
+        async def nothing(_: object) -> list[Any]:
+            return []
+
+        with monkeypatch.context() as patched:
+            patched.setattr(made, "_listed", nothing)
+            assert await made.loss() is None
+            fault = place.sandbox.faults.add(kind="status", status=403, route="GET *", path=made.ids[0])
+            with pytest.raises(Forbidden):
+                await made.loss()
+            assert fault.used == 1
+        await made.end(10)
+
+
 @virtual
 async def test_no_key_shows() -> None:
     """Neither in the text of the object nor in that of an error."""

@@ -78,3 +78,46 @@ def test_what_is_built_is_known_when_it_is_delivered() -> None:
             event = event_of(getattr(topics, name), {}, is_signed=False)
             assert isinstance(event, ThreeSixtyEvent)
             assert event.topic == f"threesixty.{event.name}"
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        *(getattr(topics, name) for name in topics.__all__ if name.isupper()),
+        *(builder(survey) for builder in BUILDERS for survey in ("SV_1aB", "*")),
+        *("controlpanel.*", "surveyengine.*", "threesixty.person.*", "surveyengine.completed*"),
+    ],
+)
+def test_no_doubt_about_what_is_known(topic: str) -> None:
+    assert topics.doubt_about(topic) is None
+
+
+@pytest.mark.parametrize(
+    ("topic", "meant"),
+    [
+        ("controlpanel.activatesurvey", "controlpanel.activateSurvey"),
+        ("controlpanel.deactivated", "controlpanel.deactivateSurvey"),
+        ("surveyengine.completedRespons.*", "surveyengine.completedResponse.*"),
+        ("surveyEngine.partialresponse.SV_1", "surveyengine.partialResponse.SV_1"),
+        ("surveyengine.startedRecipientSessions.SV_1", "surveyengine.startedRecipientSession.SV_1"),
+        ("surveyengine.completedResponse", "surveyengine.completedResponse.*"),
+        ("surveyengine.completedResponse.", "surveyengine.completedResponse.*"),
+        ("surveyengine.completedResponse.SV_", "surveyengine.completedResponse.*"),
+        ("surveyengine.completedResponse.R_1", "surveyengine.completedResponse.*"),
+        ("SV_1", "surveyengine.completedResponse.SV_1"),
+        ("threesixty.reportready", "threesixty.reportReady"),
+        ("threesixy.*", "threesixty.*"),
+        ("brand.surveyengine.completedResponse.SV_1", "surveyengine.completedResponse.SV_1"),
+        ("brand.controlpanel.*", "controlpanel.*"),
+    ],
+)
+def test_a_doubt_names_what_may_be_meant(topic: str, meant: str) -> None:
+    doubt = topics.doubt_about(topic)
+    assert doubt is not None
+    assert doubt.startswith(f"the topic {topic} ")
+    assert doubt.endswith(f"perhaps {meant} is meant")
+
+
+@pytest.mark.parametrize("topic", ["x", "brand.*", ".", "newengine.event"])
+def test_a_doubt_about_what_is_like_nothing(topic: str) -> None:
+    assert topics.doubt_about(topic) == f"the topic {topic} is not known; see `webhooks.topics`"

@@ -12,14 +12,14 @@ from cyclopts import App, Parameter
 from qualtrics_async.bulk.writers import record_writer
 from qualtrics_async.cli.eventlines import event_line
 from qualtrics_async.cli.files import existing
-from qualtrics_async.cli.listening import Printed, hangup_terminates, print_events
+from qualtrics_async.cli.listening import Printed, hangup_terminates, log_said, print_events
 from qualtrics_async.cli.options import Flag
 from qualtrics_async.cli.outcomes import SOME_FAILED
 from qualtrics_async.cli.output import say, standard_output
 from qualtrics_async.cli.secrecy import shared_key
 from qualtrics_async.cli.settings import connect
 from qualtrics_async.cli.signals import run_async
-from qualtrics_async.errors import DeliveryTooLarge, UsageError
+from qualtrics_async.errors import DeliveryTooLarge, QualtricsError, UsageError
 
 if TYPE_CHECKING:
     from qualtrics_async.webhooks.hearing import Events
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 LAST_PORT: Final = 65_535
+ERROR: Final = 1
 
 _STDIN: Final = Path("-")
 _LINE_END: Final = 2
@@ -56,7 +57,12 @@ def listen(
 
     Topics: `surveyengine.completedResponse.SV_...` (of all surveys: `surveyengine.completedResponse.*`),
     `surveyengine.partialResponse.SV_...`, `controlpanel.activateSurvey`, `controlpanel.deactivateSurvey`,
-    `threesixty.reportReady`, `threesixty.*`, or `*` for everything; quoted, because of the shell.
+    `threesixty.reportReady`, `threesixty.*`, or `*` for everything; quoted, because of the shell. What is
+    like none of them is subscribed too, with a warning.
+
+    To see that the service gets through: `curl PUBLIC_URL/NAME` must answer "a receiver of events". What
+    happens while the command does not run is not delivered later. When its subscriptions are deleted or
+    replaced, it ends within some minutes, with exit code 1.
 
     A line has `type`, `topic`, `brandId`, `occurred`, `signed`, the ids of its type (`surveyId`,
     `responseId`, `recipientId`, `distributionId`), and in `fields` all that came, by the service's names.
@@ -98,7 +104,15 @@ def listen(
         "fetch": fetch,
         "max_age": max_age,
     }
-    printed = run_async(_listen(topic, how, limit, timeout))
+    with log_said() as log:
+        try:
+            printed = run_async(_listen(topic, how, limit, timeout))
+        except QualtricsError as error:
+            for note in getattr(error, "__notes__", ()):
+                log.say_once(note)
+            if log.has_said(str(error)):
+                return ERROR
+            raise
     return SOME_FAILED if printed.without_response else 0
 
 
@@ -106,7 +120,10 @@ async def _listen(topics: list[str], how: dict[str, Any], most: int | None, seco
     from qualtrics_async.webhooks.listening import listen as listening
 
     def told(events: Events[Any]) -> None:
-        say(f"listening on port {events.port} for {events.url}")
+        say(
+            f"listening on {how['host']} port {events.port} for {events.url}; "
+            f'`curl {events.url}` must answer "a receiver of events"'
+        )
         say(f"subscribed: {', '.join(events.subscription_ids)}")
 
     with hangup_terminates():

@@ -73,7 +73,7 @@ class Receiver:
     Any number of tasks share the events. Each has one in hand, in whatever loop it got it: that counts as
     handled when the task asks for the next one, also in another loop, or leaves the `async with` without an
     error. So without a crash each event comes out once, after one at least once; what a task had that failed,
-    or ended before it asked again, counts as not handled. For several at once there are `take()` and `done()`.
+    or ended before it asked again, counts as not handled. `take()` and `done()` are for several at once.
 
     Deliveries of one response event (same topic, response and completion time) are one event, among the last
     `remember` ones. Events without an identity, as activations, come as often as they are delivered.

@@ -83,7 +83,7 @@ def test_a_signed_message_is_no_event_of_an_unknown_topic(status: str) -> None:
 
 @pytest.mark.parametrize("status", ["Active", "Inactive"])
 def test_a_signed_activation_is_one_whatever_else_it_says(status: str) -> None:
-    """Fields are an open set; of a 360 event nothing is known, so that one may have such a status and more."""
+    """Fields are an open set; a 360 event, of which nothing is known, may have such a status and more."""
     fields = {"Status": status, "SurveyID": "SV_1", "BrandID": "b", "CreatorID": "UR_1"}
     with pytest.raises(TopicMismatch):
         event_of("b.new.thing", fields, is_signed=True)

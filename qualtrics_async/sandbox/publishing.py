@@ -293,7 +293,7 @@ class Publisher(DeliveryFaults):
         return True
 
     def _is_wanted(self, delivery: _Delivery) -> bool:
-        return self._subscriptions.get(delivery.subscription.id) is delivery.subscription
+        return delivery.subscription.id in self._subscriptions
 
     def _lane(self, subscription: Subscription) -> _Lane:
         if subscription.id not in self._lanes:

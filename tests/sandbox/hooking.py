@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
 KEY = "an example key"
+DAY = 86_400
+"""Seconds."""
 
 
 async def soon(condition: Callable[[], object]) -> None:
@@ -119,7 +121,7 @@ class Hook:
 
 @asynccontextmanager
 async def receiving(ssl: SSLContext | None = None) -> AsyncIterator[Hook]:
-    """A receiver that is not asked anything yet."""
+    """A receiver that is not asked anything yet; after a day of the loop's time the block fails."""
     hook = Hook()
     hook.gate.set()
     runner = web.ServerRunner(web.Server(hook.handle, access_log=None), shutdown_timeout=0.1)
@@ -127,7 +129,8 @@ async def receiving(ssl: SSLContext | None = None) -> AsyncIterator[Hook]:
     try:
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=ssl).start()
         hook.url = f"http{'s' if ssl else ''}://127.0.0.1:{runner.addresses[0][1]}/hook?of=tests"
-        yield hook
+        async with asyncio.timeout(DAY):
+            yield hook
     finally:
         hook.gate.set()
         await runner.cleanup()

@@ -194,6 +194,23 @@ async def test_faults_strike_those_that_they_name() -> None:
         assert [fault.kind for fault in deliveries.log].count("repeat") == 5
 
 
+@pytest.mark.parametrize(
+    ("topics", "topic", "is_covered"),
+    [
+        ("completedResponse.*", "surveyengine.completedResponse.SV_1", False),
+        ("*Response.*", "surveyengine.completedResponse.SV_1", False),
+        ("surveyengine.*", "my.surveyengine.completedResponse.SV_1", False),
+        ("surveyengine.completedResponse.SV_1", "surveyengine.completedResponse.SV_10", False),
+        ("surveyengine.completedResponse", "surveyengine.completedResponse.SV_1", False),
+        ("SV_1", "surveyengine.completedResponse.SV_1", False),
+        ("surveyengine.completedResponse.*", "surveyengine.completedResponse.SV_1", True),
+        ("*", "surveyengine.completedResponse.SV_1", True),
+    ],
+)
+def test_topics_cover_what_begins_as_they_do(topics: str, topic: str, is_covered: bool) -> None:
+    assert delivery_faults.covers(topics, topic) is is_covered
+
+
 async def struck(events: int, *, clear: bool = False, **given: Any) -> list[str | None]:
     """The fault of each delivery, in the order of publication."""
     async with delivering(deliveries=Deliveries(at_once=100)) as scene:

@@ -285,7 +285,6 @@ async def _with_responses(
     fetching.begin()
     try:
         yield _Pairs(walks)
-        walks.is_open = False
         for number in walks.let_go():
             await receiver.done(number)
     finally:

@@ -363,8 +363,8 @@ async def test_an_accident_is_raised_at_once(monkeypatch: pytest.MonkeyPatch) ->
 
         monkeypatch.setattr(type(at.client.responses), "get", fall)
         await at.complete(3)
-        await next_of(fetching)
         await asyncio.sleep(1)
+        assert fetching._ready
         await at.put(flat("examplebrand.threesixty.reportReady", {"BrandID": "examplebrand"}))
         await asyncio.sleep(1)
         for _ in range(2):

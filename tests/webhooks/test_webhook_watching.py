@@ -23,7 +23,7 @@ async def test_who_is_displaced_hears_of_it(caplog: pytest.LogCaptureFixture) ->
         await asyncio.sleep(130)
         async with place.listen(COMPLETED, shared_key=KEY) as second:
             with pytest.raises(QualtricsError, match=DEAF):
-                await anext(first)
+                await asyncio.wait_for(anext(first), 1000)
             assert loop().time() == pytest.approx(180, abs=1)
             assert [found.levelno for found in caplog.records if DEAF in found.getMessage()] == [
                 logging.WARNING

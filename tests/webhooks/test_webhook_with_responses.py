@@ -123,6 +123,28 @@ async def test_tasks_share_them(tmp_path: Path) -> None:
 
 
 @virtual
+async def test_nothing_goes_on_after_the_block() -> None:
+    """Neither reading nor taking; what comes then is the receiver's."""
+    async with (
+        Sandbox(gzip=False) as sandbox,
+        client_of(sandbox) as client,
+        webhooks.Receiver() as receiver,
+    ):
+        async with webhooks.with_responses(receiver, client) as events:
+            fault = sandbox.faults.add(kind="delay", route=READ)
+            await give(sandbox, receiver, 1)
+            await fault.arrived()
+        (made,) = await give(sandbox, receiver, 1)
+        await asyncio.sleep(1)
+        assert receiver.waiting == 1
+        with pytest.raises(StopAsyncIteration):
+            await anext(events)
+        event = await anext(aiter(receiver))
+        assert isinstance(event, webhooks.ResponseEvent)
+        assert event.response_id == made
+
+
+@virtual
 async def test_what_cannot_be_meant_is_refused() -> None:
     """At once, or on entering."""
     async with Sandbox(gzip=False) as sandbox, client_of(sandbox) as client:

@@ -365,3 +365,19 @@ async def test_who_leaves_waits_for_no_response(caplog: pytest.LogCaptureFixture
                 await post(place, number)
         assert loop().time() < 1
         assert "3 accepted events" in caplog.text
+
+
+@virtual
+async def test_what_cannot_be_read_yet_does_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A queue's worth waits for another attempt, one before that, and what is in hand."""
+    monkeypatch.setattr("qualtrics_async.webhooks.fetching._IN_HAND", 2)
+    async with hearing() as place:
+        place.sandbox.faults.add(kind="status", status=404, route=READ, times=None)
+        async with place.listen(COMPLETED, shared_key=KEY, fetch=True, queue_size=3) as events:
+            answers = []
+            for number in range(15):
+                answers.append(await post(place, number))
+                await asyncio.sleep(0.1)
+            assert 3 + 3 <= answers.count(200) <= 3 + 3 + 2
+            assert answers[-1] == 503
+            assert events.counts.full == answers.count(503)

@@ -1,7 +1,8 @@
 """A process that listens for events, prints what it handles, and may be killed: `receiving.py '{...}'`.
 
-Each line is JSON: `listening` when it is subscribed, then the id of each response whose event it begins to
-handle. It leaves when its standard input ends.
+Each line is JSON: `"listening"` when it is subscribed, then for each event that it begins to handle the id
+that the event names, and the id and the answer of the response that was read for it. It leaves when its
+standard input ends, and says at last how many events it accepted.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from qualtrics_async import Limits, Qualtrics, webhooks
+from qualtrics_async import Limits, Polling, Qualtrics, webhooks
 from qualtrics_async._core import store
 
 
@@ -42,17 +43,18 @@ def die_at(step: int, where: str) -> None:
     changed._transaction = transaction
 
 
-async def handle(events: webhooks.Events[webhooks.Event], told: dict[str, Any]) -> None:
-    """Print each event; with `hold`, stay for ever at that many."""
+async def handle(events: webhooks.Events[webhooks.EventWithResponse], told: dict[str, Any]) -> None:
+    """Print each event with its response; with `hold`, stay for ever at that many."""
     handled = 0
     while handled != told.get("hold"):
-        event = await anext(events)
+        event, response, _ = await anext(events)
         handled += 1
-        say(event.fields["ResponseID"])
+        read = None if response is None else (response.response_id, response.values["QID1_TEXT"])
+        say([event.fields["ResponseID"], *(read or ())])
     await asyncio.Event().wait()
 
 
-def say(line: str) -> None:
+def say(line: object) -> None:
     """Print a line of JSON."""
     print(json.dumps(line), flush=True)  # noqa: T201
 
@@ -70,7 +72,12 @@ async def main(told: dict[str, Any]) -> None:
     if "die" in told:
         die_at(*told["die"])
     async with (
-        Qualtrics(token=told["token"], base_url=told["base_url"], limits=Limits.unlimited()) as client,
+        Qualtrics(
+            token=told["token"],
+            base_url=told["base_url"],
+            limits=Limits.unlimited(),
+            polling=Polling(first=0.02, factor=1, longest=0.02),
+        ) as client,
         webhooks.listen(
             client,
             webhooks.topics.completed_response(),
@@ -78,12 +85,15 @@ async def main(told: dict[str, Any]) -> None:
             port=told["port"],
             shared_key=told["key"],
             inbox=told["inbox"],
+            queue_size=told.get("queue_size", 10_000),
+            fetch=True,
         ) as events,
     ):
         say("listening")
         handling = asyncio.create_task(handle(events, told))
         await until_told()
         handling.cancel()
+    say(events.counts.accepted)
 
 
 if __name__ == "__main__":

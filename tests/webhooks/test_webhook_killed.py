@@ -1,4 +1,4 @@
-"""Listeners that are killed: what was accepted comes out, and the next one leaves no subscription behind."""
+"""Listeners that are killed while all goes wrong: nothing accepted is lost, nothing comes twice in a run."""
 
 from __future__ import annotations
 
@@ -12,19 +12,28 @@ from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import parse_qs
 from urllib.request import Request, urlopen
 
 import pytest
 
-from qualtrics_async.sandbox import Deliveries, DeliveryRecord, Sandbox
+from qualtrics_async.sandbox import Deliveries, DeliveryFaultKind, DeliveryRecord, Sandbox
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="kills with SIGKILL, and keeps a port as Linux does"
 )
 
 KEY = "a-shared-key"
+READ = "GET /surveys/{surveyId}/responses/{responseId}"
+FAULTS: list[Any] = [
+    {"kind": "repeat", "copies": 2, "seconds": 0.05},
+    "wrong_signature",
+    {"kind": "delay", "seconds": 0.1},
+    {"kind": "reorder", "by": 3, "seconds": 0.3},
+    "cut",
+    {"kind": "cut", "when": "after"},
+]
 SECONDS = 60
 """What a process may take at most, on a machine that is busy with others."""
 
@@ -34,8 +43,9 @@ class Scene:
 
     def __init__(self, sandbox: Sandbox, inbox: Path, port: int) -> None:
         self.sandbox = sandbox
-        self.published: set[str] = set()
+        self.published: dict[str, str] = {}
         self.out: list[list[str]] = []
+        self.accepted_at_last: int | None = None
         self._told = {
             "token": sandbox.token,
             "base_url": sandbox.base_url,
@@ -45,10 +55,11 @@ class Scene:
         }
 
     def publish(self, count: int) -> None:
-        """Let responses come."""
+        """Let responses come, each with an answer of its own."""
         for _ in range(count):
-            made = self.sandbox.state.add_response(self.sandbox.state.survey_id)
-            self.published.add(made.id)
+            answer = f"answer {len(self.published)}"
+            made = self.sandbox.state.add_response(self.sandbox.state.survey_id, {"QID1_TEXT": answer})
+            self.published[made.id] = answer
 
     @property
     def _taken(self) -> list[DeliveryRecord]:
@@ -70,6 +81,12 @@ class Scene:
         for url, body in {(record.url, record.body) for record in self._taken}:
             with urlopen(Request(url, body)) as answer:
                 assert answer.status == 200
+
+    def _note(self, line: str) -> None:
+        """An event came out: with its own response."""
+        id_, *read = json.loads(line)
+        assert read == [id_, self.published[id_]]
+        self.out[-1].append(id_)
 
     @property
     def so_far(self) -> set[str]:
@@ -93,10 +110,13 @@ class Scene:
                 # One that is to die may do so before: what was not delivered yet comes as soon as it can.
                 said = process.stdout.readline()
                 assert said == '"listening"\n' or (not said and "die" in more)
-                run: list[str] = []
-                self.out.append(run)
+                self.out.append([])
                 yield process
-                run += map(json.loads, process.stdout)
+                lines = list(process.stdout)
+                if process.wait() == 0:
+                    self.accepted_at_last = json.loads(lines.pop())
+                for line in lines:
+                    self._note(line)
             finally:
                 watchdog.cancel()
                 process.kill()
@@ -106,7 +126,7 @@ class Scene:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, "it ended before it handled as much"
-        self.out[-1].append(json.loads(line))
+        self._note(line)
 
 
 @pytest.fixture
@@ -127,54 +147,63 @@ def leave(process: subprocess.Popen[str]) -> None:
     process.stdin.close()
 
 
-def test_what_was_accepted_comes_out_whenever_the_process_is_killed(scene: Scene) -> None:
-    """While it accepts, between accepting and handling, and while it handles."""
+def test_a_hundred_responses_come_out_whenever_the_process_is_killed(scene: Scene) -> None:
+    """While it accepts, while it reads and hands out, and while it handles, with faults and repeats."""
     sandbox = scene.sandbox
     foreign = sandbox.state.add_subscription("controlpanel.*", "http://127.0.0.1:9/other")
+    sandbox.deliveries.random(rate=0.5, kinds=FAULTS, seed=6)
+    sandbox.faults.random(rate=0.3, kinds=[{"kind": "status", "status": 404}], seed=6, route=READ)
 
     for where in ("before", "after"):
         with scene.listener(die=[4, where]) as process:
-            scene.publish(9)
+            scene.publish(15)
         assert process.returncode == -signal.SIGKILL
-    assert len(scene.accepted) < 18
+    assert len(scene.accepted) < 30
 
-    with scene.listener(hold=0) as process:
-        scene.publish(9)
-        sandbox.wait_delivered(SECONDS)
+    with scene.listener(queue_size=10) as process:
+        scene.publish(30)
+        for _ in range(9):
+            scene.hear(process)
         process.kill()
-    unhandled = scene.accepted - scene.so_far
-    assert len(unhandled) >= 9
 
+    read_late = sandbox.faults.add(kind="delay", route=READ)
     with scene.listener(hold=3) as process:
+        scene.publish(20)
         for _ in range(3):
             scene.hear(process)
+        sandbox.wait_delivered(SECONDS)
         scene.publish(2)  # with these, what is done by now is written
         sandbox.wait_delivered(SECONDS)
         process.kill()
+    read_late.release()
+    assert len(scene.out[-1]) == 3
     *handled, in_hand = scene.out[-1]
+    assert len(scene.accepted - scene.so_far) >= 19
 
-    with scene.listener() as process:
-        scene.publish(9)
+    with scene.listener(queue_size=10) as process:
+        scene.publish(15)
         sandbox.wait_delivered(SECONDS)
-        while not scene.accepted <= scene.so_far:
+        while not scene.accepted <= scene.so_far or in_hand not in scene.out[-1]:
             scene.hear(process)
         leave(process)
     assert process.returncode == 0
-    assert in_hand in scene.out[-1]
     assert not set(handled) & set(scene.out[-1])
     assert set(sandbox.state.subscriptions) == {foreign}
-    assert scene.so_far <= scene.published
-    for run in scene.out:
-        assert set(Counter(run).values()) <= {1}
 
     with scene.listener() as process:
         scene.publish(3)
         scene.repeat_all()
         sandbox.wait_delivered(SECONDS)
-        for _ in range(3):
+        while not scene.accepted <= scene.so_far:
             scene.hear(process)
         leave(process)
-    assert len(scene.out[-1]) == 3
-    assert not set(scene.out[-1]) & {id_ for run in scene.out[:-1] for id_ in run}
-    assert scene.accepted <= scene.so_far <= scene.published
+    assert scene.accepted_at_last == 3
+    assert not set(scene.out[-1]) & set(scene.out[-2])
+
+    assert len(scene.published) == 100
+    assert scene.accepted <= scene.so_far <= scene.published.keys()
+    for run in scene.out:
+        assert set(Counter(run).values()) <= {1}
     assert set(sandbox.state.subscriptions) == {foreign}
+    assert sandbox.calls[READ, 404] > 0
+    assert {fault.kind for fault in sandbox.deliveries.log} == set(get_args(DeliveryFaultKind))

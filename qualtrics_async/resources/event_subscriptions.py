@@ -6,6 +6,7 @@ from msgspec import UNSET
 
 from qualtrics_async._core.paging import Paged
 from qualtrics_async._core.request import DELETE, GET, POST
+from qualtrics_async.errors import UsageError
 from qualtrics_async.models.common import AnyCreated, Created
 from qualtrics_async.models.event_subscriptions import (
     AnyEventSubscription,
@@ -36,12 +37,16 @@ class EventSubscriptions(Resource):
 
         With `shared_key` events are signed with HMAC-SHA512 (observed). How `encrypt` works is not
         documented, so nothing here can read such events.
+
+        Raises:
+            UsageError: before anything is sent; for a shared key that is no text, too, which would be another
+                one when it is written.
         """
         body = EventSubscriptionCreate(
             topics=named(topics, "topics"),
             publication_url=named(publication_url, "publication_url"),
             encrypt=encrypt,
-            shared_key=UNSET if shared_key is None else shared_key,
+            shared_key=UNSET if shared_key is None else _key(shared_key),
         )
         return await self._send(POST("/eventsubscriptions"), AnyCreated, body=body)
 
@@ -62,3 +67,10 @@ class EventSubscriptions(Resource):
         """
         confirmed(confirm, "deletes every subscription of the brand")
         return await self._send(DELETE("/eventsubscriptions"), None, idempotent=False)
+
+
+def _key(shared_key: object) -> str:
+    """Refuse a key that would be written as another one, without quoting it."""
+    if not isinstance(shared_key, str) or not shared_key.strip():
+        raise UsageError("shared_key must be text that is not blank; bytes are to be decoded before")
+    return shared_key

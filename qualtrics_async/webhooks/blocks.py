@@ -8,6 +8,7 @@ import os
 from asyncio import CancelledError
 from collections.abc import Callable
 from ssl import SSLContext
+from types import TracebackType
 from typing import Any, Final
 
 from qualtrics_async._core.tasks import to_its_end
@@ -18,7 +19,7 @@ from qualtrics_async.webhooks.hearing import Events
 from qualtrics_async.webhooks.receiver import Receiver
 from qualtrics_async.webhooks.serving import OwnServer
 from qualtrics_async.webhooks.subscribing import Subscriptions
-from qualtrics_async.webhooks.walking import Walks
+from qualtrics_async.webhooks.walking import Walk, Walks
 from qualtrics_async.webhooks.watching import Watched
 
 __all__ = ["CHECK_EVERY", "Block"]
@@ -30,7 +31,10 @@ _log = logging.getLogger("qualtrics_async")
 
 
 class Block:
-    """What is open inside of the `async with`, and how all of it is closed."""
+    """What is open inside of its `async with`, and how all of it is closed; it can be entered once.
+
+    Not a generator: one that is abandoned is closed while it runs, and this is what others close last.
+    """
 
     def __init__(
         self,
@@ -39,6 +43,8 @@ class Block:
         shared_key: str,
         name: str,
         *,
+        host: str,
+        port: int,
         fetch: bool,
         ssl: SSLContext | None = None,
         inbox: str | os.PathLike[str] | None = None,
@@ -71,24 +77,48 @@ class Block:
             if fetch
             else None
         )
-        self._ssl = ssl
+        self._where = (host, port, ssl)
         self._is_durable = inbox is not None
         self._leave_within = leave_within
         self._check_every = check_every
         self._watched: Watched[Any] = Watched(self._fetching or self._receiver, self._waiting)
         self._walks: Walks[Any] = Walks(self._watched)
         self._watch: asyncio.Task[None] | None = None
+        self._is_entered = False
         self._has_failed = False
+        self._leaver: tuple[Walk[Any], asyncio.Task[Any] | None] | None = None
         self._handled: list[int] = []
         self._until = 0.0
-        self._to_do = [self._look_no_more, self._settle, self._unsubscribe]
+        self._to_do = [self._let_go, self._look_no_more, self._read_no_more, self._settle, self._unsubscribe]
         self._to_do += [self._server.close, self._close_receiver]
         self._problems: list[Exception] = []
 
-    async def enter(self, host: str, port: int) -> None:
+    async def __aenter__(self) -> Events[Any]:
+        """Hand out what comes from now on.
+
+        Raises:
+            UsageError: when it was entered before.
+        """
+        if self._is_entered:
+            raise UsageError("a listener is entered once: call `listen()` again")
+        self._is_entered = True
+        try:
+            await self._enter()
+        except BaseException as ended:
+            await self._leave(ended)
+            raise
+        return Events(self._walks, self._receiver, self._subscriptions, self._server)
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Undo all of it, whatever the block ended with."""
+        await self._leave(exc)
+
+    async def _enter(self) -> None:
         """Serve first, since the service asks the URL; then subscribe."""
         await to_its_end(self._receiver.__aenter__())
-        await self._server.start(host, port, self._ssl)
+        await self._server.start(*self._where)
         if self._fetching is not None:
             self._fetching.begin()
         await self._subscriptions.begin()
@@ -97,25 +127,20 @@ class Block:
         subscriptions = self._subscriptions
         _log.info(
             "listening on %s port %d for %s, %d subscriptions",
-            host,
+            self._where[0],
             self._server.port,
             subscriptions.url,
             len(subscriptions.ids),
         )
 
-    def events(self) -> Events[Any]:
-        """What the block hands out."""
-        return Events(self._walks, self._receiver, self._subscriptions, self._server)
-
-    async def leave(self, ended: BaseException | None) -> None:
+    async def _leave(self, ended: BaseException | None) -> None:
         """Undo all of it, whoever cancels meanwhile."""
         if not self._is_durable:
             self._server.refuse()
         self._walks.is_open = False
         self._until = asyncio.get_running_loop().time() + self._leave_within
         self._has_failed = ended is not None
-        if ended is None:
-            self._handled = self._walks.let_go()
+        self._leaver = (self._walks.here(), asyncio.current_task())
         cancellation: CancelledError | None = None
         while self._to_do:
             try:
@@ -158,14 +183,22 @@ class Block:
                 _log.warning("%s", loss)
                 return self._watched.lose(loss)
 
+    async def _let_go(self) -> None:
+        """Find what the task that leaves has handled, if it leaves without an error."""
+        if self._leaver is not None and not self._has_failed:
+            walk, task = self._leaver
+            self._handled = walk.let_go(task)
+
     async def _look_no_more(self) -> None:
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.wait({self._watch})
 
-    async def _settle(self) -> None:
+    async def _read_no_more(self) -> None:
         if self._fetching is not None:
             await self._fetching.end()
+
+    async def _settle(self) -> None:
         for number in self._handled:
             await self._watched.done(number)
 

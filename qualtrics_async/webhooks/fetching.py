@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AbstractAsyncContextManager
 from heapq import heappop, heappush
+from types import TracebackType
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
@@ -271,25 +272,40 @@ def with_responses(
     """
     if concurrency < 1 or not deadline >= 0:
         raise UsageError("concurrency and deadline are positive numbers")
-    return _with_responses(receiver, Fetching(receiver, client, concurrency=concurrency, patience=deadline))
+    return _Reading(receiver, Fetching(receiver, client, concurrency=concurrency, patience=deadline))
 
 
-@asynccontextmanager
-async def _with_responses(
-    receiver: Receiver, fetching: Fetching
-) -> AsyncGenerator[AsyncIterator[EventWithResponse]]:
-    if not receiver.is_open:
-        raise UsageError("the receiver is not open: use it as `async with receiver`, around this")
-    walks = Walks(fetching)
-    walks.is_open = True
-    fetching.begin()
-    try:
-        yield _Pairs(walks)
-        for number in walks.let_go():
-            await receiver.done(number)
-    finally:
-        walks.is_open = False
-        await to_its_end(fetching.end())
+class _Reading(AbstractAsyncContextManager[AsyncIterator[EventWithResponse]]):
+    """The block in which a receiver's responses are read.
+
+    Not a generator: one that is abandoned is closed while it runs, and this is what others close last.
+    """
+
+    def __init__(self, receiver: Receiver, fetching: Fetching) -> None:
+        self._receiver = receiver
+        self._fetching = fetching
+        self._walks = Walks(fetching)
+        self._is_entered = False
+
+    async def __aenter__(self) -> AsyncIterator[EventWithResponse]:
+        if self._is_entered:
+            raise UsageError("this is entered once: call `with_responses()` again")
+        if not self._receiver.is_open:
+            raise UsageError("the receiver is not open: use it as `async with receiver`, around this")
+        self._is_entered = self._walks.is_open = True
+        self._fetching.begin()
+        return _Pairs(self._walks)
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if exc_type is None:
+                for number in self._walks.let_go():
+                    await self._receiver.done(number)
+        finally:
+            self._walks.is_open = False
+            await to_its_end(self._fetching.end())
 
 
 def _may_pass(error: QualtricsError) -> bool:

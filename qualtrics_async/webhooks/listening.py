@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from difflib import get_close_matches
 from ssl import SSLContext
 from typing import Any, Final, Literal, TypedDict, Unpack, overload
@@ -129,18 +129,20 @@ def listen(
 
     To see that the service can get through: `curl PUBLIC_URL/NAME` must answer "a receiver of events".
 
-    Leaving deletes the subscriptions whatever ends the block, however often the task is cancelled. From then
-    on deliveries are answered 503; with an `inbox` they are kept until the server is closed. What was
+    Leaving deletes the subscriptions whatever ends the block, however often the task is cancelled. From
+    then on deliveries are answered 503; with an `inbox` they are kept until the server is closed. What was
     accepted and not handed out is in the inbox for the next time, or lost, which is logged. What happens
-    while nobody is subscribed is not delivered later: `exports.follow` catches up on responses.
+    while nobody is subscribed is not delivered later: `exports.follow` catches up on responses. SIGTERM ends
+    a process without any of this, unless the program makes it a cancellation, as the README does.
 
     Several tasks may share the events, see `Receiver`. They should end before the block does: what they have
     in hand when it ends comes again from an inbox, and is logged.
 
     Args:
         client: which subscribes; open for longer than this block.
-        topics: one or several, see `webhooks.topics`; each is a subscription. One that is not known is
-            subscribed too, with a warning in the log.
+        topics: one or several, see `webhooks.topics`; each is a subscription, but for one that another given
+            one covers (`controlpanel.*` all that begin so), since its events would come twice. One that is
+            not known is subscribed too, with a warning in the log.
         public_url: where the service reaches `host` and `port`, usually a proxy or a tunnel. Subscribed is
             `name` below it; a proxy may take away what stands before the name.
         host: where to listen.
@@ -167,11 +169,12 @@ def listen(
         raise UsageError(f"a port is a number from 0 to {_PORTS[-1]}, got {port!r:.40}")
     url = own_url(public_url, name)
     checked = checked_topics(topics)
-    block = Block(client, Subscriptions(client, url, checked, key), key, name, fetch=fetch, **options)
+    subscriptions = Subscriptions(client, url, checked, key)
+    block = Block(client, subscriptions, key, name, host=host, port=port, fetch=fetch, **options)
     for topic in checked:
         if doubt := doubt_about(topic):
             _log.warning("%s", doubt)
-    return _listening(block, host, port)
+    return block
 
 
 def _text(shared_key: object) -> str:
@@ -188,15 +191,3 @@ def _text(shared_key: object) -> str:
 def _like(option: str) -> str:
     found = get_close_matches(option, ListenOptions.__optional_keys__, n=1)
     return f". Did you mean {found[0]!r}?" if found else ""
-
-
-@asynccontextmanager
-async def _listening(block: Block, host: str, port: int) -> AsyncGenerator[Any]:
-    try:
-        await block.enter(host, port)
-        yield block.events()
-    except BaseException as ended:
-        await block.leave(ended)
-        raise
-    else:
-        await block.leave(None)

@@ -24,6 +24,7 @@ from qualtrics_async.errors import (
     TransportError,
     UsageError,
 )
+from qualtrics_async.webhooks.topics import covers
 
 __all__ = ["Subscriptions", "checked_topics", "own_url"]
 
@@ -49,7 +50,7 @@ _VISIBLE: Final = re.compile(r"[!-~]+")
 
 
 def checked_topics(topics: object) -> tuple[str, ...]:
-    """Refuse blank topics, or none at all; drop those that come twice."""
+    """Refuse blank topics, or none at all; drop those that come twice, or whose events another one brings."""
     checked: dict[str, None] = {}
     given = topics if isinstance(topics, Iterable) and not isinstance(topics, str) else (topics,)
     for topic in given:
@@ -58,7 +59,12 @@ def checked_topics(topics: object) -> tuple[str, ...]:
         checked[topic] = None
     if not checked:
         raise UsageError("no topics: name at least one, `webhooks.topics.ALL` means everything")
-    return tuple(checked)
+    kept = [topic for topic in checked if not any(covers(by, topic) for by in checked if by != topic)]
+    for topic in checked:
+        if topic not in kept:
+            by = next(by for by in kept if covers(by, topic))
+            _log.info("no subscription of its own for %s: its events come as those of %s", topic, by)
+    return tuple(kept)
 
 
 def own_url(public_url: object, name: object) -> str:

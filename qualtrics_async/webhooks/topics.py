@@ -24,6 +24,7 @@ __all__ = [
     "THREE_SIXTY_REPORT_READY",
     "THREE_SIXTY_STATUS_CHANGED",
     "completed_response",
+    "covers",
     "doubt_about",
     "partial_response",
     "started_recipient_session",
@@ -64,6 +65,13 @@ def _survey(survey_id: str) -> str:
     if survey_id != "*" and not (survey_id.isascii() and survey_id.replace("_", "").isalnum()):
         raise UsageError(f"a survey id is needed, or nothing for any survey; got {survey_id!r:.40}")
     return survey_id
+
+
+def covers(topic: str, other: str) -> bool:
+    """Whether all events of the other topic are events of this one as well."""
+    if topic == ALL or topic.endswith(".*"):
+        return other.startswith(topic[:-1])
+    return topic == other
 
 
 def doubt_about(topic: str) -> str | None:

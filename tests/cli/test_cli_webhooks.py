@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
 import re
 import signal
 import socket
+import sys
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import anyio.to_thread
 import pytest
-from commanding import ended, free_port, started
+from commanding import SECONDS, ended, free_port, started, until
 
 from qualtrics_async.cli import listening, output
 from qualtrics_async.config import ENVIRONMENT
@@ -20,7 +24,8 @@ from qualtrics_async.sandbox import Deliveries, Sandbox
 from qualtrics_async.webhooks import topics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    import subprocess
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     Call = Callable[..., Any]
 
@@ -380,8 +385,12 @@ def test_a_reader_that_waits_does_not_keep_it(sandbox: Sandbox) -> None:
         for number in range(4):
             sandbox.publish("threesixty.reportReady", {"ProjectID": number, "Text": "x" * 50_000})
         sandbox.wait_delivered()
+        until(lambda: waiting_in(process.stdout) > 55_000)  # the second line, for which there is no room
         process.send_signal(signal.SIGTERM)
-        said = list(iter(process.stderr.readline, "terminated\n"))
+        said = []
+        with in_time(process):
+            while (line := process.stderr.readline()) not in ("terminated\n", ""):
+                said.append(line)
         assert not sandbox.state.subscriptions
         assert process.poll() is None
         done = ended(process)
@@ -389,6 +398,79 @@ def test_a_reader_that_waits_does_not_keep_it(sandbox: Sandbox) -> None:
     assert any(line.startswith("1 event printed") for line in said)
     assert "Traceback" not in done.err
     assert len(done.out) > 50_000
+
+
+def waiting_in(pipe: Any) -> int:
+    """How many bytes were written into a pipe and not read."""
+    import fcntl
+    import termios
+
+    number = bytearray(4)
+    fcntl.ioctl(pipe, termios.FIONREAD, number)
+    return int.from_bytes(number, sys.byteorder)
+
+
+@contextmanager
+def in_time(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Kill a process that takes too long, so that whoever reads from it does not wait for ever."""
+    timer = threading.Timer(SECONDS, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def test_a_line_that_cannot_be_written_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cancelled command waits for it a moment; it does not count as printed."""
+    monkeypatch.setattr(listening, "_GRACE", 0.05)
+    begun, may_end = threading.Event(), threading.Event()
+
+    class Stuck:
+        def flush(self) -> None:
+            begun.set()
+            may_end.wait()
+
+    async def main() -> None:
+        printed = listening.Printed()
+        out: Any = Stuck()
+        task = asyncio.ensure_future(listening._flush(out, printed))
+        await anyio.to_thread.run_sync(begun.wait)
+        task.cancel()
+        try:
+            ended, _ = await asyncio.wait({task}, timeout=SECONDS)
+        finally:
+            may_end.set()
+        assert ended
+        assert task.cancelled()
+        assert printed.events == 0
+
+    asyncio.run(main())
+
+
+@posix
+def test_a_reader_that_leaves_while_a_line_is_handled() -> None:
+    """Nothing is waited for then."""
+    reading, writing = os.pipe()
+
+    async def main() -> None:
+        async def events() -> AsyncIterator[object]:
+            asked.append(True)
+            await asyncio.Event().wait()
+            yield None
+
+        with listening._Reader(stream).watched() as reader:
+            os.close(reading)
+            while not reader._is_gone:  # noqa: ASYNC110  (there is nothing else to wait for)
+                await asyncio.sleep(0)
+            with pytest.raises(BrokenPipeError):
+                await asyncio.wait_for(reader.next_of(events(), None), 1)
+
+    asked: list[bool] = []
+    with os.fdopen(writing, "w", encoding="utf-8") as stream:
+        asyncio.run(main())
+    assert not asked
 
 
 @posix

@@ -279,3 +279,14 @@ def test_keys_of_subscriptions_are_not_printed() -> None:
     create = EventSubscriptions(recorder).create
     asyncio.run(create(topics="*", publication_url="https://example.com/", shared_key="hush"))
     assert "hush" not in repr(recorder.request)
+
+
+@pytest.mark.parametrize("key", [b"hush", "", " ", 7])
+def test_keys_that_would_be_written_otherwise_are_refused(key: Any) -> None:
+    """Bytes would become Base64: what is signed with that verifies with nothing. It is not quoted."""
+    recorder = Recorder("event_subscription_created")
+    create = EventSubscriptions(recorder).create
+    with pytest.raises(UsageError, match="shared_key must be text") as caught:
+        asyncio.run(create(topics="*", publication_url="https://example.com/", shared_key=key))
+    assert "hush" not in str(caught.value)
+    assert recorder.requests == []

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
-from talking import cancelled_everywhere
+from aiohttp import ClientConnectionError
+from talking import cancelled_everywhere, client_of
 from virtual import loop, virtual
 from webhook_hearing import (
     COMPLETED,
@@ -18,6 +20,7 @@ from webhook_hearing import (
     DELETE,
     KEY,
     LIST,
+    READ,
     SURVEYS,
     assert_closed,
     hearing,
@@ -29,15 +32,123 @@ from qualtrics_async import (
     QualtricsError,
     ServerFault,
     TimedOut,
+    webhooks,
 )
-from qualtrics_async.sandbox import Deliveries
+from qualtrics_async.sandbox import Deliveries, Sandbox
+from qualtrics_async.webhooks.blocks import Block
+from qualtrics_async.webhooks.durable import DurableInbox
+from qualtrics_async.webhooks.fetching import Fetching
+from qualtrics_async.webhooks.serving import OwnServer
+from qualtrics_async.webhooks.subscribing import Subscriptions
 
 
 class Stop(Exception):
     """What a body raises."""
 
 
-@pytest.mark.parametrize("way", ["break", "raise", "cancel", "scope", "timeout", "all", "return"])
+STEPS = [
+    (Fetching, "end"),
+    (Block, "_let_go"),
+    (Block, "_look_no_more"),
+    (Block, "_settle"),
+    (Subscriptions, "end"),
+    (OwnServer, "close"),
+    (webhooks.Receiver, "__aexit__"),
+]
+
+
+@pytest.mark.parametrize(("of", "name"), STEPS, ids=[name for _, name in STEPS])
+@virtual
+async def test_a_step_that_fails_keeps_no_other(
+    of: type[Any], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it raises when it has done its part: all else is undone, and it is raised then."""
+    step = getattr(of, name)
+
+    async def failing(*given: Any) -> None:
+        await step(*given)
+        raise OSError("no more")
+
+    async with hearing() as place:
+        options: dict[str, Any] = {"shared_key": KEY, "inbox": tmp_path / "events.db", "fetch": True}
+        place.sandbox.faults.add(kind="status", status=403, route=READ)
+
+        async def body() -> None:
+            async with place.listen(COMPLETED, **options) as events:
+                await post(place)
+                await anext(events)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(of, name, failing)
+            with pytest.raises(OSError, match="no more"):
+                await body()
+        assert not own_tasks()
+        place.assert_untouched()
+        assert_closed(place)
+        async with place.listen(COMPLETED, **options) as events:
+            assert events.waiting == 0
+
+
+@virtual
+async def test_what_a_cancelled_task_asked_for_comes_again(tmp_path: Path) -> None:
+    """It asked in the place of the task of the block, had an event, and ended; all is undone as ever."""
+    async with hearing() as place:
+        options: dict[str, Any] = {"shared_key": KEY, "inbox": tmp_path / "events.db"}
+
+        async def ask(walk: Any) -> None:
+            await anext(walk)
+            await asyncio.Event().wait()
+
+        async with place.listen(COMPLETED, **options) as events:
+            await post(place)
+            asker = asyncio.create_task(ask(aiter(events)))
+            await until(lambda: events.waiting == 0)
+            asker.cancel()
+            await asyncio.wait({asker})
+        place.assert_untouched()
+        assert_closed(place)
+        async with place.listen(COMPLETED, **options) as events:
+            assert events.waiting == 1
+
+
+@virtual
+async def test_what_is_under_way_when_the_server_closes_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The inbox is closed last: what has arrived and is not on disk yet gets there."""
+    begun, may_be_kept = asyncio.Event(), asyncio.Event()
+    put = DurableInbox.put
+
+    async def slow(inbox: DurableInbox, event: webhooks.Event) -> Any:
+        begun.set()
+        await may_be_kept.wait()
+        return await put(inbox, event)
+
+    monkeypatch.setattr(DurableInbox, "put", slow)
+    async with hearing() as place:
+
+        async def let() -> None:
+            await until(lambda: not place.own)
+            await asyncio.sleep(0.1)
+            with pytest.raises(ClientConnectionError):
+                await post(place, 2)
+            may_be_kept.set()
+
+        options: dict[str, Any] = {"shared_key": KEY, "inbox": tmp_path / "events.db"}
+        async with place.listen(COMPLETED, **options):
+            delivering = asyncio.create_task(post(place))
+            await begun.wait()
+            letting = asyncio.create_task(let())
+        assert await delivering == 200
+        await letting
+        async with place.listen(COMPLETED, **options) as events:
+            assert events.waiting == 1
+
+
+ENDS: Any = {"raise": Stop, "exit": SystemExit, "interrupt": KeyboardInterrupt, "generator": GeneratorExit}
+
+
+@pytest.mark.parametrize("way", ["break", "cancel", "scope", "timeout", "all", "return", *ENDS])
 @virtual
 async def test_every_way_of_ending_unsubscribes(way: str) -> None:
     """What the block ended with leaves as itself."""
@@ -50,15 +161,18 @@ async def test_every_way_of_ending_unsubscribes(way: str) -> None:
                 async for _ in events:
                     if way == "break":
                         break
-                    if way == "raise":
-                        raise Stop
+                    if way in ENDS:
+                        raise ENDS[way]
                     if way == "return":
                         return "returned"
                     inside.set()
             return "ended"
 
         task: asyncio.Task[Any]
-        if way == "scope":
+        if way in ENDS:  # not in a task of its own, out of which some of them would end the loop
+            with pytest.raises(ENDS[way]):
+                await body()
+        elif way == "scope":
             with anyio.move_on_after(1) as scope:
                 await body()
             assert scope.cancelled_caught
@@ -74,28 +188,59 @@ async def test_every_way_of_ending_unsubscribes(way: str) -> None:
                 for one in asyncio.all_tasks() - {here} if way == "all" else {task}:
                     one.cancel()
             ended = (await asyncio.gather(task, return_exceptions=True))[0]
-            expected = {"break": str, "raise": Stop, "return": str}
+            expected = {"break": str, "return": str}
             assert type(ended) is expected.get(way, asyncio.CancelledError)
         if way != "all":  # the sandbox was cancelled as well
             place.assert_untouched()
         assert_closed(place)
 
 
+@pytest.mark.parametrize("how", ["closed", "forgotten", "kept"])
+def test_a_generator_that_is_abandoned_unsubscribes(how: str, caplog: pytest.LogCaptureFixture) -> None:
+    """When nobody has it any more, or the loop closes all that there are; nothing is complained of."""
+    kept: list[AsyncGenerator[tuple[str, ...]]] = []
+    with Sandbox.in_thread(gzip=False) as sandbox:
+
+        async def hear() -> AsyncGenerator[tuple[str, ...]]:
+            async with client_of(sandbox) as client:
+                url = "https://hooks.example.com"
+                async with webhooks.listen(client, COMPLETED, public_url=url, port=0, fetch=True) as events:
+                    yield events.subscription_ids
+                    async for _ in events:
+                        raise AssertionError
+
+        async def main() -> None:
+            generator = hear()
+            assert await anext(generator) == tuple(sandbox.state.subscriptions) != ()
+            if how == "closed":
+                await generator.aclose()
+            elif how == "kept":
+                kept.append(generator)
+
+        asyncio.run(main())
+        assert not sandbox.state.subscriptions
+        assert not caplog.records
+
+
 @pytest.mark.parametrize("at_once", [True, False])
-@pytest.mark.parametrize("fetch", [True, False])
+@pytest.mark.parametrize("how", ["in memory", "inbox", "fetch"])
 @virtual
-async def test_a_cancellation_at_any_await_leaves_nothing(at_once: bool, fetch: bool) -> None:
-    """While it starts, inside, and while it leaves."""
+async def test_a_cancellation_at_any_await_leaves_nothing(at_once: bool, how: str, tmp_path: Path) -> None:
+    """While it starts, inside, and while it leaves; nobody has the file of an inbox then."""
+    inbox = tmp_path / "events.db" if how == "inbox" else None
     async with hearing() as place:
         place.foreign |= {place.sandbox.state.add_subscription("stale", f"{place.public_url}/theirs")}
 
         async def block() -> None:
-            async with place.listen(COMPLETED, fetch=fetch):
+            async with place.listen(COMPLETED, fetch=how == "fetch", inbox=inbox):
                 await asyncio.sleep(0.1)
 
         async def check() -> None:
             place.assert_untouched()
             assert_closed(place)
+            if inbox is not None:
+                async with webhooks.Receiver(inbox=inbox):
+                    pass
 
         assert await cancelled_everywhere(block, check, at_once=at_once) > 5
 

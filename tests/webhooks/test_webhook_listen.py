@@ -29,6 +29,8 @@ from webhook_hearing import (
 from qualtrics_async import (
     Forbidden,
     JournalError,
+    NotFound,
+    Polling,
     UsageError,
     webhooks,
 )
@@ -115,6 +117,51 @@ async def test_a_topic_that_is_not_known_is_warned_about(caplog: pytest.LogCaptu
         assert said == (
             "the topic controlpanel.activatesurvey is not known; perhaps controlpanel.activateSurvey is meant"
         )
+
+
+@virtual
+async def test_topics_that_overlap_bring_an_event_once() -> None:
+    """An activation has no identity by which its second delivery could be known."""
+    async with hearing() as place, place.listen("controlpanel.*", SURVEYS, "*", COMPLETED) as events:
+        assert place.own == ["*"]
+        place.sandbox.publish(SURVEYS, {"SurveyID": "SV_1", "Status": "Active"})
+        place.sandbox.publish("threesixty.reportReady", {"ProjectID": "P_1"})
+        heard = [type(await anext(events)).__name__ for _ in range(2)]
+        await place.sandbox.delivered()
+        assert sorted(heard) == ["SurveyActivated", "ThreeSixtyEvent"]
+        assert events.waiting == 0
+
+
+@virtual
+async def test_how_responses_are_read_can_be_told() -> None:
+    """How many at a time, and for how long."""
+    async with hearing(polling=Polling(first=1, factor=2, longest=4)) as place:
+        fault = place.sandbox.faults.add(kind="delay", seconds=1, route=READ, times=3)
+        place.sandbox.faults.add(kind="status", status=404, route=READ, times=None)
+        options: dict[str, Any] = {"shared_key": KEY, "fetch_concurrency": 3, "fetch_deadline": 10}
+        async with place.listen(COMPLETED, fetch=True, **options) as events:
+            for number in range(5):
+                await post(place, number)
+            await until(lambda: fault.used == 3)
+            await asyncio.sleep(0.9)
+            assert sum(seen.route == READ.removeprefix("GET ") for seen in place.sandbox.requests) == 3
+            assert isinstance((await anext(events)).error, NotFound)
+            assert 7 <= loop().time() < 10
+
+
+@virtual
+async def test_a_listener_is_entered_once() -> None:
+    """What it had open is closed for good."""
+    async with hearing() as place:
+        listening = place.listen()
+        async with listening:
+            with pytest.raises(UsageError, match="entered once"):
+                await listening.__aenter__()
+            assert place.own == [COMPLETED, SURVEYS]
+        with pytest.raises(UsageError, match="entered once"):
+            await listening.__aenter__()
+        place.assert_untouched()
+        assert_closed(place)
 
 
 @virtual

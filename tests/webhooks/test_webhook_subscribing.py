@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 import pytest
@@ -21,11 +22,28 @@ def subscriptions(place: Place, *topics: str) -> Subscriptions:
 
 @pytest.mark.parametrize(
     ("given", "checked"),
-    [("*", ("*",)), (["a.b", "*", "a.b"], ("a.b", "*")), (iter(["a.b"]), ("a.b",))],
+    [
+        ("*", ("*",)),
+        (["a.b", "b.*", "a.b", "a.c"], ("a.b", "b.*", "a.c")),
+        (iter(["a.b"]), ("a.b",)),
+        (["a.b", "*", "a.*"], ("*",)),
+        (["a.b.*", "a.b.c", "a.bc", "b.a.b.c", "a.b"], ("a.b.*", "a.bc", "b.a.b.c", "a.b")),
+        (["a.b*", "a.bc", "a.bc.d"], ("a.b*", "a.bc", "a.bc.d")),
+    ],
 )
 def test_topics_are_one_or_several(given: Any, checked: tuple[str, ...]) -> None:
-    """Duplicates are dropped, the order is kept."""
+    """Duplicates are dropped, and what another one covers; the order is kept."""
     assert checked_topics(given) == checked
+
+
+def test_a_topic_that_another_covers_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """With one that is subscribed."""
+    caplog.set_level(logging.INFO, "qualtrics_async")
+    checked_topics(["b.c", "a.b.c", "a.b.*", "a.*"])
+    assert [found.getMessage() for found in caplog.records] == [
+        "no subscription of its own for a.b.c: its events come as those of a.*",
+        "no subscription of its own for a.b.*: its events come as those of a.*",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -305,7 +323,7 @@ async def test_a_successor_is_left_alone(in_doubt: bool) -> None:
         {"kind": "cut", "times": 6},
         {"kind": "cut", "when": "after", "times": 2},
         {"kind": "status", "times": 6},
-        {"kind": "status", "status": 429, "times": 3},
+        {"kind": "status", "status": 429, "times": 9},
         {"kind": "delay", "times": 2},
         {"kind": "stalled"},
     ],

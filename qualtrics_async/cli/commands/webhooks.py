@@ -71,7 +71,8 @@ def listen(
     `--public-url http://127.0.0.1:8080`.
 
     Args:
-        topic: what is subscribed to; may be given several times.
+        topic: what is subscribed to; may be given several times. One that another one covers is left out:
+            its events would come twice.
         public_url: where the service reaches this command (https://...), by a proxy or a tunnel to --host and
             --port. The name is added to its path.
         host: where it listens.

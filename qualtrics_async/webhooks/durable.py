@@ -7,40 +7,23 @@ import os
 import sqlite3
 from collections import deque
 from functools import partial
-from typing import Any, Final, Self
-
-import msgspec
+from typing import Final, Self
 
 from qualtrics_async._core.store import INBOX, Store
 from qualtrics_async._core.tasks import outlasted
-from qualtrics_async.errors import DeliveryError, JournalError
-from qualtrics_async.webhooks.events import Event, event_of
+from qualtrics_async.errors import JournalError
+from qualtrics_async.webhooks.events import Event
 from qualtrics_async.webhooks.inbox import Seen, Taken, Verdict, mark_of
+from qualtrics_async.webhooks.packing import MOST_UNPACKED, is_signed, pack, unpacked
 
 __all__ = ["DurableInbox"]
 
 _VERSION: Final = 1
 
-_UNPACKED: Final = 1000
-"""How many events may wait before those that follow wait packed, in a fraction of the memory."""
-
 _SCHEMA: Final = """
 CREATE TABLE events (number INTEGER PRIMARY KEY, event BLOB NOT NULL);
 CREATE TABLE marks (number INTEGER PRIMARY KEY, mark BLOB NOT NULL)
 """
-
-
-class _Packed(msgspec.Struct, array_like=True, frozen=True):
-    """What an event is made of; its type follows from it."""
-
-    topic: str
-    brand_id: str | None
-    fields: dict[str, Any]
-    is_signed: bool
-
-
-_ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(_Packed)
 
 
 class _Batch:
@@ -88,6 +71,8 @@ class DurableInbox:
     """
 
     def __init__(self, store: Store, size: int, remember: int, deadline: float) -> None:
+        self.unsigned = 0
+        """How many unsigned events were dropped on opening."""
         self._store = store
         self._size = size
         self._seen = Seen(remember)
@@ -106,9 +91,15 @@ class DurableInbox:
 
     @classmethod
     async def open(
-        cls, path: str | os.PathLike[str], size: int, remember: int, deadline: float = 5.0
+        cls,
+        path: str | os.PathLike[str],
+        size: int,
+        remember: int,
+        deadline: float = 5.0,
+        *,
+        signed_only: bool = False,
     ) -> Self:
-        """Open the file, or make it.
+        """Open the file, or make it; with `signed_only`, what it has that is not signed is dropped.
 
         Raises:
             JournalError: when it is in use, damaged, no inbox, or cannot be written.
@@ -116,23 +107,28 @@ class DurableInbox:
         store = await Store.open(path, _SCHEMA, _VERSION, INBOX)
         inbox = cls(store, size, remember, deadline)
         try:
-            await store.run(partial(inbox._load, remember))
+            await store.run(partial(inbox._load, remember, signed_only))
         except BaseException:
             await store.aclose()
             raise
         return inbox
 
-    def _load(self, remember: int, db: sqlite3.Connection) -> None:
+    def _load(self, remember: int, signed_only: bool, db: sqlite3.Connection) -> None:
         newest = db.execute("SELECT number, mark FROM marks ORDER BY number DESC LIMIT ?", (remember,))
         for number, mark in reversed(newest.fetchall()):
             if not self._seen:
                 db.execute("DELETE FROM marks WHERE number < ?", (number,))
             self._seen.add(mark, number)
             self._number = number
+        dropped: list[tuple[int]] = []
         for number, packed in db.execute("SELECT number, event FROM events ORDER BY number"):
-            _DECODER.decode(packed)
-            self._waiting.append((number, packed))
+            if is_signed(packed) or not signed_only:
+                self._waiting.append((number, packed))
+            else:
+                dropped.append((number,))
             self._number = max(number, self._number)
+        db.executemany("DELETE FROM events WHERE number = ?", dropped)
+        self.unsigned = len(dropped)
         self._undone = len(self._waiting)
 
     @property
@@ -160,7 +156,7 @@ class DurableInbox:
         self._number += 1
         self._undone += 1
         batch.events.append(Taken(self._number, event))
-        batch.packed.append((self._number, _pack(event)))
+        batch.packed.append((self._number, pack(event)))
         if mark is not None:
             batch.marks.append((self._number, mark))
             self._writing[mark] = batch
@@ -174,7 +170,7 @@ class DurableInbox:
             if self._waiting:
                 number, event = self._waiting.popleft()
                 self._handed_out.add(number)
-                return Taken(number, _unpacked(event) if isinstance(event, bytes) else event)
+                return Taken(number, unpacked(event) if isinstance(event, bytes) else event)
             self._arrived.clear()
             await self._arrived.wait()
         return None
@@ -243,7 +239,7 @@ class DurableInbox:
             self._forgotten = self._seen.add(mark, number)
         if not self._is_closed:
             # As they are, as long as who takes them keeps up.
-            self._waiting += batch.events if len(self._waiting) < _UNPACKED else batch.packed
+            self._waiting += batch.events if len(self._waiting) < MOST_UNPACKED else batch.packed
             self._arrived.set()
         batch.end()
 
@@ -264,17 +260,3 @@ class DurableInbox:
         self._is_closed = True
         self._waiting.clear()
         self._arrived.set()
-
-
-def _pack(event: Event) -> bytes:
-    return _ENCODER.encode(_Packed(event.topic, event.brand_id, event.fields, event.is_signed))
-
-
-def _unpacked(packed: bytes) -> Event:
-    told = _DECODER.decode(packed)
-    delivered = told.topic if told.brand_id is None else f"{told.brand_id}.{told.topic}"
-    try:
-        return event_of(delivered, told.fields, is_signed=told.is_signed)
-    except DeliveryError:
-        # Another release accepted it: what was accepted is handed out, if need be without its type.
-        return Event(topic=told.topic, brand_id=told.brand_id, fields=told.fields, is_signed=told.is_signed)

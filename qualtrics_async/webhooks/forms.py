@@ -30,7 +30,7 @@ def read_form(body: bytes, content_type: str | None) -> list[tuple[bytes, bytes]
         DeliveryMalformed: when it cannot be read, or has more than `MOST_FIELDS` fields.
     """
     if _media_type(content_type) == _JSON:
-        return _listed(read_json(body, "the delivery"))
+        return _listed(read_json(body, "the delivery", 4 * MOST_FIELDS))
     return _urlencoded(body)
 
 

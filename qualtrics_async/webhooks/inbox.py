@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from qualtrics_async.webhooks.events import Event
+from qualtrics_async.webhooks.packing import MOST_UNPACKED, pack, unpacked
 from qualtrics_async.webhooks.walking import Source
 
 __all__ = ["Inbox", "MemoryInbox", "Seen", "Taken", "Verdict", "mark_of"]
@@ -47,9 +48,15 @@ class Inbox(Source[Event], Protocol):
 
 
 def mark_of(event: Event) -> bytes | None:
-    """16 bytes that all deliveries of one event have in common; None where nothing tells two events apart."""
+    """16 bytes that all deliveries of one event have in common; None where nothing tells two events apart.
+
+    Signed ones have others than those that anybody can make up, which so cannot pass for them.
+    """
     identity = event.identity
-    return None if identity is None else blake2b("\0".join(identity).encode(), digest_size=16).digest()
+    if identity is None:
+        return None
+    person = b"signed" if event.is_signed else b""
+    return blake2b("\0".join(identity).encode(), digest_size=16, person=person).digest()
 
 
 class Seen:
@@ -58,6 +65,8 @@ class Seen:
     def __init__(self, most: int) -> None:
         self._most = most
         self._numbers: dict[bytes, int] = {}
+        # Beside the dictionary, which looks for its first key behind all that were deleted.
+        self._order: deque[bytes] = deque()
 
     def __contains__(self, mark: bytes) -> bool:
         return mark in self._numbers
@@ -66,11 +75,10 @@ class Seen:
         return len(self._numbers)
 
     def add(self, mark: bytes, number: int) -> int:
-        """Remember a mark; returns the number of the one that is forgotten for it, else 0."""
+        """Remember a new mark; returns the number of the one that is forgotten for it, else 0."""
         self._numbers[mark] = number
-        if len(self._numbers) <= self._most:
-            return 0
-        return self._numbers.pop(next(iter(self._numbers)))
+        self._order.append(mark)
+        return self._numbers.pop(self._order.popleft()) if len(self._order) > self._most else 0
 
 
 class MemoryInbox:
@@ -82,7 +90,7 @@ class MemoryInbox:
     def __init__(self, size: int, remember: int) -> None:
         self._size = size
         self._seen = Seen(remember)
-        self._events: deque[Taken] = deque()
+        self._events: deque[Taken | tuple[int, bytes]] = deque()
         self._arrived = asyncio.Event()
         self._number = 0
         self._is_closed = False
@@ -102,7 +110,8 @@ class MemoryInbox:
         self._number += 1
         if mark is not None:
             self._seen.add(mark, self._number)
-        self._events.append(Taken(self._number, event))
+        is_packed = len(self._events) >= MOST_UNPACKED
+        self._events.append((self._number, pack(event)) if is_packed else Taken(self._number, event))
         self._arrived.set()
         return "accepted"
 
@@ -110,7 +119,8 @@ class MemoryInbox:
         """Wait for the next event; None when the inbox was closed."""
         while not self._is_closed:
             if self._events:
-                return self._events.popleft()
+                number, event = self._events.popleft()
+                return Taken(number, unpacked(event) if isinstance(event, bytes) else event)
             self._arrived.clear()
             await self._arrived.wait()
         return None

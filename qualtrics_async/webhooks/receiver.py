@@ -7,9 +7,10 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Coroutine
+from math import inf
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from msgspec import Struct, field
 
@@ -18,6 +19,7 @@ from qualtrics_async.errors import (
     DeliveryTooLarge,
     DeliveryTypeRefused,
     JournalError,
+    SignatureMismatch,
     UsageError,
 )
 from qualtrics_async.webhooks.events import Event
@@ -33,6 +35,11 @@ _log = logging.getLogger("qualtrics_async")
 _AGAIN: Final = {"Retry-After": "30"}
 """Seconds; whether the service reads it is not known."""
 
+_QUIET: Final = 60.0
+"""Seconds in which the same trouble is not logged again: a flood is not worth a flood of lines."""
+
+_CLOSED: Final = "not open: deliveries are accepted, and handed out, within `async with receiver`"
+
 
 class Answer(Struct, frozen=True):
     """What a delivery is answered with: a status, a line of plain text, and headers besides its type."""
@@ -46,7 +53,8 @@ class Counts(Struct):
     """What became of deliveries.
 
     `refused` by the name of the error; those of `full` and `failed` were asked to come again: there was no
-    room, or they did not arrive or could not be written before the deadline.
+    room, or they did not arrive or could not be written before the deadline, or the receiver was not open.
+    Among those of `SignatureMismatch` is what an inbox had kept unsigned when it was opened with a key.
     """
 
     accepted: int = 0
@@ -73,17 +81,21 @@ class Receiver:
     Any number of tasks share the events. Each has one in hand, in whatever loop it got it: that counts as
     handled when the task asks for the next one, also in another loop, or leaves the `async with` without an
     error. So without a crash each event comes out once, after one at least once; what a task had that failed,
-    or ended before it asked again, counts as not handled. `take()` and `done()` are for several at once.
+    or ended before it asked again, counts as not handled. `await anext(receiver)` gives a single one;
+    `take()` and `done()` are for several at once.
 
     Deliveries of one response event (same topic, response and completion time) are one event, among the last
-    `remember` ones. Events without an identity, as activations, come as often as they are delivered.
+    `remember` ones; whether it was verified is part of what it is. Events without an identity, as activations,
+    come as often as they are delivered.
 
     Args:
-        shared_key: the key of the subscription. With it, what is not signed with it is refused (401); without
-            it anybody who knows the address can make up events.
+        shared_key: the key of the subscription. With it, what is not signed with it is refused (401), and
+            what the inbox has from a time without a key is dropped; without it anybody who knows the address
+            can make up events, which is warned about on opening.
         inbox: the file that keeps accepted events; one process at a time can use it.
         queue_size: events that may wait, in a durable inbox with those in hand; a delivery beyond is answered
-            503, which asks for it again later.
+            503, which asks for it again later. In memory the first 1000 take up to four times `max_size` and
+            200 kB each, those behind them `max_size`: by default less than 1 GB, and genuine ones some MB.
         remember: events that are known again when they are delivered once more.
         max_size: bytes of a delivery.
         max_age: seconds; refuses events that are older. Off by default: genuine redeliveries are old.
@@ -92,7 +104,7 @@ class Receiver:
             long the service waits is not documented.
         decrypt: makes the JSON text of an encrypted message, see `parse()`.
         on_refused: is told of each delivery that is refused; on the event loop, so it must not block. What it
-            raises is logged.
+            raises is logged, the same kind once a minute.
         now: seconds since the epoch, for `max_age`.
     """
 
@@ -129,8 +141,8 @@ class Receiver:
         self._inbox: Inbox | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_opening = False
-        self._trouble = ""
-        self._walks: Walks[Event] = Walks(self)
+        self._quiet_until: dict[str, float] = {}
+        self._walks: Walks[Event] | None = None
 
     def __repr__(self) -> str:
         state = "closed" if self._inbox is None else f"{self._inbox.waiting} waiting"
@@ -164,6 +176,10 @@ class Receiver:
         # Of its own for each opening: numbers of an earlier one mean other events.
         self._walks = Walks(self._inbox)
         self._walks.is_open = True
+        if self._shared_key is None:
+            _log.warning(
+                "no shared key: deliveries are not verified, anybody who knows the address can make up events"
+            )
         return self
 
     async def _open(self) -> Inbox:
@@ -171,7 +187,21 @@ class Receiver:
             return MemoryInbox(self._queue_size, self._remember)
         from qualtrics_async.webhooks.durable import DurableInbox  # only who needs it pays for SQLite
 
-        return await DurableInbox.open(self._path, self._queue_size, self._remember, self._deadline)
+        inbox = await DurableInbox.open(
+            self._path,
+            self._queue_size,
+            self._remember,
+            self._deadline,
+            signed_only=self._shared_key is not None,
+        )
+        if inbox.unsigned:
+            self.counts.refused[SignatureMismatch.__name__] += inbox.unsigned
+            _log.warning(
+                "%d events in %s were dropped: accepted without a shared key, anybody may have made them up",
+                inbox.unsigned,
+                os.fspath(self._path),
+            )
+        return inbox
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
@@ -182,7 +212,7 @@ class Receiver:
             JournalError: when it could not be noted what was handled; those events come again.
         """
         inbox, self._inbox = self._inbox, None
-        if inbox is None:
+        if inbox is None or self._walks is None:
             return
         if exc_type is None:
             for number in self._walks.let_go():
@@ -195,20 +225,35 @@ class Receiver:
             _log.error("on leaving the receiver: %s", error)
 
     def __aiter__(self) -> Walk[Event]:
-        """The events until it is closed; an iterator does not go on when it is opened again."""
+        """The events until it is closed; an iterator does not go on when it is opened again.
+
+        Raises:
+            UsageError: when it was never open.
+        """
+        return self._opened().here()
+
+    def __anext__(self) -> Coroutine[Any, Any, Event]:
+        """The next event; it is in hand as in a loop."""
+        # The walk is chosen at once: what is returned may be awaited in another task, see `Walk`.
+        return self._opened().here().__anext__()
+
+    def _opened(self) -> Walks[Event]:
+        if self._walks is None:
+            raise UsageError(f"the receiver is {_CLOSED}")
         if self._inbox is not None:
             self._check_loop()
-        return self._walks.here()
+        return self._walks
 
     async def take(self) -> Taken | None:
         """Wait for the next event, for who handles several at once; None when the receiver is closed.
 
         It is handled when `done()` is called with its number: in a durable inbox it stays until then.
+
+        Raises:
+            UsageError: when it was never open.
         """
-        if self._inbox is None:
-            return None
-        self._check_loop()
-        return await self._inbox.take()
+        self._opened()
+        return None if self._inbox is None else await self._inbox.take()
 
     async def done(self, number: int) -> None:
         """Say that an event was handled."""
@@ -232,12 +277,15 @@ class Receiver:
         A `body` that is there already is best given as a whole. Whatever another one raises passes through,
         but for refusals (`DeliveryError`).
         """
-        if method in ("GET", "HEAD"):
-            return Answer(200, "a receiver of events")
-        if method != "POST":
+        if method not in ("GET", "HEAD", "POST"):
             return Answer(405, "method not allowed", {"Allow": "GET, HEAD, POST"})
         if self._inbox is None:
+            if method == "POST":
+                self.counts.failed += 1
+                self._warn("a delivery was answered 503: the receiver is %s", _CLOSED)
             return Answer(503, "closed", _AGAIN)
+        if method != "POST":
+            return Answer(200, "a receiver of events")
         self._check_loop()
         try:
             return await self._deliver(self._inbox, body, content_type, content_encoding)
@@ -297,13 +345,15 @@ class Receiver:
 
     def _refuse(self, error: DeliveryError) -> Answer:
         name = type(error).__name__
-        self._log_first(not self.counts.refused[name], "a delivery was refused (%s): %s", name, error)
+        level = logging.WARNING if self._is_news(name, inf) else logging.DEBUG
+        _log.log(level, "a delivery was refused (%s): %s", name, error)
         self.counts.refused[name] += 1
         if self._on_refused is not None:
             try:
                 self._on_refused(error)
-            except Exception:  # noqa: BLE001  (the answer stays the same)
-                _log.exception("on_refused raised")
+            except Exception as raised:  # noqa: BLE001  (the answer stays the same)
+                is_news = self._is_news(f"on_refused: {type(raised).__name__}")
+                _log.log(logging.ERROR if is_news else logging.DEBUG, "on_refused raised", exc_info=True)
         return Answer(error.status, f"refused: {name}")
 
     def _count(self, verdict: Verdict) -> Answer:
@@ -315,15 +365,16 @@ class Receiver:
             self.counts.repeated += 1
         else:
             self.counts.accepted += 1
-            self._trouble = ""
         return Answer(200, "ok")
 
     def _warn(self, message: str, *values: object) -> None:
-        """Log why deliveries are not accepted; again when it is for another reason, or after one was."""
-        self._log_first(self._trouble != message, message, *values)
-        self._trouble = message
+        """Log why deliveries are not accepted."""
+        _log.log(logging.WARNING if self._is_news(message) else logging.DEBUG, message, *values)
 
-    @staticmethod
-    def _log_first(is_news: bool, message: str, *values: object) -> None:
-        """Log a warning: a flood of deliveries is not worth a flood of lines."""
-        _log.log(logging.WARNING if is_news else logging.DEBUG, message, *values)
+    def _is_news(self, kind: str, quiet: float = _QUIET) -> bool:
+        """Whether this was not told in the last so many seconds."""
+        now = asyncio.get_running_loop().time()
+        if now < self._quiet_until.get(kind, now):
+            return False
+        self._quiet_until[kind] = now + quiet
+        return True

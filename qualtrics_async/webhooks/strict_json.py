@@ -7,30 +7,34 @@ from typing import Any, Final, NoReturn
 
 from qualtrics_async.errors import DeliveryMalformed
 
-__all__ = ["MOST_LEVELS", "read_json"]
+__all__ = ["MOST_LEVELS", "MOST_VALUES", "read_json"]
 
 MOST_LEVELS: Final = 32
 """How deep values may be nested; genuine ones are flat (observed)."""
+
+MOST_VALUES: Final = 1000
+"""How many values there may be, since each takes up to some hundred bytes; genuine ones have about ten."""
 
 _INTEGERS: Final = range(-(2**63), 2**64)
 _LONGEST_NUMBER: Final = 400
 """In characters: beyond the longest sensible double; reading a number takes more than linear time."""
 
 
-def read_json(data: bytes | str, what: str) -> Any:
+def read_json(data: bytes | str, what: str, most_values: int = MOST_VALUES) -> Any:
     """Read a JSON document; `what` names it in errors.
 
     Raises:
         DeliveryMalformed: for bytes that are not UTF-8, for what is no JSON, and for what two readers may
             read differently or cannot write again: doubled keys, NaN, infinities, integers beyond 64 bits,
-            lone surrogates, and more than `MOST_LEVELS` levels.
+            lone surrogates, more than `MOST_LEVELS` levels, and more than `most_values` values.
     """
     try:
         text = (data.encode() if isinstance(data, str) else data).decode()
         value = _decode(text)
-        # What has neither an escape of the kind nor so many brackets need not be walked through.
-        if "\\u" in text or text.count("[") + text.count("{") > MOST_LEVELS:
-            _check(value)
+        # What has neither an escape of the kind nor so many brackets and commas need not be walked through.
+        opened = text.count("[") + text.count("{")
+        if "\\u" in text or opened > MOST_LEVELS or opened + text.count(",") >= most_values:
+            _check(value, most_values)
     except UnicodeError:
         raise DeliveryMalformed(f"{what} is not valid Unicode") from None
     except RecursionError:
@@ -70,10 +74,10 @@ _decode: Final = json.JSONDecoder(
 ).decode
 
 
-def _check(value: object) -> None:
-    """Refuse lone surrogates, which only escapes can bring in, and deep nesting."""
+def _check(value: object, most_values: int) -> None:
+    """Refuse lone surrogates, which only escapes can bring in, deep nesting, and too many values."""
     level: list[object] = [value]
-    levels = 0
+    levels, values = 0, 1
     while level:
         below: list[object] = []
         containers = False
@@ -83,10 +87,13 @@ def _check(value: object) -> None:
                     item.encode()
             elif isinstance(item, dict | list):
                 containers = True
+                values += len(item)
                 below += item
                 if isinstance(item, dict):
                     below += item.values()
         levels += containers
         if levels > MOST_LEVELS:
             raise ValueError(f"is nested more than {MOST_LEVELS} levels deep")
+        if values > most_values:
+            raise ValueError(f"has more than {most_values} values")
         level = below

@@ -165,7 +165,7 @@ async def test_what_comes_too_slowly_is_given_up() -> None:
 @virtual
 async def test_a_client_that_hangs_up_makes_no_noise(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    async with Receiver() as receiver, aiohttp_serving(receiver) as port:
+    async with Receiver(shared_key=KEY) as receiver, aiohttp_serving(receiver) as port:
         for body in (post(form())[:-5], head("POST", None, "Transfer-Encoding: chunked") + b"5\r\nab"):
             async with talking(port) as talk:
                 talk.send(body)
@@ -182,7 +182,7 @@ async def test_a_client_that_is_gone_before_the_handler_begins_makes_none(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """All of its delivery has come; a middleware took its time."""
-    async with Receiver() as receiver:
+    async with Receiver(shared_key=KEY) as receiver:
         handle = webhooks.aiohttp_handler(receiver)
 
         async def late(request: web.BaseRequest) -> web.StreamResponse:

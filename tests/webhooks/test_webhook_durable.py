@@ -29,8 +29,9 @@ from qualtrics_async import JournalError
 from qualtrics_async._core.store import INBOX, Store
 from qualtrics_async.bulk.journal import Journal
 from qualtrics_async.errors import DeliveryError
-from qualtrics_async.webhooks.durable import DurableInbox, _pack, _unpacked
+from qualtrics_async.webhooks.durable import DurableInbox
 from qualtrics_async.webhooks.events import Event, event_of
+from qualtrics_async.webhooks.packing import pack, unpacked
 
 
 @pytest.fixture
@@ -232,7 +233,7 @@ async def test_nobody_waits_longer_than_the_deadline_and_what_is_late_is_kept(tm
 
 def test_what_waits_comes_out_the_same_however_many_wait(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first of them as they came, those beyond as they are on disk."""
-    monkeypatch.setattr("qualtrics_async.webhooks.durable._UNPACKED", 2)
+    monkeypatch.setattr("qualtrics_async.webhooks.durable.MOST_UNPACKED", 2)
 
     async def writing() -> None:
         inbox = await filled(path)
@@ -509,7 +510,7 @@ def test_an_event_comes_back_as_it_was(topic: str, fields: dict[str, Any], is_si
         event = event_of(topic, fields, is_signed=is_signed)
     except DeliveryError:
         return
-    again = _unpacked(_pack(event))
+    again = unpacked(pack(event))
     assert again == event
     assert type(again) is type(event)
     assert repr(again) == repr(event)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+import time
+from collections import deque
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
@@ -22,11 +25,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from virtual import virtual
-from webhook_keeping import Transactions, activation, crashed, response, settled
+from webhook_keeping import Transactions, activation, crashed, drained, response, settled
 
 from qualtrics_async import JournalError
 from qualtrics_async.webhooks.durable import DurableInbox
-from qualtrics_async.webhooks.inbox import Inbox, MemoryInbox, mark_of
+from qualtrics_async.webhooks.inbox import Inbox, MemoryInbox, Seen, mark_of
 
 T = TypeVar("T")
 
@@ -273,6 +276,46 @@ async def test_events_with_one_identity_have_one_mark() -> None:
     assert mark_of(response(1)) == mark_of(response(1)) != mark_of(response(2))
     assert len(mark_of(response(1)) or b"") == 16
     assert mark_of(activation()) is None
+    unsigned = msgspec.structs.replace(response(1), is_signed=False)
+    assert len({mark_of(response(1)), mark_of(unsigned), mark_of(response(2))}) == 3
+
+
+def test_the_last_marks_are_known_and_the_oldest_is_forgotten_first() -> None:
+    seen, model = Seen(7), deque[int]()
+    for number in range(1, 50):
+        forgotten = model.popleft() if len(model) == 7 else 0
+        model.append(number)
+        assert seen.add(b"%d" % number, number) == forgotten
+        assert [n for n in range(50) if b"%d" % n in seen] == list(model)
+        assert len(seen) == len(model)
+
+
+def test_forgetting_one_of_many_marks_costs_no_more_than_one_of_few() -> None:
+    """Within a factor of ten; looking for the oldest behind all that were deleted took a hundred times."""
+
+    def seconds(remember: int) -> float:
+        seen = Seen(remember)
+        began = time.process_time()
+        for number, mark in enumerate(marks):
+            seen.add(mark, number)
+        return time.process_time() - began
+
+    marks = [b"%016d" % number for number in range(150_000)]
+    assert seconds(50_000) < 10 * seconds(1000)
+
+
+@virtual
+async def test_what_waits_in_memory_comes_out_the_same_however_many_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first of them as they came, those beyond in less memory."""
+    monkeypatch.setattr("qualtrics_async.webhooks.inbox.MOST_UNPACKED", 2)
+    inbox = MemoryInbox(10, 10)
+    events = [response(1), response(2), response(3), activation(4)]
+    for event in events:
+        await inbox.put(event)
+    assert [type(entry[1]) is bytes for entry in inbox._events] == [False, False, True, True]
+    assert await drained(inbox) == events
 
 
 @virtual

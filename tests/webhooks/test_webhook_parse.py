@@ -29,10 +29,12 @@ from qualtrics_async import (
 from qualtrics_async.webhooks.durable import DurableInbox
 from qualtrics_async.webhooks.events import CompletedResponse, Event
 from qualtrics_async.webhooks.parsing import MAX_SIZE
-from qualtrics_async.webhooks.strict_json import MOST_LEVELS
+from qualtrics_async.webhooks.strict_json import MOST_LEVELS, MOST_VALUES
 
 WHEN = datetime(2026, 5, 2, 8, 3, 20, tzinfo=UTC).timestamp()
 SECRET = b64encode(bytes(range(48)))
+OTHERS = len(DONE) + 2
+"""How many values a message has beside those in its list `x`: the others, the list, and itself."""
 
 
 def with_value(value: bytes) -> bytes:
@@ -225,6 +227,9 @@ def test_messages_that_are_no_json_object(message: bytes) -> None:
         b'["\\uD800", "\\\\u"]',
         b"[" * (MOST_LEVELS - 1) + b'{"a": ' + b"1}" + b"]" * (MOST_LEVELS - 1),
         b"[" * MOST_LEVELS + b"]" * MOST_LEVELS,
+        b"[" + b"0," * (MOST_VALUES - OTHERS) + b"0]",
+        b"[" + b"{}," * (MOST_VALUES - OTHERS) + b"0]",
+        b"{" + b",".join(b'"a%d":""' % n for n in range(MOST_VALUES)) + b"}",
         b"[" * 30_000,
         b'{"a":' * 10_000,
         b"[" * 25_000 + b"]" * 25_000,
@@ -247,6 +252,9 @@ def test_values_that_nobody_could_keep(value: bytes) -> None:
         (b'"\\u0000"', "\0"),
         (b'"' + b"[{" * MOST_LEVELS + b'"', "[{" * MOST_LEVELS),
         (b"[" + b"{}," * MOST_LEVELS + b"0]", [{}] * MOST_LEVELS + [0]),
+        (b'"' + b"[," * 3000 + b'"', "[," * 3000),
+        (b"[" + b"0," * (MOST_VALUES - OTHERS - 1) + b"0]", [0] * (MOST_VALUES - OTHERS)),
+        (b'["\\u0041"' + b",0" * (MOST_VALUES - OTHERS - 1) + b"]", ["A"] + [0] * (MOST_VALUES - OTHERS - 1)),
         (b"null", None),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +83,82 @@ async def test_only_posts_are_deliveries() -> None:
         assert (await post(receiver, form())).status == 200
         assert (receiver.counts.accepted, receiver.counts.repeated, receiver.waiting) == (1, 1, 1)
         assert repr(receiver) == "<Receiver 1 waiting, 1 accepted>"
-    closed = await post(receiver, form(2))
-    assert (closed.status, closed.headers) == (503, {"Retry-After": "30"})
-    assert (await receiver.answer("GET", pieces())).status == 200
     assert repr(receiver) == "<Receiver closed, 1 accepted>"
+
+
+@virtual
+async def test_a_receiver_that_is_not_open_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    """To who checks its health, to who sends, and once to who forgot to open it."""
+    receiver = Receiver(shared_key=KEY)
+    for closings in (1, 2):
+        for method in ("GET", "HEAD", "POST", "POST"):
+            answer = await receiver.answer(method, form(key=KEY), content_type=FORM)
+            assert (answer.status, answer.headers) == (503, {"Retry-After": "30"})
+        assert (await receiver.answer("PUT", b"")).status == 405
+        assert (receiver.counts.failed, receiver.counts.accepted) == (2 * closings, closings - 1)
+        (warned,) = [record.getMessage() for record in caplog.records]
+        assert "async with receiver" in warned
+        caplog.clear()
+        await asyncio.sleep(61)
+        async with receiver:
+            assert (await receiver.answer("GET", b"")).status == 200
+            assert (await post(receiver, form(closings, key=KEY))).status == 200
+
+
+@virtual
+async def test_who_iterates_over_what_was_never_open_is_told() -> None:
+    """Once it was open, its loops end."""
+    receiver = Receiver()
+    for asked in (receiver.take, receiver.__anext__):
+        with pytest.raises(UsageError, match="async with receiver"):
+            await asked()
+    with pytest.raises(UsageError, match="async with receiver"):
+        [event async for event in receiver]
+    async with receiver:
+        pass
+    assert [event async for event in receiver] == []
+    assert await receiver.take() is None
+    with pytest.raises(StopAsyncIteration):
+        await anext(receiver)
+
+
+@virtual
+async def test_who_opens_it_without_a_key_is_warned(caplog: pytest.LogCaptureFixture) -> None:
+    """An environment variable that is not set is the usual reason."""
+    for key in (KEY, None):
+        receiver = Receiver(shared_key=key)
+        assert caplog.text == ""
+        async with receiver:
+            warned = [record.levelname for record in caplog.records if "not verified" in record.getMessage()]
+            assert warned == ["WARNING"] * (key is None)
+
+
+def test_what_came_without_a_key_is_neither_handed_out_nor_hides_what_is_signed(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def opened(key: str | None, *numbers: int) -> None:
+        caplog.clear()
+        async with Receiver(inbox=path, shared_key=key) as receiver:
+            for n in numbers:
+                assert (await post(receiver, form(n, key=key))).status == 200
+            if key is not None:
+                assert (await post(receiver, form())).status == 401
+            assert (receiver.counts.accepted, receiver.waiting) == (len(numbers), len(numbers))
+            dropped = receiver.counts.refused["SignatureMismatch"] - 1 if key is not None else 0
+            warned = [record.getMessage() for record in caplog.records if "dropped" in record.getMessage()]
+            assert [line.partition(" were")[0] for line in warned] == [f"{dropped} events in {path}"][
+                :dropped
+            ]
+            assert ("(SignatureMismatch)" in caplog.text) is (key is not None)
+            found = [await asyncio.wait_for(anext(receiver), 1) for _ in numbers]
+            assert [(number(event), event.is_signed) for event in found] == [(n, bool(key)) for n in numbers]
+            if key is None:
+                raise KeyError
+
+    for key, numbers in ((None, (1, 2)), (KEY, (1, 3)), (KEY, (4,))):
+        with nullcontext() if key else pytest.raises(KeyError):
+            run(opened(key, *numbers))
+    assert left(path) == []
 
 
 @virtual
@@ -117,7 +190,7 @@ async def test_refusals_have_their_status_and_are_told_without_secrets(
     assert [type(error).__name__ for error in told] == list(receiver.counts.refused.elements())
     lines = [record.message for record in caplog.records]
     assert sum("was refused" in line for line in lines) == 3
-    assert sum("on_refused raised" in line for line in lines) == 6
+    assert sum("on_refused raised" in line for line in lines) == 1
     assert KEY not in caplog.text + repr(receiver)
     assert loop().time() == 0
 
@@ -151,8 +224,9 @@ async def test_an_answer_does_not_take_longer_than_the_deadline(is_whole: bool, 
 async def test_what_has_no_room_or_no_disk_is_asked_for_again(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A 503 that leaves no trace; a line when it begins, another one when it begins again."""
+    """A 503 that leaves no trace; of each kind a line a minute, however often some are accepted between."""
     async with Receiver(inbox=path, queue_size=2) as receiver:
+        caplog.clear()
         assert isinstance(receiver._inbox, DurableInbox)
         transactions = Transactions(receiver._inbox)
         transactions.fail = 2
@@ -163,8 +237,10 @@ async def test_what_has_no_room_or_no_disk_is_asked_for_again(
         events = aiter(receiver)
         assert [number(await anext(events)), number(await anext(events))] == [1, 2]
         await deliver(receiver, 3)
-        assert (await post(receiver, form(4))).status == 503
-        assert (receiver.counts.full, receiver.counts.failed, receiver.counts.accepted) == (4, 2, 3)
+        for seconds in (0, 59, 2, 1):
+            await asyncio.sleep(seconds)
+            assert (await post(receiver, form(4))).status == 503
+        assert (receiver.counts.full, receiver.counts.failed, receiver.counts.accepted) == (7, 2, 3)
     warned = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
     assert [("2 events wait" in line, "disk I/O error" in line) for line in warned] == [
         (False, True),
@@ -260,7 +336,7 @@ async def _walk(receiver: Receiver) -> AsyncIterator[Event]:
 
 
 async def _ask(receiver: Receiver) -> int:
-    return number(await anext(aiter(receiver)))
+    return number(await anext(receiver))
 
 
 def test_an_opening_that_fails_can_be_repeated(path: Path) -> None:
@@ -270,7 +346,6 @@ def test_an_opening_that_fails_can_be_repeated(path: Path) -> None:
             with pytest.raises(JournalError):
                 await receiver.__aenter__()
         assert not receiver.is_open
-        assert [event async for event in receiver] == []
 
     run(opening())
 
@@ -443,7 +518,7 @@ def test_who_gives_up_waiting_loses_nothing(path: Path) -> None:
                 with pytest.raises(TimeoutError):
                     await asyncio.wait_for(anext(events), 1)
                 await deliver(receiver, n)
-                assert number(await asyncio.wait_for(anext(events), 1)) == n
+                assert number(await asyncio.wait_for(anext(receiver), 1)) == n
 
     run(walking())
     assert left(path) == []

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import gzip
 import io
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import certificates
 import pytest
 from aiohttp import ClientSession
+from aiohttp.web import BaseRequest, StreamResponse
 from virtual import loop, virtual
 from webhook_hearing import free_port
 from webhook_talk import Talk, form, head, post, talking
@@ -197,3 +199,63 @@ async def test_a_listener_serves_https_itself() -> None:
         finally:
             await session.close()
             await server.close()
+
+
+@pytest.mark.parametrize("path", ["/not-mine", "/hooks/not-mine", "/mine/", "/mine/other", "/", "/Mine"])
+@virtual
+async def test_a_name_is_all_that_follows_the_last_slash(path: str) -> None:
+    async with serving() as (_, port), talking(port) as talk:
+        assert (await talk.ask(head("GET", path=path))).status == 404
+    async with serving() as (_, port), talking(port) as talk:
+        assert (await talk.ask(head("GET", path="/hooks/mine?x=/other"))).status == 200
+
+
+@virtual
+async def test_closing_ends_idle_connections_at_once_and_answers_what_is_under_way() -> None:
+    """Also a delivery that has just arrived; a connection that comes now is too late."""
+    async with serving() as (server, port), AsyncExitStack() as stack:
+        handle = server._handle
+
+        async def slowly(request: BaseRequest) -> StreamResponse:
+            await asyncio.sleep(0.5)
+            return await handle(request)
+
+        server._handle = slowly
+        idle, silent, busy, new = [await stack.enter_async_context(talking(port)) for _ in range(4)]
+        assert (await idle.ask(post(form(1), path="/mine"))).status == 200
+        busy.send(post(form(2), path="/mine"))
+        await asyncio.sleep(0.1)
+        began = loop().time()
+        assert server._server is not None
+        of_new = new.writer.get_extra_info("sockname")
+        (connection,) = [
+            one
+            for one in server._server.connections
+            if one.transport is not None and one.transport.get_extra_info("peername") == of_new
+        ]
+        closing = asyncio.create_task(server.close())
+        connection.data_received(post(form(3), path="/mine"))  # before anything is done about it, it closes
+        assert [await talk.rest() for talk in (idle, silent)] == [b"", b""]
+        assert loop().time() == began
+        assert [(await talk.answer()).status for talk in (busy, new)] == [200, 200]
+        await closing
+        assert loop().time() < began + 1
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+@virtual
+async def test_whoever_connects_while_it_closes_is_hung_up_on(is_late: bool) -> None:
+    """Accepted just before, or while it waits for others: no connection is left when it is closed."""
+    async with serving() as (server, port), talking(port) as busy:
+        busy.send(post(form(), path="/mine")[:-5])
+        await asyncio.sleep(0.1)
+        here, there = socket.socketpair()
+        meeting = loop().connect_accepted_socket(server._meet, there)
+        closing = server.close()
+        first, second = (closing, meeting) if is_late else (meeting, closing)
+        tasks = [asyncio.create_task(first), asyncio.create_task(second)]
+        reader, writer = await asyncio.open_connection(sock=here)
+        assert await reader.read() == b""
+        writer.close()
+        await asyncio.gather(*tasks)
+        assert loop().time() < 2.5

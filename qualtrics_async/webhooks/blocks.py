@@ -86,7 +86,7 @@ class Block:
         self._watch: asyncio.Task[None] | None = None
         self._is_entered = False
         self._has_failed = False
-        self._leaver: tuple[Walk[Any], asyncio.Task[Any] | None] | None = None
+        self._own: Walk[Any] | None = None
         self._handled: list[int] = []
         self._until = 0.0
         self._to_do = [self._let_go, self._look_no_more, self._read_no_more, self._settle, self._unsubscribe]
@@ -117,7 +117,7 @@ class Block:
 
     async def _enter(self) -> None:
         """Serve first, since the service asks the URL; then subscribe."""
-        await to_its_end(self._receiver.__aenter__())
+        await self._receiver.__aenter__()
         await self._server.start(*self._where)
         if self._fetching is not None:
             self._fetching.begin()
@@ -140,7 +140,7 @@ class Block:
         self._walks.is_open = False
         self._until = asyncio.get_running_loop().time() + self._leave_within
         self._has_failed = ended is not None
-        self._leaver = (self._walks.here(), asyncio.current_task())
+        self._own = self._walks.here()
         cancellation: CancelledError | None = None
         while self._to_do:
             try:
@@ -185,9 +185,8 @@ class Block:
 
     async def _let_go(self) -> None:
         """Find what the task that leaves has handled, if it leaves without an error."""
-        if self._leaver is not None and not self._has_failed:
-            walk, task = self._leaver
-            self._handled = walk.let_go(task)
+        if self._own is not None and not self._has_failed:
+            self._handled = self._own.let_go(None)
 
     async def _look_no_more(self) -> None:
         if self._watch is not None:

@@ -323,7 +323,7 @@ async def test_a_successor_is_left_alone(in_doubt: bool) -> None:
         {"kind": "cut", "times": 6},
         {"kind": "cut", "when": "after", "times": 2},
         {"kind": "status", "times": 6},
-        {"kind": "status", "status": 429, "times": 9},
+        {"kind": "status", "status": 429, "times": 18},
         {"kind": "delay", "times": 2},
         {"kind": "stalled"},
     ],

@@ -107,29 +107,43 @@ async def test_a_service_that_cannot_be_reached_is_asked_again() -> None:
         await fetching.end()
 
 
-@virtual
-async def test_the_end_waits_for_what_is_being_read() -> None:
-    """Whoever closes the client then takes it from nobody."""
+class Clinging(Failing):
+    """Reads for ever, and takes three seconds to let go; `reads` are those that go on."""
 
-    class Clinging(Failing):
-        async def get(self, survey_id: str, response_id: str) -> Any:
-            self.reads += 1
-            try:
-                await asyncio.Event().wait()
-            finally:
-                await asyncio.sleep(3)
-                self.reads -= 1
+    async def get(self, survey_id: str, response_id: str) -> Any:
+        """Read one."""
+        self.reads += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(3)
+            self.reads -= 1
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+@virtual
+async def test_the_end_waits_for_what_is_being_read(is_cancelled: bool) -> None:
+    """Whoever closes the client then takes it from nobody."""
+    client: Any = Clinging(QualtricsError())
+    leaving = asyncio.Event()
+
+    async def body(receiver: webhooks.Receiver) -> None:
+        async with webhooks.with_responses(receiver, client, concurrency=2):
+            for number in range(3):
+                fields = DONE | {"ResponseID": f"R_{number}"}
+                await receiver.answer("POST", flat(fields=fields), content_type=FORM)
+            await until(lambda: client.reads == 2)
+            leaving.set()
 
     async with webhooks.Receiver() as receiver:
-        client: Any = Clinging(QualtricsError())
-        fetching = Fetching(receiver, client, concurrency=2, patience=10)
-        fetching.begin()
-        for number in range(3):
-            body = flat(fields=DONE | {"ResponseID": f"R_{number}"})
-            await receiver.answer("POST", body, content_type=FORM)
-        await until(lambda: client.reads == 2)
+        task = asyncio.create_task(body(receiver))
+        await leaving.wait()
         before = loop().time()
-        await fetching.end()
+        await asyncio.sleep(1)
+        if is_cancelled:
+            task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled() is is_cancelled
         assert client.reads == 0
         assert loop().time() - before == pytest.approx(3, abs=0.1)
         assert asyncio.all_tasks() == {asyncio.current_task()}

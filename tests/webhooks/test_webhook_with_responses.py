@@ -145,6 +145,26 @@ async def test_nothing_goes_on_after_the_block() -> None:
 
 
 @virtual
+async def test_it_is_entered_once() -> None:
+    """What it had of the receiver is given back for good."""
+    async with (
+        Sandbox(gzip=False) as sandbox,
+        client_of(sandbox) as client,
+        webhooks.Receiver() as receiver,
+    ):
+        block = webhooks.with_responses(receiver, client)
+        async with block as events:
+            with pytest.raises(UsageError, match="entered once"):
+                await block.__aenter__()
+            (made,) = await give(sandbox, receiver, 1)
+            event = (await anext(events)).event
+            assert isinstance(event, webhooks.ResponseEvent)
+            assert event.response_id == made
+        with pytest.raises(UsageError, match="entered once"):
+            await block.__aenter__()
+
+
+@virtual
 async def test_what_cannot_be_meant_is_refused() -> None:
     """At once, or on entering."""
     async with Sandbox(gzip=False) as sandbox, client_of(sandbox) as client:

@@ -85,7 +85,7 @@ class Receiver:
     `take()` and `done()` are for several at once.
 
     Deliveries of one response event (same topic, response and completion time) are one event, among the last
-    `remember` ones; whether it was verified is part of what it is. Events without an identity, as activations,
+    `remember` ones; a signed one and one that is not are two. Events without an identity, as activations,
     come as often as they are delivered.
 
     Args:

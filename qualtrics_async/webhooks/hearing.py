@@ -46,7 +46,7 @@ class Events(Generic[T]):
 
     @property
     def subscription_ids(self) -> tuple[str, ...]:
-        """The subscriptions, one a topic."""
+        """The subscriptions, one for each topic that no other covers."""
         return self._subscriptions.ids
 
     @property

@@ -80,7 +80,6 @@ class DurableInbox:
         self._waiting: deque[Taken | tuple[int, bytes]] = deque()
         self._handed_out: set[int] = set()
         self._done: list[int] = []
-        self._forgotten = 0
         self._undone = 0
         self._number = 0
         self._next = _Batch()
@@ -216,7 +215,9 @@ class DurableInbox:
             batch, self._next = self._next, _Batch()
             done, self._done = self._done, []
             try:
-                await self._store.run(partial(self._save, batch, done), durable=bool(batch.events))
+                forgotten = self._seen.forgotten_for(batch.marks)
+                work = partial(self._save, batch, done, forgotten)
+                await self._store.run(work, durable=bool(batch.events))
             except BaseException as error:
                 written = False
                 self._done += done
@@ -227,16 +228,16 @@ class DurableInbox:
                 written = True
                 self._keep(batch)
 
-    def _save(self, batch: _Batch, done: list[int], db: sqlite3.Connection) -> None:
+    def _save(self, batch: _Batch, done: list[int], forgotten: int, db: sqlite3.Connection) -> None:
         db.executemany("DELETE FROM events WHERE number = ?", ((number,) for number in done))
-        db.execute("DELETE FROM marks WHERE number <= ?", (self._forgotten,))
         db.executemany("INSERT INTO events VALUES (?, ?)", batch.packed)
         db.executemany("INSERT INTO marks VALUES (?, ?)", batch.marks)
+        db.execute("DELETE FROM marks WHERE number <= ?", (forgotten,))
 
     def _keep(self, batch: _Batch) -> None:
         for number, mark in batch.marks:
             del self._writing[mark]
-            self._forgotten = self._seen.add(mark, number)
+            self._seen.add(mark, number)
         if not self._is_closed:
             # As they are, as long as who takes them keeps up.
             self._waiting += batch.events if len(self._waiting) < MOST_UNPACKED else batch.packed

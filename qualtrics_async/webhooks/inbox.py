@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
@@ -74,11 +75,21 @@ class Seen:
     def __len__(self) -> int:
         return len(self._numbers)
 
-    def add(self, mark: bytes, number: int) -> int:
-        """Remember a new mark; returns the number of the one that is forgotten for it, else 0."""
+    def add(self, mark: bytes, number: int) -> None:
+        """Remember a new mark, and forget the oldest one where there are too many."""
         self._numbers[mark] = number
         self._order.append(mark)
-        return self._numbers.pop(self._order.popleft()) if len(self._order) > self._most else 0
+        if len(self._order) > self._most:
+            del self._numbers[self._order.popleft()]
+
+    def forgotten_for(self, marks: Sequence[tuple[int, bytes]]) -> int:
+        """Tell the number up to which marks are forgotten when these are added, 0 for none."""
+        excess = len(self._order) + len(marks) - self._most
+        if excess <= 0:
+            return 0
+        if excess > len(self._order):
+            return marks[excess - len(self._order) - 1][0]
+        return self._numbers[self._order[excess - 1]]
 
 
 class MemoryInbox:

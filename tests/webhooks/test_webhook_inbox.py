@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-import time
-from collections import deque
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -280,28 +278,18 @@ async def test_events_with_one_identity_have_one_mark() -> None:
     assert len({mark_of(response(1)), mark_of(unsigned), mark_of(response(2))}) == 3
 
 
-def test_the_last_marks_are_known_and_the_oldest_is_forgotten_first() -> None:
-    seen, model = Seen(7), deque[int]()
-    for number in range(1, 50):
-        forgotten = model.popleft() if len(model) == 7 else 0
-        model.append(number)
-        assert seen.add(b"%d" % number, number) == forgotten
-        assert [n for n in range(50) if b"%d" % n in seen] == list(model)
-        assert len(seen) == len(model)
-
-
-def test_forgetting_one_of_many_marks_costs_no_more_than_one_of_few() -> None:
-    """Within a factor of ten; looking for the oldest behind all that were deleted took a hundred times."""
-
-    def seconds(remember: int) -> float:
-        seen = Seen(remember)
-        began = time.process_time()
-        for number, mark in enumerate(marks):
-            seen.add(mark, number)
-        return time.process_time() - began
-
-    marks = [b"%016d" % number for number in range(150_000)]
-    assert seconds(50_000) < 10 * seconds(1000)
+@pytest.mark.parametrize("burst", [1, 3, 7, 20])
+def test_the_last_marks_are_known_and_the_oldest_is_forgotten_first(burst: int) -> None:
+    seen, known = Seen(7), list[int]()
+    for first in range(1, 60, burst):
+        numbers = range(first, first + burst)
+        forgotten = [*known, *numbers][:-7]
+        assert seen.forgotten_for([(n, b"%d" % n) for n in numbers]) == (forgotten[-1] if forgotten else 0)
+        for number in numbers:
+            seen.add(b"%d" % number, number)
+        known = [*known, *numbers][-7:]
+        assert [n for n in range(100) if b"%d" % n in seen] == known
+        assert len(seen) == len(known)
 
 
 @virtual

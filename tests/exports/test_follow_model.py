@@ -107,7 +107,7 @@ def settle(survey: Survey, lag: float) -> None:
     survey.clock.passed += lag
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(EPISODES, LAGS)
 @virtual
 async def test_what_is_committed_with_the_state_is_the_truth(episodes: Sequence[Episode], lag: float) -> None:
@@ -140,7 +140,7 @@ async def test_what_is_committed_with_the_state_is_the_truth(episodes: Sequence[
             assert table == survey.truth()
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(EPISODES, LAGS)
 def test_what_is_taken_at_once_becomes_the_truth(episodes: Sequence[Episode], lag: float) -> None:
     """A consumer that keeps what it takes, whatever becomes of the round, misses no change with a file."""

@@ -262,7 +262,7 @@ class Memory(Machine):
 @pytest.mark.parametrize("machine", [Durable, Memory])
 def test_any_history_ends_as_in_the_model(machine: type[Machine]) -> None:
     budget = settings(
-        max_examples=35,
+        max_examples=20,
         stateful_step_count=25,
         phases=[Phase.generate],
     )
